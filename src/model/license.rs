@@ -1,0 +1,1 @@
+//! License facts as the policy needs them: clause shapes, not prose.

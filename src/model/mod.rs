@@ -1,0 +1,24 @@
+//! The shared nouns: plain data that every other module speaks in.
+//!
+//! Does no I/O, reads no clock, and is not serialisable: wire formats live with the module that
+//! owns the wire (`report`, `index`, `catalog`).
+
+pub mod decision;
+pub mod evidence;
+pub mod license;
+pub mod location;
+pub mod outcome;
+pub mod source;
+pub mod target;
+pub mod unit;
+pub mod verdict;
+
+pub use decision::{Code, Decision, Obligation, ObligationState, Ruling};
+pub use evidence::{Evidence, Integrity, Tier};
+pub use location::Location;
+pub use outcome::{
+    CheckOutcome, ColumnUse, Finding, FindingClaim, IndexInfo, InputInfo, ModelCount, Tally,
+};
+pub use source::{Acquisition, Claim, SourceId, SourceInfo};
+pub use unit::{Batch, ColumnId, Role, RowError, UnitSpan};
+pub use verdict::{Level, Verdict};
