@@ -42,7 +42,10 @@ fn push_visible(out: &mut String, c: char) {
 
 /// Appends `\u{…}` with at least four upper-case hex digits.
 fn push_code_point(out: &mut String, c: char) {
-    #[expect(clippy::let_underscore_must_use, reason = "writing to a String cannot fail")]
+    #[expect(
+        clippy::let_underscore_must_use,
+        reason = "writing to a String cannot fail"
+    )]
     let _ = write!(out, "\\u{{{:04X}}}", u32::from(c));
 }
 
@@ -82,7 +85,20 @@ pub fn markdown(text: &str) -> String {
             || (c == '.' && before.iter().all(|b| b.eq_ignore_ascii_case(&'w')));
         let markup = matches!(
             c,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&' | '!' | '$' | '@'
+            '\\' | '`'
+                | '*'
+                | '_'
+                | '['
+                | ']'
+                | '<'
+                | '>'
+                | '#'
+                | '|'
+                | '~'
+                | '&'
+                | '!'
+                | '$'
+                | '@'
         );
         if in_link || markup {
             out.push('\\');
@@ -133,7 +149,10 @@ pub fn shell(argument: &str) -> String {
             '\\' | '\'' => out.extend(['\\', c]),
             c if is_deceptive(c) => {
                 let code = u32::from(c);
-                #[expect(clippy::let_underscore_must_use, reason = "writing to a String cannot fail")]
+                #[expect(
+                    clippy::let_underscore_must_use,
+                    reason = "writing to a String cannot fail"
+                )]
                 let _ = if code < 0x80 {
                     write!(out, "\\{code:03o}")
                 } else {
@@ -174,21 +193,31 @@ mod tests {
 
     #[test]
     fn shows_escape_sequences_bidi_and_zero_width() {
-        assert_eq!(terminal("a\u{1b}[31mb\u{202e}c\u{200b}d\n\u{9b}2J"),
-            "a\\u{001B}[31mb\\u{202E}c\\u{200B}d\\n\\u{009B}2J");
+        assert_eq!(
+            terminal("a\u{1b}[31mb\u{202e}c\u{200b}d\n\u{9b}2J"),
+            "a\\u{001B}[31mb\\u{202E}c\\u{200B}d\\n\\u{009B}2J"
+        );
         assert_eq!(terminal("Größe 中文 ≥ é"), "Größe 中文 ≥ é");
-        assert_eq!(terminal("\u{E0041}\u{FE0F}\u{2066}"), "\\u{E0041}\\u{FE0F}\\u{2066}");
+        assert_eq!(
+            terminal("\u{E0041}\u{FE0F}\u{2066}"),
+            "\\u{E0041}\\u{FE0F}\\u{2066}"
+        );
     }
 
     #[test]
     fn html_cannot_leave_its_element_or_attribute() {
-        assert_eq!(html("<a href=\"x\" b='y'>&\0"), "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;\\u{0000}");
+        assert_eq!(
+            html("<a href=\"x\" b='y'>&\0"),
+            "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;\\u{0000}"
+        );
     }
 
     #[test]
     fn markdown_cannot_start_markup() {
-        assert_eq!(markdown("[x](https://e.test) <b> *a*\n# h www.e.test a@b"),
-            "\\[x\\](https:\\//e.test) \\<b\\> \\*a\\*\\\\n\\# h www\\.e.test a\\@b");
+        assert_eq!(
+            markdown("[x](https://e.test) <b> *a*\n# h www.e.test a@b"),
+            "\\[x\\](https:\\//e.test) \\<b\\> \\*a\\*\\\\n\\# h www\\.e.test a\\@b"
+        );
         assert_eq!(markdown_code("a`b|c\nd"), "`a\\u{0060}b\\u{007C}c\\nd`");
     }
 
@@ -205,7 +234,14 @@ mod tests {
 
     #[test]
     fn bash_reads_a_quoted_argument_back() {
-        for argument in ["a b", "it's", "\u{1b}[31m\\'x", "\u{202e}n\u{e4}", "$HOME`id`", "\u{1}7"] {
+        for argument in [
+            "a b",
+            "it's",
+            "\u{1b}[31m\\'x",
+            "\u{202e}n\u{e4}",
+            "$HOME`id`",
+            "\u{1}7",
+        ] {
             let output = std::process::Command::new("bash")
                 .env("LC_ALL", "C.UTF-8")
                 .args(["-c", &format!("printf %s {}", shell(argument))])
@@ -220,7 +256,10 @@ mod tests {
         let long = "a".repeat(100) + "zzz";
         let short = shorten(&long, 40);
         assert!(short.chars().count() <= 40, "{short}");
-        assert!(short.starts_with("aaaaaaaa…(") && short.ends_with("zzz"), "{short}");
+        assert!(
+            short.starts_with("aaaaaaaa…(") && short.ends_with("zzz"),
+            "{short}"
+        );
         assert!(short.contains("(87 characters)"), "{short}");
         assert_eq!(shorten("short", 40), "short");
     }

@@ -38,7 +38,9 @@ pub(super) struct Group<'a> {
 impl Group<'_> {
     /// Whether the findings are matches with registered output.
     pub(super) fn is_match(&self) -> bool {
-        self.findings.iter().any(|finding| finding.evidence.is_some())
+        self.findings
+            .iter()
+            .any(|finding| finding.evidence.is_some())
     }
 
     /// The value that `of` gives for every finding, or `None` when they differ.
@@ -54,7 +56,10 @@ pub(super) fn groups(outcome: &CheckOutcome) -> Vec<Group<'_>> {
     type Key<'a> = (Level, &'static str, Option<&'a str>, Option<&'a str>);
     let mut by_key: BTreeMap<Key<'_>, Vec<&Finding>> = BTreeMap::new();
     for finding in &outcome.findings {
-        let model = finding.claims.first().and_then(|claim| claim.model.as_deref());
+        let model = finding
+            .claims
+            .first()
+            .and_then(|claim| claim.model.as_deref());
         let license = finding.decision.license.as_deref();
         by_key
             .entry((finding.level, finding.decision.code.0, model, license))
@@ -68,7 +73,14 @@ pub(super) fn groups(outcome: &CheckOutcome) -> Vec<Group<'_>> {
                 .iter()
                 .filter_map(|f| f.location.row.map(|row| (&*f.location.path, row)))
                 .collect();
-            Group { level, code, model, license, rows: rows.len() as u64, findings }
+            Group {
+                level,
+                code,
+                model,
+                license,
+                rows: rows.len() as u64,
+                findings,
+            }
         })
         .collect();
     // Stable: equal counts keep the order of code, model and license.
@@ -80,7 +92,11 @@ pub(super) fn groups(outcome: &CheckOutcome) -> Vec<Group<'_>> {
 /// since a group then holds only part of them.
 pub(super) fn how_much(group: &Group<'_>, outcome: &CheckOutcome) -> String {
     let all_listed = outcome.findings_total <= outcome.findings.len() as u64;
-    let noun = if all_listed { "finding" } else { "listed finding" };
+    let noun = if all_listed {
+        "finding"
+    } else {
+        "listed finding"
+    };
     let findings = plural(group.findings.len() as u64, noun);
     if group.rows == 0 {
         return findings;
@@ -111,7 +127,10 @@ pub(super) fn headline(outcome: &CheckOutcome) -> String {
             claimed_as(outcome, Level::Flag),
         ),
         Verdict::Flag => {
-            format!("Policy {policy} lets this run through and flags: {}.", codes(outcome, Level::Flag))
+            format!(
+                "Policy {policy} lets this run through and flags: {}.",
+                codes(outcome, Level::Flag)
+            )
         }
         Verdict::Undecided if outcome.index.is_none() => {
             "No snapshot of the index could answer, so nothing is known of these inputs. \
@@ -123,7 +142,10 @@ pub(super) fn headline(outcome: &CheckOutcome) -> String {
             count(tally.undecided)
         ),
         Verdict::Undecided => {
-            format!("Undecided: {}. This is not a pass.", codes(outcome, Level::Undecided))
+            format!(
+                "Undecided: {}. This is not a pass.",
+                codes(outcome, Level::Undecided)
+            )
         }
         Verdict::Block if tally.block > 0 => format!(
             "Policy {policy} stops this run: {} of {read} {} registered output{}.",
@@ -132,7 +154,10 @@ pub(super) fn headline(outcome: &CheckOutcome) -> String {
             claimed_as(outcome, Level::Block),
         ),
         Verdict::Block => {
-            format!("Policy {policy} stops this run: {}.", codes(outcome, Level::Block))
+            format!(
+                "Policy {policy} stops this run: {}.",
+                codes(outcome, Level::Block)
+            )
         }
     }
 }
@@ -141,7 +166,11 @@ pub(super) fn headline(outcome: &CheckOutcome) -> String {
 fn claimed_as(outcome: &CheckOutcome, level: Level) -> String {
     let groups = groups(outcome);
     let mut models: Vec<&str> = Vec::new();
-    for model in groups.iter().filter(|g| g.level == level).filter_map(|g| g.model) {
+    for model in groups
+        .iter()
+        .filter(|g| g.level == level)
+        .filter_map(|g| g.model)
+    {
         if !models.contains(&model) {
             models.push(model);
         }
@@ -150,7 +179,10 @@ fn claimed_as(outcome: &CheckOutcome, level: Level) -> String {
         None => String::new(),
         Some((first, [])) => format!(" claimed as {first}"),
         Some((first, rest)) => {
-            format!(" claimed as {first} and {}", plural(rest.len() as u64, "other model"))
+            format!(
+                " claimed as {first} and {}",
+                plural(rest.len() as u64, "other model")
+            )
         }
     }
 }
@@ -163,7 +195,11 @@ fn codes(outcome: &CheckOutcome, level: Level) -> String {
             codes.push(group.code);
         }
     }
-    if codes.is_empty() { "no finding was listed".to_owned() } else { codes.join(", ") }
+    if codes.is_empty() {
+        "no finding was listed".to_owned()
+    } else {
+        codes.join(", ")
+    }
 }
 
 /// What the verdict does and does not claim, in a sentence.
@@ -187,7 +223,11 @@ pub(super) fn meaning(verdict: Verdict) -> &'static str {
 
 /// The target in one line: name, what it is, what it starts from, what for.
 pub(super) fn target(target: &Target) -> String {
-    let base = if target.base.is_empty() { "scratch".to_owned() } else { target.base.join(" + ") };
+    let base = if target.base.is_empty() {
+        "scratch".to_owned()
+    } else {
+        target.base.join(" + ")
+    };
     format!(
         "{}: {} from {base}, {}, stage {}, {}",
         target.name.as_deref().unwrap_or("name not yet known"),
@@ -238,7 +278,10 @@ pub(super) fn generator(model: Option<&str>, license: Option<&str>) -> String {
     format!(
         "{} ({})",
         model.unwrap_or("not stated by the source"),
-        license.map_or_else(|| "license not known".to_owned(), |id| format!("license {id}")),
+        license.map_or_else(
+            || "license not known".to_owned(),
+            |id| format!("license {id}")
+        ),
     )
 }
 
@@ -262,7 +305,9 @@ pub(super) fn also_claimed(claim: &FindingClaim) -> String {
 pub(super) fn input(info: &InputInfo) -> String {
     let tally = info.tally;
     let mut parts = vec![
-        info.format.clone().unwrap_or_else(|| "format not recognised".to_owned()),
+        info.format
+            .clone()
+            .unwrap_or_else(|| "format not recognised".to_owned()),
         bytes(info.bytes),
         rows(tally.read),
     ];
@@ -340,7 +385,11 @@ pub(super) fn tally(outcome: &CheckOutcome) -> String {
         count(tally.block),
         count(tally.undecided),
     );
-    if tally.agrees() { sum } else { format!("{sum}. THE COUNTS DO NOT ADD UP: do not rely on this report") }
+    if tally.agrees() {
+        sum
+    } else {
+        format!("{sum}. THE COUNTS DO NOT ADD UP: do not rely on this report")
+    }
 }
 
 /// Findings not listed, as a sentence; `None` when all are.
@@ -367,7 +416,11 @@ pub(super) fn percent(share: f64) -> String {
     }
     // The tiny term undoes 0.29 * 100 = 28.999….
     let whole = (share * 100.0 + 1e-9).floor();
-    if whole >= 1.0 { format!("{whole:.0}%") } else { "under 1%".to_owned() }
+    if whole >= 1.0 {
+        format!("{whole:.0}%")
+    } else {
+        "under 1%".to_owned()
+    }
 }
 
 /// A count with thousands separators.
@@ -406,7 +459,11 @@ pub(super) fn bytes(n: u64) -> String {
         value /= 1024;
         unit = larger;
     }
-    if unit == "bytes" { plural(n, "byte") } else { format!("{}.{rest} {unit}", count(value)) }
+    if unit == "bytes" {
+        plural(n, "byte")
+    } else {
+        format!("{}.{rest} {unit}", count(value))
+    }
 }
 
 #[cfg(test)]
@@ -434,13 +491,22 @@ mod tests {
     fn groups_put_the_strictest_and_largest_first_and_lose_nothing() {
         let outcome = samples::many();
         let groups = groups(&outcome);
-        let names: Vec<_> = groups.iter().map(|g| (g.level, g.license, g.findings.len())).collect();
-        assert_eq!(names, [
-            (Level::Block, Some("llama-3"), 50),
-            (Level::Block, Some("llama-2"), 1),
-            (Level::Flag, Some("llama-3.1"), 2),
-        ]);
-        assert_eq!(groups.iter().map(|g| g.findings.len()).sum::<usize>(), outcome.findings.len());
+        let names: Vec<_> = groups
+            .iter()
+            .map(|g| (g.level, g.license, g.findings.len()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                (Level::Block, Some("llama-3"), 50),
+                (Level::Block, Some("llama-2"), 1),
+                (Level::Flag, Some("llama-3.1"), 2),
+            ]
+        );
+        assert_eq!(
+            groups.iter().map(|g| g.findings.len()).sum::<usize>(),
+            outcome.findings.len()
+        );
     }
 
     #[test]

@@ -66,7 +66,9 @@ impl ReportKind {
     /// # Errors
     /// [`WriteError::UnknownKind`] for any other extension or none.
     pub fn of(path: &Path) -> Result<Self, WriteError> {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let extension = path
+            .extension()
+            .map(|e| e.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
             Some("json") => Ok(Self::Json),
             Some("md" | "markdown") => Ok(Self::Markdown),
@@ -91,7 +93,7 @@ impl ReportKind {
 ///
 /// # Errors
 /// The renderer's message; no value of an outcome is known to cause one.
-pub fn render(kind: ReportKind, outcome: &CheckOutcome) -> Result<String, String> {
+fn render(kind: ReportKind, outcome: &CheckOutcome) -> Result<String, String> {
     match kind {
         ReportKind::Json => wire::to_json(outcome).map_err(|cause| cause.to_string()),
         ReportKind::Markdown => markdown::render(outcome).map_err(|cause| cause.to_string()),
@@ -107,9 +109,17 @@ pub fn render(kind: ReportKind, outcome: &CheckOutcome) -> Result<String, String
 /// [`WriteError`]; the target is then as it was before, or absent.
 pub fn write(path: &Path, outcome: &CheckOutcome) -> Result<(), WriteError> {
     let kind = ReportKind::of(path)?;
-    let text = render(kind, outcome)
-        .map_err(|cause| WriteError::Render { path: path.to_owned(), cause })?;
-    let failed = |action| move |cause| WriteError::Io { action, path: path.to_owned(), cause };
+    let text = render(kind, outcome).map_err(|cause| WriteError::Render {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let failed = |action| {
+        move |cause| WriteError::Io {
+            action,
+            path: path.to_owned(),
+            cause,
+        }
+    };
     let folder = folder_of(path);
     let mut file = tempfile::Builder::new()
         .prefix(".herdbook-report-")
@@ -118,7 +128,8 @@ pub fn write(path: &Path, outcome: &CheckOutcome) -> Result<(), WriteError> {
         .map_err(failed("create"))?;
     file.write_all(text.as_bytes()).map_err(failed("write"))?;
     file.as_file().sync_all().map_err(failed("sync"))?;
-    file.persist(path).map_err(|cause| failed("rename")(cause.error))?;
+    file.persist(path)
+        .map_err(|cause| failed("rename")(cause.error))?;
     sync_folder(folder).map_err(failed("sync the folder of"))
 }
 
@@ -130,7 +141,11 @@ pub fn write(path: &Path, outcome: &CheckOutcome) -> Result<(), WriteError> {
 /// [`WriteError::Io`].
 pub fn check_stale(path: &Path) -> Result<(), WriteError> {
     let kind = ReportKind::of(path)?;
-    let failed = |cause| WriteError::Io { action: "look at", path: path.to_owned(), cause };
+    let failed = |cause| WriteError::Io {
+        action: "look at",
+        path: path.to_owned(),
+        cause,
+    };
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -141,7 +156,9 @@ pub fn check_stale(path: &Path) -> Result<(), WriteError> {
     }
     let mut head = Vec::new();
     let file = fs::File::open(path).map_err(failed)?;
-    file.take(HEAD_BYTES).read_to_end(&mut head).map_err(failed)?;
+    file.take(HEAD_BYTES)
+        .read_to_end(&mut head)
+        .map_err(failed)?;
     if head.is_empty() || String::from_utf8_lossy(&head).contains(kind.marker()) {
         Ok(())
     } else {
@@ -158,10 +175,17 @@ pub fn check_stale(path: &Path) -> Result<(), WriteError> {
 pub fn remove_stale(path: &Path) -> Result<(), WriteError> {
     check_stale(path)?;
     match fs::remove_file(path) {
-        Ok(()) => sync_folder(folder_of(path))
-            .map_err(|cause| WriteError::Io { action: "sync the folder of", path: path.to_owned(), cause }),
+        Ok(()) => sync_folder(folder_of(path)).map_err(|cause| WriteError::Io {
+            action: "sync the folder of",
+            path: path.to_owned(),
+            cause,
+        }),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(cause) => Err(WriteError::Io { action: "remove", path: path.to_owned(), cause }),
+        Err(cause) => Err(WriteError::Io {
+            action: "remove",
+            path: path.to_owned(),
+            cause,
+        }),
     }
 }
 
@@ -176,7 +200,11 @@ fn folder_of(path: &Path) -> &Path {
 /// Makes a rename or removal durable. On systems where a folder cannot be opened as a file there is
 /// nothing to do.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        fs::File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 /// Report files are for others to read; temporary files are made for their owner alone.
@@ -205,10 +233,22 @@ mod tests {
 
     #[test]
     fn kind_follows_the_extension() {
-        assert_eq!(ReportKind::of(Path::new("a/b.JSON")).expect("kind"), ReportKind::Json);
-        assert_eq!(ReportKind::of(Path::new("b.md")).expect("kind"), ReportKind::Markdown);
-        assert_eq!(ReportKind::of(Path::new("b.html")).expect("kind"), ReportKind::Html);
-        assert_eq!(ReportKind::of(Path::new("b.sarif")).expect("kind"), ReportKind::Sarif);
+        assert_eq!(
+            ReportKind::of(Path::new("a/b.JSON")).expect("kind"),
+            ReportKind::Json
+        );
+        assert_eq!(
+            ReportKind::of(Path::new("b.md")).expect("kind"),
+            ReportKind::Markdown
+        );
+        assert_eq!(
+            ReportKind::of(Path::new("b.html")).expect("kind"),
+            ReportKind::Html
+        );
+        assert_eq!(
+            ReportKind::of(Path::new("b.sarif")).expect("kind"),
+            ReportKind::Sarif
+        );
         for path in ["report", "report.txt", "json", ".json", "/dev/stdout"] {
             assert!(ReportKind::of(Path::new(path)).is_err(), "{path}");
         }
@@ -222,14 +262,21 @@ mod tests {
                 let path = folder.path().join(format!("{name}.{extension}"));
                 write(&path, &outcome).expect("written");
                 let text = fs::read_to_string(&path).expect("read");
-                assert_eq!(text, render(ReportKind::of(&path).expect("kind"), &outcome).expect("renders"));
+                assert_eq!(
+                    text,
+                    render(ReportKind::of(&path).expect("kind"), &outcome).expect("renders")
+                );
                 write(&path, &outcome).expect("written again");
                 remove_stale(&path).expect("an own report is removed");
                 assert!(!path.exists());
                 remove_stale(&path).expect("a missing report is fine");
             }
         }
-        assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 0, "temporary files stay behind");
+        assert_eq!(
+            fs::read_dir(folder.path()).expect("list").count(),
+            0,
+            "temporary files stay behind"
+        );
     }
 
     #[test]
@@ -237,7 +284,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let data = folder.path().join("train.json");
         fs::write(&data, "[{\"text\": \"schema_version\"}]").expect("written");
-        assert!(matches!(remove_stale(&data), Err(WriteError::NotAReport(_))));
+        assert!(matches!(
+            remove_stale(&data),
+            Err(WriteError::NotAReport(_))
+        ));
         assert!(data.exists());
         let sub = folder.path().join("folder.json");
         fs::create_dir(&sub).expect("made");

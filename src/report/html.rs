@@ -34,14 +34,33 @@ section.finding{border-left:4px solid #d0d7de;padding-left:1rem;margin:1rem 0}
 pub(super) fn render(outcome: &CheckOutcome) -> Result<String, fmt::Error> {
     let mut out = String::new();
     let verdict = outcome.verdict.as_str();
-    writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{MARKER}")?;
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
-                   style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">")?;
-    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")?;
-    writeln!(out, "<title>herdbook check: {verdict}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>")?;
-    writeln!(out, "<h1>herdbook check: <span class=\"{verdict}\">{verdict}</span></h1>")?;
-    writeln!(out, "<p><strong>{}</strong></p>\n<p>{}</p>\n<dl>",
-        text(&facts::headline(outcome)), text(facts::meaning(outcome.verdict)))?;
+    writeln!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{MARKER}"
+    )?;
+    writeln!(
+        out,
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+                   style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
+    )?;
+    writeln!(
+        out,
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+    )?;
+    writeln!(
+        out,
+        "<title>herdbook check: {verdict}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>"
+    )?;
+    writeln!(
+        out,
+        "<h1>herdbook check: <span class=\"{verdict}\">{verdict}</span></h1>"
+    )?;
+    writeln!(
+        out,
+        "<p><strong>{}</strong></p>\n<p>{}</p>\n<dl>",
+        text(&facts::headline(outcome)),
+        text(facts::meaning(outcome.verdict))
+    )?;
     entry(&mut out, "Target", &text(&facts::target(&outcome.target)))?;
     entry(&mut out, "Rows", &text(&facts::tally(outcome)))?;
     entry(&mut out, "Snapshot", &text(&facts::snapshot(outcome)))?;
@@ -66,16 +85,30 @@ fn findings(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
     if outcome.findings.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<h2>Findings, strictest first (rows count from 0)</h2>")?;
+    writeln!(
+        out,
+        "<h2>Findings, strictest first (rows count from 0)</h2>"
+    )?;
     for group in facts::groups(outcome) {
         let level = group.level.as_str();
-        writeln!(out, "<section class=\"finding\">\n<h3><span class=\"level {level}\">{level}</span> {}</h3>\n<dl>",
-            text(group.code))?;
+        writeln!(
+            out,
+            "<section class=\"finding\">\n<h3><span class=\"level {level}\">{level}</span> {}</h3>\n<dl>",
+            text(group.code)
+        )?;
         entry(out, "How much", &text(&facts::how_much(&group, outcome)))?;
         if group.is_match() {
-            entry(out, "Generator", &text(&facts::generator(group.model, group.license)))?;
+            entry(
+                out,
+                "Generator",
+                &text(&facts::generator(group.model, group.license)),
+            )?;
         }
-        if let Some(cited) = group.findings.first().and_then(|f| f.decision.clause.as_deref()) {
+        if let Some(cited) = group
+            .findings
+            .first()
+            .and_then(|f| f.decision.clause.as_deref())
+        {
             entry(out, "Clause", &clause(cited))?;
         }
         let why = group.common(|finding| &finding.decision.reason);
@@ -90,8 +123,17 @@ fn findings(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
         for finding in group.findings.iter().take(LOCATIONS_MAX) {
             location(out, finding, why.is_none(), fix.is_none())?;
         }
-        if let Some(more) = group.findings.len().checked_sub(LOCATIONS_MAX).filter(|n| *n > 0) {
-            writeln!(out, "<li>… and {} more; the JSON report lists them</li>", facts::count(more as u64))?;
+        if let Some(more) = group
+            .findings
+            .len()
+            .checked_sub(LOCATIONS_MAX)
+            .filter(|n| *n > 0)
+        {
+            writeln!(
+                out,
+                "<li>… and {} more; the JSON report lists them</li>",
+                facts::count(more as u64)
+            )?;
         }
         writeln!(out, "</ul></dd>\n</dl>\n</section>")?;
     }
@@ -109,9 +151,24 @@ fn location(out: &mut String, finding: &Finding, why: bool, fix: bool) -> fmt::R
     }
     let mut lines: Vec<String> = Vec::new();
     lines.extend(facts::evidence(finding));
-    lines.extend(finding.claims.first().map(|claim| format!("registered: {}", facts::registered(claim))));
-    lines.extend(finding.claims.iter().skip(1).map(|claim| format!("also claimed: {}", facts::also_claimed(claim))));
-    lines.extend(finding.evidence.and_then(|found| facts::hidden(found.integrity)));
+    lines.extend(
+        finding
+            .claims
+            .first()
+            .map(|claim| format!("registered: {}", facts::registered(claim))),
+    );
+    lines.extend(
+        finding
+            .claims
+            .iter()
+            .skip(1)
+            .map(|claim| format!("also claimed: {}", facts::also_claimed(claim))),
+    );
+    lines.extend(
+        finding
+            .evidence
+            .and_then(|found| facts::hidden(found.integrity)),
+    );
     if why {
         lines.push(finding.decision.reason.clone());
     }
@@ -131,7 +188,12 @@ fn models(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
     writeln!(out, "<h2>Generators as claimed by the sources</h2>\n<ul>")?;
     for model in &outcome.models {
         let who = facts::generator(Some(&model.model), model.license.as_deref());
-        writeln!(out, "<li>{}: {}</li>", text(&who), facts::plural(model.records, "finding"))?;
+        writeln!(
+            out,
+            "<li>{}: {}</li>",
+            text(&who),
+            facts::plural(model.records, "finding")
+        )?;
     }
     writeln!(out, "</ul>")
 }
@@ -142,8 +204,14 @@ fn duties(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
     }
     writeln!(out, "<h2>Duties that come with these outputs</h2>\n<ul>")?;
     for duty in &outcome.obligations {
-        writeln!(out, "<li><strong>{}</strong>: {} ({}; {})</li>", facts::duty_state(duty.state),
-            text(&duty.text), code(&duty.id), clause(&duty.clause))?;
+        writeln!(
+            out,
+            "<li><strong>{}</strong>: {} ({}; {})</li>",
+            facts::duty_state(duty.state),
+            text(&duty.text),
+            code(&duty.id),
+            clause(&duty.clause)
+        )?;
     }
     writeln!(out, "</ul>")
 }
@@ -154,7 +222,12 @@ fn inputs(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
     }
     writeln!(out, "<h2>Inputs</h2>\n<ul>")?;
     for info in &outcome.inputs {
-        write!(out, "<li>{}: {}", code(&info.path), text(&facts::input(info)))?;
+        write!(
+            out,
+            "<li>{}: {}",
+            code(&info.path),
+            text(&facts::input(info))
+        )?;
         if let Some(sha256) = &info.sha256 {
             write!(out, "<br>sha256 {}", code(sha256))?;
         }
@@ -169,7 +242,11 @@ fn inputs(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
             let named: Vec<&str> = all.iter().take(COLUMNS_MAX).map(String::as_str).collect();
             write!(out, "<br>{words}: {}", named.join(", "))?;
             if all.len() > named.len() {
-                write!(out, " and {} more", facts::count((all.len() - named.len()) as u64))?;
+                write!(
+                    out,
+                    " and {} more",
+                    facts::count((all.len() - named.len()) as u64)
+                )?;
             }
         }
         writeln!(out, "</li>")?;
@@ -188,7 +265,10 @@ fn text(text: &str) -> String {
 
 /// An identifier from data, shortened.
 fn code(text: &str) -> String {
-    format!("<code>{}</code>", escape::html(&escape::shorten(text, escape::IDENTIFIER_CHARS_MAX)))
+    format!(
+        "<code>{}</code>",
+        escape::html(&escape::shorten(text, escape::IDENTIFIER_CHARS_MAX))
+    )
 }
 
 /// A clause with its links clickable.
@@ -218,18 +298,46 @@ mod tests {
     #[test]
     fn hostile_data_adds_no_element_and_no_attribute() {
         let tags = |page: &str| -> Vec<String> {
-            page.split('<').skip(1).map(|piece| piece.split('>').next().unwrap_or("").to_owned()).collect()
+            page.split('<')
+                .skip(1)
+                .map(|piece| piece.split('>').next().unwrap_or("").to_owned())
+                .collect()
         };
         let page = render(&samples::hostile()).expect("renders");
         assert!(!page.chars().any(|c| c != '\n' && escape::is_deceptive(c)));
         assert!(page.contains("&lt;script&gt;"), "{page}");
         // Every tag that occurs is one this file writes.
-        let known = ["!doctype html", "html", "head", "meta", "title", "style", "body", "h1", "h2",
-            "h3", "span", "p", "strong", "dl", "dt", "dd", "ul", "li", "br", "code", "section", "a"];
+        let known = [
+            "!doctype html",
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "h1",
+            "h2",
+            "h3",
+            "span",
+            "p",
+            "strong",
+            "dl",
+            "dt",
+            "dd",
+            "ul",
+            "li",
+            "br",
+            "code",
+            "section",
+            "a",
+        ];
         for tag in tags(&page) {
             let name = tag.trim_start_matches('/').split(' ').next().unwrap_or("");
             assert!(known.contains(&name) || tag == "!doctype html", "<{tag}>");
-            assert!(!tag.contains("onerror") && !tag.contains("javascript:"), "<{tag}>");
+            assert!(
+                !tag.contains("onerror") && !tag.contains("javascript:"),
+                "<{tag}>"
+            );
         }
     }
 }

@@ -28,7 +28,11 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
             pieces.push(Piece::Text(before));
         }
         let host_there = link.len() > "https://".len();
-        pieces.push(if host_there { Piece::Link(link) } else { Piece::Text(link) });
+        pieces.push(if host_there {
+            Piece::Link(link)
+        } else {
+            Piece::Text(link)
+        });
         if !tail.is_empty() {
             pieces.push(Piece::Text(tail));
         }
@@ -46,26 +50,35 @@ mod tests {
 
     #[test]
     fn splits_at_the_links_end() {
-        assert_eq!(pieces("llama-2 §1 (https://a.test/b#c). More"), [
-            Piece::Text("llama-2 §1 ("),
-            Piece::Link("https://a.test/b#c"),
-            Piece::Text("). More"),
-        ]);
-        assert_eq!(pieces("see https://a.test."), [
-            Piece::Text("see "),
-            Piece::Link("https://a.test"),
-            Piece::Text("."),
-        ]);
+        assert_eq!(
+            pieces("llama-2 §1 (https://a.test/b#c). More"),
+            [
+                Piece::Text("llama-2 §1 ("),
+                Piece::Link("https://a.test/b#c"),
+                Piece::Text("). More"),
+            ]
+        );
+        assert_eq!(
+            pieces("see https://a.test."),
+            [
+                Piece::Text("see "),
+                Piece::Link("https://a.test"),
+                Piece::Text("."),
+            ]
+        );
     }
 
     #[test]
     fn only_https_with_harmless_characters_is_a_link() {
-        assert_eq!(pieces("javascript:alert(1) http://x"), [Piece::Text("javascript:alert(1) http://x")]);
+        assert_eq!(
+            pieces("javascript:alert(1) http://x"),
+            [Piece::Text("javascript:alert(1) http://x")]
+        );
         assert_eq!(pieces("https://"), [Piece::Text("https://")]);
-        assert_eq!(pieces("https://a\"onclick=x"), [
-            Piece::Link("https://a"),
-            Piece::Text("\"onclick=x"),
-        ]);
+        assert_eq!(
+            pieces("https://a\"onclick=x"),
+            [Piece::Link("https://a"), Piece::Text("\"onclick=x"),]
+        );
         let text = "x https://a.test, y https://, z https://b";
         let joined: String = pieces(text)
             .into_iter()

@@ -23,28 +23,56 @@ const COLUMNS_MAX: usize = 100;
 pub(super) fn render(outcome: &CheckOutcome) -> Result<String, fmt::Error> {
     let mut out = String::new();
     writeln!(out, "{MARKER}\n# herdbook check: {}\n", outcome.verdict)?;
-    writeln!(out, "**{}** {}\n", escape::markdown(&facts::headline(outcome)), facts::meaning(outcome.verdict))?;
-    writeln!(out, "- Target: {}", escape::markdown(&facts::target(&outcome.target)))?;
+    writeln!(
+        out,
+        "**{}** {}\n",
+        escape::markdown(&facts::headline(outcome)),
+        facts::meaning(outcome.verdict)
+    )?;
+    writeln!(
+        out,
+        "- Target: {}",
+        escape::markdown(&facts::target(&outcome.target))
+    )?;
     writeln!(out, "- Rows: {}", facts::tally(outcome))?;
-    writeln!(out, "- Snapshot: {}", escape::markdown(&facts::snapshot(outcome)))?;
+    writeln!(
+        out,
+        "- Snapshot: {}",
+        escape::markdown(&facts::snapshot(outcome))
+    )?;
     if let Some(index) = &outcome.index {
         writeln!(out, "- Snapshot digest: {}", code(&index.digest))?;
     }
-    writeln!(out, "- Policy: {}", escape::markdown(&facts::policy(outcome)))?;
+    writeln!(
+        out,
+        "- Policy: {}",
+        escape::markdown(&facts::policy(outcome))
+    )?;
     findings(&mut out, outcome)?;
     if !outcome.models.is_empty() {
         writeln!(out, "\n## Generators as claimed by the sources\n")?;
         for model in &outcome.models {
             let license = model.license.as_deref().unwrap_or("not known");
             let records = facts::plural(model.records, "finding");
-            writeln!(out, "- {}, license {}: {records}", code(&model.model), code(license))?;
+            writeln!(
+                out,
+                "- {}, license {}: {records}",
+                code(&model.model),
+                code(license)
+            )?;
         }
     }
     if !outcome.obligations.is_empty() {
         writeln!(out, "\n## Duties that come with these outputs\n")?;
         for duty in &outcome.obligations {
-            writeln!(out, "- **{}**: {} ({}; {})", facts::duty_state(duty.state),
-                escape::markdown(&duty.text), code(&duty.id), clause(&duty.clause))?;
+            writeln!(
+                out,
+                "- **{}**: {} ({}; {})",
+                facts::duty_state(duty.state),
+                escape::markdown(&duty.text),
+                code(&duty.id),
+                clause(&duty.clause)
+            )?;
         }
     }
     inputs(&mut out, outcome)?;
@@ -64,11 +92,17 @@ fn findings(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
         writeln!(out, "\n### {}: {}\n", group.level, group.code)?;
         writeln!(out, "- How much: {}", facts::how_much(&group, outcome))?;
         if group.is_match() {
-            let model = group.model.map_or_else(|| "not stated by the source".to_owned(), code);
+            let model = group
+                .model
+                .map_or_else(|| "not stated by the source".to_owned(), code);
             let license = group.license.map_or_else(|| "not known".to_owned(), code);
             writeln!(out, "- Generator: {model}, license {license}")?;
         }
-        if let Some(text) = group.findings.first().and_then(|f| f.decision.clause.as_deref()) {
+        if let Some(text) = group
+            .findings
+            .first()
+            .and_then(|f| f.decision.clause.as_deref())
+        {
             writeln!(out, "- Clause: {}", clause(text))?;
         }
         let why = group.common(|finding| &finding.decision.reason);
@@ -83,8 +117,17 @@ fn findings(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
         for finding in group.findings.iter().take(LOCATIONS_MAX) {
             location(out, finding, why.is_none(), fix.is_none())?;
         }
-        if let Some(more) = group.findings.len().checked_sub(LOCATIONS_MAX).filter(|n| *n > 0) {
-            writeln!(out, "  - … and {} more; the JSON report lists them", facts::count(more as u64))?;
+        if let Some(more) = group
+            .findings
+            .len()
+            .checked_sub(LOCATIONS_MAX)
+            .filter(|n| *n > 0)
+        {
+            writeln!(
+                out,
+                "  - … and {} more; the JSON report lists them",
+                facts::count(more as u64)
+            )?;
         }
     }
     if let Some(text) = facts::unlisted(outcome) {
@@ -105,19 +148,38 @@ fn location(out: &mut String, finding: &Finding, why: bool, fix: bool) -> fmt::R
         writeln!(out, "    - {text}")?;
     }
     if let Some(claim) = finding.claims.first() {
-        writeln!(out, "    - registered: {}", escape::markdown(&facts::registered(claim)))?;
+        writeln!(
+            out,
+            "    - registered: {}",
+            escape::markdown(&facts::registered(claim))
+        )?;
     }
     for claim in finding.claims.iter().skip(1) {
-        writeln!(out, "    - also claimed: {}", escape::markdown(&facts::also_claimed(claim)))?;
+        writeln!(
+            out,
+            "    - also claimed: {}",
+            escape::markdown(&facts::also_claimed(claim))
+        )?;
     }
-    if let Some(text) = finding.evidence.and_then(|found| facts::hidden(found.integrity)) {
+    if let Some(text) = finding
+        .evidence
+        .and_then(|found| facts::hidden(found.integrity))
+    {
         writeln!(out, "    - {text}")?;
     }
     if why {
-        writeln!(out, "    - why: {}", escape::markdown(&finding.decision.reason))?;
+        writeln!(
+            out,
+            "    - why: {}",
+            escape::markdown(&finding.decision.reason)
+        )?;
     }
     if fix {
-        writeln!(out, "    - how to fix: {}", escape::markdown(&finding.decision.how_to_fix))?;
+        writeln!(
+            out,
+            "    - how to fix: {}",
+            escape::markdown(&finding.decision.how_to_fix)
+        )?;
     }
     Ok(())
 }
@@ -128,7 +190,12 @@ fn inputs(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
     }
     writeln!(out, "\n## Inputs\n")?;
     for info in &outcome.inputs {
-        writeln!(out, "- {}: {}", code(&info.path), escape::markdown(&facts::input(info)))?;
+        writeln!(
+            out,
+            "- {}: {}",
+            code(&info.path),
+            escape::markdown(&facts::input(info))
+        )?;
         if let Some(sha256) = &info.sha256 {
             writeln!(out, "  - sha256 {}", code(sha256))?;
         }
@@ -142,7 +209,11 @@ fn inputs(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
             }
             let named: Vec<&str> = all.iter().take(COLUMNS_MAX).map(String::as_str).collect();
             let more = all.len() - named.len();
-            let rest = if more > 0 { format!(" and {} more", facts::count(more as u64)) } else { String::new() };
+            let rest = if more > 0 {
+                format!(" and {} more", facts::count(more as u64))
+            } else {
+                String::new()
+            };
             writeln!(out, "  - {words}: {}{rest}", named.join(", "))?;
         }
     }
@@ -179,11 +250,18 @@ mod tests {
     fn hostile_data_stays_text() {
         let outcome = samples::hostile();
         let text = render(&outcome).expect("renders");
-        assert!(!text.chars().any(|c| c != '\n' && escape::is_deceptive(c)), "{text}");
+        assert!(
+            !text.chars().any(|c| c != '\n' && escape::is_deceptive(c)),
+            "{text}"
+        );
         // Outside code spans, every bracket is escaped, apart from the marker and the links.
         let mut prose = String::new();
         let (mut in_code, mut escaped) = (false, false);
-        for c in text.replace(MARKER, "").replace("<https://x.test/>", "").chars() {
+        for c in text
+            .replace(MARKER, "")
+            .replace("<https://x.test/>", "")
+            .chars()
+        {
             match c {
                 '`' if !escaped || in_code => in_code = !in_code,
                 c if !in_code && !escaped && c != '\\' => prose.push(c),

@@ -20,5 +20,7 @@ pub mod wire;
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+pub(crate) use samples::pass as sample_outcome;
 
 pub use file::{ReportKind, WriteError, check_stale, remove_stale, write};

@@ -37,13 +37,23 @@ fn input(path: &str, tally: Tally) -> InputInfo {
         columns: vec![
             ("id".into(), ColumnUse::NotText, tally.read),
             ("license".into(), ColumnUse::Exempt, tally.read),
-            ("messages[].content".into(), ColumnUse::Scanned, tally.read * 3),
+            (
+                "messages[].content".into(),
+                ColumnUse::Scanned,
+                tally.read * 3,
+            ),
         ],
     }
 }
 
 fn tally(pass: u64, flag: u64, block: u64, undecided: u64) -> Tally {
-    Tally { read: pass + flag + block + undecided, pass, flag, block, undecided }
+    Tally {
+        read: pass + flag + block + undecided,
+        pass,
+        flag,
+        block,
+        undecided,
+    }
 }
 
 /// A clean set.
@@ -84,15 +94,25 @@ pub(crate) fn decision(code: &'static str, level: Level, license: &str) -> Decis
     let prohibited = level == Level::Block;
     Decision {
         code: Code(code),
-        ruling: Some(if prohibited { Ruling::Prohibited } else { Ruling::PermittedWithObligations }),
+        ruling: Some(if prohibited {
+            Ruling::Prohibited
+        } else {
+            Ruling::PermittedWithObligations
+        }),
         level,
         license: Some(license.into()),
-        clause: Some(format!("{license} §1.b.v https://www.llama.com/{license}/license/")),
+        clause: Some(format!(
+            "{license} §1.b.v https://www.llama.com/{license}/license/"
+        )),
         obligations: vec![],
         reason: if prohibited {
-            format!("License {license} does not allow its outputs to improve another language model; the target starts from mistralai/Mistral-7B-v0.3.")
+            format!(
+                "License {license} does not allow its outputs to improve another language model; the target starts from mistralai/Mistral-7B-v0.3."
+            )
         } else {
-            format!("License {license} allows this use and asks the target's name to begin with \"Llama\".")
+            format!(
+                "License {license} allows this use and asks the target's name to begin with \"Llama\"."
+            )
         },
         how_to_fix: if prohibited {
             "Leave these rows out, or train a model of the same family.".into()
@@ -159,12 +179,19 @@ pub(crate) fn flag() -> CheckOutcome {
     decided.obligations = vec![duty.clone()];
     let model = "meta-llama/Llama-3.1-70B-Instruct";
     out.findings = vec![
-        matched(17, Tier::Exact, vec![claim(model, "ultra", 3, decided.clone())]),
+        matched(
+            17,
+            Tier::Exact,
+            vec![claim(model, "ultra", 3, decided.clone())],
+        ),
         matched(90, Tier::Near, vec![claim(model, "ultra", 8, decided)]),
     ];
     out.findings_total = 2;
-    out.models =
-        vec![ModelCount { model: model.into(), license: Some("llama-3.1".into()), records: 2 }];
+    out.models = vec![ModelCount {
+        model: model.into(),
+        license: Some("llama-3.1".into()),
+        records: 2,
+    }];
     out.obligations = vec![duty];
     out
 }
@@ -177,12 +204,20 @@ pub(crate) fn block_two_claims() -> CheckOutcome {
     out.inputs = vec![input("data/train.parquet", out.tally)];
     let strict = decision("llama-output-prohibited", Level::Block, "llama-2");
     let mild = decision("llama-output-with-duties", Level::Flag, "llama-3.1");
-    let mut both = matched(4, Tier::Contained, vec![
-        claim("meta-llama/Llama-2-70b-chat-hf", "old-runs", 11, strict),
-        claim("meta-llama/Llama-3.1-70B-Instruct", "ultra", 5, mild),
-    ]);
+    let mut both = matched(
+        4,
+        Tier::Contained,
+        vec![
+            claim("meta-llama/Llama-2-70b-chat-hf", "old-runs", 11, strict),
+            claim("meta-llama/Llama-3.1-70B-Instruct", "ultra", 5, mild),
+        ],
+    );
     if let Some(found) = &mut both.evidence {
-        found.integrity = Integrity { invisible: true, bidi: false, look_alike: true };
+        found.integrity = Integrity {
+            invisible: true,
+            bidi: false,
+            look_alike: true,
+        };
     }
     out.findings.insert(0, both);
     out.findings_total = 3;
@@ -223,14 +258,29 @@ pub(crate) fn undecided_rows() -> CheckOutcome {
     let mut info = input("in\u{1b}[2J/train.jsonl", out.tally);
     info.format = Some("jsonl".into());
     info.sha256 = None;
-    info.columns.push(("input_ids".into(), ColumnUse::Tokens, 998));
+    info.columns
+        .push(("input_ids".into(), ColumnUse::Tokens, 998));
     let path: Arc<str> = info.path.clone();
     out.inputs = vec![info];
-    let at = |row| Location { path: path.clone(), row: Some(row), column: None };
+    let at = |row| Location {
+        path: path.clone(),
+        row: Some(row),
+        column: None,
+    };
     let fix = "Repair or remove the row, then check again.";
     out.findings = vec![
-        trouble("row-unreadable", at(12), "The key \"text\" stands twice in this row.", fix),
-        trouble("row-unreadable", at(500), "The line ends inside a string.", fix),
+        trouble(
+            "row-unreadable",
+            at(12),
+            "The key \"text\" stands twice in this row.",
+            fix,
+        ),
+        trouble(
+            "row-unreadable",
+            at(500),
+            "The line ends inside a string.",
+            fix,
+        ),
     ];
     out.findings_total = 2;
     out
@@ -259,15 +309,27 @@ pub(crate) fn many() -> CheckOutcome {
     let strict = decision("llama-output-prohibited", Level::Block, "llama-3");
     let model = "meta-llama/Meta-Llama-3-8B-Instruct";
     for row in 100..150 {
-        let tier = if row % 2 == 0 { Tier::Exact } else { Tier::Contained };
-        out.findings.push(matched(row, tier, vec![claim(model, "ultra", row, strict.clone())]));
+        let tier = if row % 2 == 0 {
+            Tier::Exact
+        } else {
+            Tier::Contained
+        };
+        out.findings.push(matched(
+            row,
+            tier,
+            vec![claim(model, "ultra", row, strict.clone())],
+        ));
     }
     out.findings_total = 2_000;
     out.tally = tally(2_800, 2, 1_998, 0);
     out.inputs = vec![input("data/train.parquet", out.tally)];
     out.models.insert(
         0,
-        ModelCount { model: model.into(), license: Some("llama-3".into()), records: 1_997 },
+        ModelCount {
+            model: model.into(),
+            license: Some("llama-3".into()),
+            records: 1_997,
+        },
     );
     out
 }

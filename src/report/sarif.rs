@@ -128,24 +128,36 @@ pub(super) fn render(outcome: &CheckOutcome) -> Result<String, serde_json::Error
     // A rule's level is the strictest that one of its findings has.
     let mut by_code: BTreeMap<&'static str, Level> = BTreeMap::new();
     for finding in &outcome.findings {
-        let level = by_code.entry(finding.decision.code.0).or_insert(finding.level);
+        let level = by_code
+            .entry(finding.decision.code.0)
+            .or_insert(finding.level);
         *level = (*level).max(finding.level);
     }
-    let index_of: BTreeMap<&'static str, usize> =
-        by_code.keys().enumerate().map(|(index, code)| (*code, index)).collect();
+    let index_of: BTreeMap<&'static str, usize> = by_code
+        .keys()
+        .enumerate()
+        .map(|(index, code)| (*code, index))
+        .collect();
     let rules = by_code
         .iter()
         .map(|(code, level)| Rule {
             id: code,
-            short_description: Message { text: code.replace('-', " ") },
-            default_configuration: Configuration { level: severity(*level) },
+            short_description: Message {
+                text: code.replace('-', " "),
+            },
+            default_configuration: Configuration {
+                level: severity(*level),
+            },
         })
         .collect();
     let results = outcome
         .findings
         .iter()
         .map(|finding| {
-            let index = index_of.get(finding.decision.code.0).copied().unwrap_or_default();
+            let index = index_of
+                .get(finding.decision.code.0)
+                .copied()
+                .unwrap_or_default();
             result(finding, index)
         })
         .collect();
@@ -163,7 +175,11 @@ pub(super) fn render(outcome: &CheckOutcome) -> Result<String, serde_json::Error
         version: "2.1.0",
         runs: [Run {
             tool: Tool {
-                driver: Driver { name: "herdbook", version: env!("CARGO_PKG_VERSION"), rules },
+                driver: Driver {
+                    name: "herdbook",
+                    version: env!("CARGO_PKG_VERSION"),
+                    rules,
+                },
             },
             invocations: [Invocation {
                 execution_successful: outcome.verdict != Verdict::Undecided
@@ -192,7 +208,11 @@ fn result(finding: &Finding, rule_index: usize) -> SarifResult {
         ));
     }
     if let Some(text) = facts::evidence(finding) {
-        sentences.push(if place.is_empty() { format!("{text}.") } else { format!("{place}: {text}.") });
+        sentences.push(if place.is_empty() {
+            format!("{text}.")
+        } else {
+            format!("{place}: {text}.")
+        });
     } else if !place.is_empty() {
         sentences.push(format!("{place}:"));
     }
@@ -210,17 +230,24 @@ fn result(finding: &Finding, rule_index: usize) -> SarifResult {
         ]),
     )]);
     if let Some(claim) = claim {
-        fingerprints.insert("herdbook/registration/v1", digest(&[&claim.source, &claim.source_record]));
+        fingerprints.insert(
+            "herdbook/registration/v1",
+            digest(&[&claim.source, &claim.source_record]),
+        );
     }
     SarifResult {
         rule_id: finding.decision.code.0,
         rule_index,
         level: severity(finding.level),
         // Viewers show messages as plain text or Markdown: controls and bidi are made visible.
-        message: Message { text: escape::terminal(&sentences.join(" ")) },
+        message: Message {
+            text: escape::terminal(&sentences.join(" ")),
+        },
         locations: [Location {
             physical_location: PhysicalLocation {
-                artifact_location: ArtifactLocation { uri: uri(&location.path) },
+                artifact_location: ArtifactLocation {
+                    uri: uri(&location.path),
+                },
             },
             logical_locations: if place.is_empty() {
                 vec![]
@@ -297,13 +324,21 @@ mod tests {
             let results = run["results"].as_array().expect("results");
             assert_eq!(results.len(), outcome.findings.len(), "{name}");
             for result in results {
-                let index = usize::try_from(result["ruleIndex"].as_u64().expect("index")).expect("fits");
+                let index =
+                    usize::try_from(result["ruleIndex"].as_u64().expect("index")).expect("fits");
                 assert_eq!(rules[index]["id"], result["ruleId"], "{name}");
-                assert!(result["message"]["text"].as_str().is_some_and(|text| !text.is_empty()));
+                assert!(
+                    result["message"]["text"]
+                        .as_str()
+                        .is_some_and(|text| !text.is_empty())
+                );
                 assert!(result["partialFingerprints"]["herdbook/record/v1"].is_string());
             }
-            assert_eq!(run["invocations"][0]["executionSuccessful"],
-                outcome.verdict != Verdict::Undecided, "{name}");
+            assert_eq!(
+                run["invocations"][0]["executionSuccessful"],
+                outcome.verdict != Verdict::Undecided,
+                "{name}"
+            );
         }
     }
 
@@ -312,8 +347,10 @@ mod tests {
         assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
         let log = render(&samples::many()).expect("renders");
         assert_eq!(log, render(&samples::many()).expect("renders"));
-        let records: std::collections::BTreeSet<&str> =
-            log.lines().filter(|line| line.contains("herdbook/record/v1")).collect();
+        let records: std::collections::BTreeSet<&str> = log
+            .lines()
+            .filter(|line| line.contains("herdbook/record/v1"))
+            .collect();
         assert_eq!(records.len(), samples::many().findings.len());
     }
 

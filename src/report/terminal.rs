@@ -46,6 +46,8 @@ pub struct Context {
     pub options: Vec<String>,
     /// The exit code that the process will end with.
     pub exit_code: u8,
+    /// Why the exit code is not the verdict's own, e.g. `--fail-on flag`.
+    pub exit_note: Option<String>,
     /// The folders that the input was split into, if it was.
     pub split: Option<Split>,
     /// Report files that are written beside this report.
@@ -75,17 +77,40 @@ pub fn render(outcome: &CheckOutcome, context: &Context) -> String {
     page.out
 }
 
+/// Renders the first sentence alone: verdict, why, exit code.
+pub fn headline(outcome: &CheckOutcome, context: &Context) -> String {
+    let mut page = Page::default();
+    lead(&mut page, outcome, context);
+    page.out
+}
+
 fn head(page: &mut Page, outcome: &CheckOutcome, context: &Context) {
-    let word = outcome.verdict.as_str().to_uppercase();
-    let text = format!(
-        "{} Exit code {}.",
-        data_sentence(&facts::headline(outcome)),
-        context.exit_code
-    );
-    page.paragraph(&Lead { text: &word, style: verdict_style(outcome.verdict) }, &text, 0, 2);
+    lead(page, outcome, context);
     page.blank();
     page.field("Target", &data_sentence(&facts::target(&outcome.target)));
     page.field("Rows", &facts::tally(outcome));
+}
+
+fn lead(page: &mut Page, outcome: &CheckOutcome, context: &Context) {
+    let word = outcome.verdict.as_str().to_uppercase();
+    let note = context
+        .exit_note
+        .as_deref()
+        .map_or_else(String::new, |note| format!(" ({note})"));
+    let text = data_sentence(&format!(
+        "{} Exit code {}{note}.",
+        facts::headline(outcome),
+        context.exit_code,
+    ));
+    page.paragraph(
+        &Lead {
+            text: &word,
+            style: verdict_style(outcome.verdict),
+        },
+        &text,
+        0,
+        2,
+    );
 }
 
 fn findings(page: &mut Page, outcome: &CheckOutcome) {
@@ -101,7 +126,13 @@ fn findings(page: &mut Page, outcome: &CheckOutcome) {
         finding_group(page, group, outcome);
     }
     if let Some(more) = groups.len().checked_sub(GROUPS_MAX).filter(|n| *n > 0) {
-        page.line(2, &format!("… and {} more; --report FILE lists them", facts::plural(more as u64, "group")));
+        page.line(
+            2,
+            &format!(
+                "… and {} more; --report FILE lists them",
+                facts::plural(more as u64, "group")
+            ),
+        );
     }
     if let Some(text) = facts::unlisted(outcome) {
         page.blank();
@@ -111,11 +142,26 @@ fn findings(page: &mut Page, outcome: &CheckOutcome) {
 
 fn finding_group(page: &mut Page, group: &Group<'_>, outcome: &CheckOutcome) {
     let text = format!("{}: {}", group.code, facts::how_much(group, outcome));
-    page.paragraph(&Lead { text: group.level.as_str(), style: level_style(group.level) }, &text, 0, 2);
+    page.paragraph(
+        &Lead {
+            text: group.level.as_str(),
+            style: level_style(group.level),
+        },
+        &text,
+        0,
+        2,
+    );
     if group.is_match() {
-        page.detail("generator", &data_sentence(&facts::generator(group.model, group.license)));
+        page.detail(
+            "generator",
+            &data_sentence(&facts::generator(group.model, group.license)),
+        );
     }
-    if let Some(clause) = group.findings.first().and_then(|f| f.decision.clause.as_deref()) {
+    if let Some(clause) = group
+        .findings
+        .first()
+        .and_then(|f| f.decision.clause.as_deref())
+    {
         page.detail("clause", &data_sentence(clause));
     }
     let why = group.common(|finding| &finding.decision.reason);
@@ -123,13 +169,26 @@ fn finding_group(page: &mut Page, group: &Group<'_>, outcome: &CheckOutcome) {
         page.detail("why", &data_sentence(text));
     }
     for (i, finding) in group.findings.iter().take(LOCATIONS_MAX).enumerate() {
-        location(page, if i == 0 { "where" } else { "" }, finding, why.is_none());
+        location(
+            page,
+            if i == 0 { "where" } else { "" },
+            finding,
+            why.is_none(),
+        );
     }
-    if let Some(more) = group.findings.len().checked_sub(LOCATIONS_MAX).filter(|n| *n > 0) {
+    if let Some(more) = group
+        .findings
+        .len()
+        .checked_sub(LOCATIONS_MAX)
+        .filter(|n| *n > 0)
+    {
         page.detail("", &format!("… and {} more", facts::count(more as u64)));
     }
     let fixes = group.common(|finding| &finding.decision.how_to_fix);
-    let first = group.findings.first().map_or("", |finding| &finding.decision.how_to_fix);
+    let first = group
+        .findings
+        .first()
+        .map_or("", |finding| &finding.decision.how_to_fix);
     page.detail("fix", &data_sentence(fixes.unwrap_or(first)));
 }
 
@@ -141,15 +200,29 @@ fn location(page: &mut Page, label: &str, finding: &Finding, with_reason: bool) 
         page.under(&text);
     }
     if let Some(claim) = finding.claims.first() {
-        page.under(&data_sentence(&format!("registered: {}", facts::registered(claim))));
+        page.under(&data_sentence(&format!(
+            "registered: {}",
+            facts::registered(claim)
+        )));
     }
     for claim in finding.claims.iter().skip(1).take(CLAIMS_MAX) {
-        page.under(&data_sentence(&format!("also claimed: {}", facts::also_claimed(claim))));
+        page.under(&data_sentence(&format!(
+            "also claimed: {}",
+            facts::also_claimed(claim)
+        )));
     }
-    if let Some(more) = finding.claims.len().checked_sub(CLAIMS_MAX + 1).filter(|n| *n > 0) {
+    if let Some(more) = finding
+        .claims
+        .len()
+        .checked_sub(CLAIMS_MAX + 1)
+        .filter(|n| *n > 0)
+    {
         page.under(&format!("also claimed: {} more", facts::count(more as u64)));
     }
-    if let Some(text) = finding.evidence.and_then(|found| facts::hidden(found.integrity)) {
+    if let Some(text) = finding
+        .evidence
+        .and_then(|found| facts::hidden(found.integrity))
+    {
         page.under(&text);
     }
     if with_reason {
@@ -164,9 +237,21 @@ fn models(page: &mut Page, outcome: &CheckOutcome) {
     page.heading("Generators as claimed by the sources");
     for model in outcome.models.iter().take(GROUPS_MAX) {
         let text = facts::generator(Some(&model.model), model.license.as_deref());
-        page.line(2, &format!("{}: {}", data_sentence(&text), facts::plural(model.records, "finding")));
+        page.line(
+            2,
+            &format!(
+                "{}: {}",
+                data_sentence(&text),
+                facts::plural(model.records, "finding")
+            ),
+        );
     }
-    if let Some(more) = outcome.models.len().checked_sub(GROUPS_MAX).filter(|n| *n > 0) {
+    if let Some(more) = outcome
+        .models
+        .len()
+        .checked_sub(GROUPS_MAX)
+        .filter(|n| *n > 0)
+    {
         page.line(2, &format!("… and {} more", facts::count(more as u64)));
     }
 }
@@ -180,7 +265,10 @@ fn inputs(page: &mut Page, outcome: &CheckOutcome) {
     // Stable: inputs keep the order scanned within each class.
     shown.sort_by_key(|info| info.sha256.is_some() && info.tally.pass == info.tally.read);
     for info in shown.iter().take(INPUTS_MAX) {
-        page.line(2, &format!("{}: {}", escape::identifier(&info.path), facts::input(info)));
+        page.line(
+            2,
+            &format!("{}: {}", escape::identifier(&info.path), facts::input(info)),
+        );
         for (column_use, words) in facts::COLUMN_USES {
             let columns: Vec<String> = (info.columns.iter())
                 .filter(|(_, used, _)| *used == column_use)
@@ -189,7 +277,11 @@ fn inputs(page: &mut Page, outcome: &CheckOutcome) {
             if columns.is_empty() {
                 continue;
             }
-            let named: Vec<&str> = columns.iter().take(COLUMNS_MAX).map(String::as_str).collect();
+            let named: Vec<&str> = columns
+                .iter()
+                .take(COLUMNS_MAX)
+                .map(String::as_str)
+                .collect();
             let mut text = format!("{words}: {}", named.join(", "));
             if let Some(more) = columns.len().checked_sub(COLUMNS_MAX).filter(|n| *n > 0) {
                 text.push_str(&format!(" and {} more", facts::count(more as u64)));
@@ -198,7 +290,10 @@ fn inputs(page: &mut Page, outcome: &CheckOutcome) {
         }
     }
     if let Some(more) = shown.len().checked_sub(INPUTS_MAX).filter(|n| *n > 0) {
-        page.line(2, &format!("… and {}", facts::plural(more as u64, "more input")));
+        page.line(
+            2,
+            &format!("… and {}", facts::plural(more as u64, "more input")),
+        );
     }
 }
 
@@ -214,7 +309,15 @@ fn obligations(page: &mut Page, outcome: &CheckOutcome) {
             ObligationState::Unmet => color(AnsiColor::Red),
         };
         let text = data_sentence(&format!("{} ({}; {})", duty.text, duty.id, duty.clause));
-        page.paragraph(&Lead { text: facts::duty_state(duty.state), style }, &text, 2, 4);
+        page.paragraph(
+            &Lead {
+                text: facts::duty_state(duty.state),
+                style,
+            },
+            &text,
+            2,
+            4,
+        );
     }
 }
 
@@ -241,18 +344,24 @@ fn next(page: &mut Page, outcome: &CheckOutcome, context: &Context) {
     let split = ["--clean", "clean/", "--quarantine", "quarantine/"];
     match (&context.split, outcome.verdict) {
         (Some(split), _) => {
-            page.line(2, &format!(
-                "The rows to train on are in {}, the others, each with its reason, in {}. \
+            page.line(
+                2,
+                &format!(
+                    "The rows to train on are in {}, the others, each with its reason, in {}. \
                  The exit code describes the input; check the clean side by itself:",
-                escape::identifier(&split.clean),
-                escape::identifier(&split.quarantine),
-            ));
+                    escape::identifier(&split.clean),
+                    escape::identifier(&split.quarantine),
+                ),
+            );
             command.inputs = vec![split.clean.clone()];
             page.command(&check_command(&command, &[]));
         }
         (None, Verdict::Block) if outcome.tally.block > 0 => {
-            page.line(2, "Split the input: rows that may be used to clean/, the others, each with \
-                          its reason, to quarantine/:");
+            page.line(
+                2,
+                "Split the input: rows that may be used to clean/, the others, each with \
+                          its reason, to quarantine/:",
+            );
             page.command(&check_command(&command, &split));
         }
         (None, Verdict::Block | Verdict::Undecided) => {
@@ -279,7 +388,13 @@ fn check_command(context: &Context, more: &[&str]) -> Vec<String> {
     if context.inputs.is_empty() {
         words.push("PATH…".to_owned());
     } else {
-        words.extend(context.inputs.iter().take(COMMAND_INPUTS_MAX).map(|path| path_argument(path)));
+        words.extend(
+            context
+                .inputs
+                .iter()
+                .take(COMMAND_INPUTS_MAX)
+                .map(|path| path_argument(path)),
+        );
         if context.inputs.len() > COMMAND_INPUTS_MAX {
             words.push("…".to_owned());
         }
@@ -366,7 +481,12 @@ impl Page {
     }
 
     fn field(&mut self, label: &str, text: &str) {
-        self.wrapped(&format!("{label:FIELD_TEXT$}"), FIELD_TEXT, FIELD_TEXT, text);
+        self.wrapped(
+            &format!("{label:FIELD_TEXT$}"),
+            FIELD_TEXT,
+            FIELD_TEXT,
+            text,
+        );
     }
 
     fn detail(&mut self, label: &str, text: &str) {

@@ -6,6 +6,7 @@ fn context(exit_code: u8) -> Context {
         inputs: vec!["data/train.parquet".into()],
         options: vec!["--target-model".into(), "mistralai/Mistral-7B-v0.3".into()],
         exit_code,
+        exit_note: None,
         split: None,
         reports: vec![],
     }
@@ -50,7 +51,10 @@ fn many_findings() {
 #[test]
 fn after_a_split() {
     let mut context = context(1);
-    context.split = Some(Split { clean: "out/clean".into(), quarantine: "out/quarantine".into() });
+    context.split = Some(Split {
+        clean: "out/clean".into(),
+        quarantine: "out/quarantine".into(),
+    });
     context.reports = vec!["verdict.json".into()];
     let text = plain(&samples::block_two_claims(), &context);
     let tail = text.split("\nNext\n").nth(1).expect("there is a next");
@@ -61,7 +65,10 @@ fn after_a_split() {
 fn hostile_data_reaches_the_terminal_only_as_escapes() {
     let outcome = samples::hostile();
     let text = plain(&outcome, &context(1));
-    assert!(!text.chars().any(|c| c != '\n' && escape::is_deceptive(c)), "{text}");
+    assert!(
+        !text.chars().any(|c| c != '\n' && escape::is_deceptive(c)),
+        "{text}"
+    );
     // Styles are the only escape sequences: stripping them leaves as many lines as before.
     let styled = render(&outcome, &context(1));
     assert_eq!(styled.lines().count(), text.lines().count());
@@ -74,7 +81,11 @@ fn ordinary_reports_fit_the_width() {
         for line in plain(&outcome, &context(1)).lines() {
             // Only a word that cannot be broken may be longer.
             let words = line.split_whitespace().count();
-            assert!(columns(line) <= WIDTH || words <= 2, "{name}: {} columns: {line}", columns(line));
+            assert!(
+                columns(line) <= WIDTH || words <= 2,
+                "{name}: {} columns: {line}",
+                columns(line)
+            );
         }
     }
 }
@@ -85,7 +96,12 @@ fn verdict_and_exit_code_stand_in_the_first_sentence() {
         let text = plain(&outcome, &context(7));
         let word = outcome.verdict.as_str().to_uppercase();
         assert!(text.starts_with(&format!("{word}  ")), "{name}: {text}");
-        let head: String = text.split("\n\n").next().expect("a head").replace("\n ", " ").replace("  ", " ");
+        let head: String = text
+            .split("\n\n")
+            .next()
+            .expect("a head")
+            .replace("\n ", " ")
+            .replace("  ", " ");
         assert!(head.contains("Exit code 7."), "{name}: {head}");
     }
 }
@@ -95,11 +111,22 @@ fn a_suggested_command_survives_odd_names() {
     let mut context = context(1);
     context.inputs = vec!["my data/it's.jsonl".into(), "-x;rm".into(), "-".into()];
     let text = plain(&samples::block_two_claims(), &context);
-    assert!(text.contains(r"'my data/it'\''s.jsonl' './-x;rm' -"), "{text}");
+    assert!(
+        text.contains(r"'my data/it'\''s.jsonl' './-x;rm' -"),
+        "{text}"
+    );
 }
 
 #[test]
 fn wide_characters_count_two() {
     assert_eq!(columns("ab"), 2);
     assert_eq!(columns("中文"), 4);
+}
+
+#[test]
+fn an_exit_code_of_its_own_is_explained() {
+    let mut context = context(1);
+    context.exit_note = Some("--fail-on flag".into());
+    let text = anstream::adapter::strip_str(&headline(&samples::flag(), &context)).to_string();
+    assert!(text.contains("Exit code 1 (--fail-on flag)."), "{text}");
 }

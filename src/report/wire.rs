@@ -485,7 +485,9 @@ pub struct Obligation {
 fn rounded(value: f64) -> Option<f64> {
     let scale = 10f64.powi(SHARE_DECIMALS);
     // Adding zero turns -0.0 into 0.0, which would otherwise be written with its sign.
-    value.is_finite().then(|| (value * scale).round() / scale + 0.0)
+    value
+        .is_finite()
+        .then(|| (value * scale).round() / scale + 0.0)
 }
 
 impl From<&model::CheckOutcome> for VerdictDocument {
@@ -632,8 +634,16 @@ impl From<&model::Finding> for Finding {
             license: decision.license.clone(),
             clause: decision.clause.clone(),
             ruling: decision.ruling.map(Ruling::from),
-            readings: decision.readings.iter().map(|id| (*id).to_owned()).collect(),
-            obligations: decision.obligations.iter().map(|duty| duty.id.clone()).collect(),
+            readings: decision
+                .readings
+                .iter()
+                .map(|id| (*id).to_owned())
+                .collect(),
+            obligations: decision
+                .obligations
+                .iter()
+                .map(|duty| duty.id.clone())
+                .collect(),
             claims: finding.claims.iter().map(Claim::from).collect(),
             reason: decision.reason.clone(),
             how_to_fix: decision.how_to_fix.clone(),
@@ -695,7 +705,9 @@ pub fn to_json(outcome: &model::CheckOutcome) -> Result<String, serde_json::Erro
 pub fn schema_json() -> Result<String, serde_json::Error> {
     // "Serialize" describes what is written: keys that hold null are still required.
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings.into_generator().into_root_schema_for::<VerdictDocument>();
+    let schema = settings
+        .into_generator()
+        .into_root_schema_for::<VerdictDocument>();
     let mut json = serde_json::to_string_pretty(&schema)?;
     json.push('\n');
     Ok(json)

@@ -13,7 +13,10 @@ fn schema_is_the_committed_one() {
         std::fs::write(path, &generated).expect("schema can be written");
     }
     let committed = std::fs::read_to_string(path).expect("schemas/verdict.schema.json exists");
-    assert_eq!(committed, generated, "run: HERDBOOK_BLESS=1 cargo test --release report::wire");
+    assert_eq!(
+        committed, generated,
+        "run: HERDBOOK_BLESS=1 cargo test --release report::wire"
+    );
 }
 
 #[test]
@@ -22,12 +25,18 @@ fn documents_are_valid_and_read_back() {
     let validator = jsonschema::validator_for(&schema).expect("schema is a schema");
     for (name, outcome) in samples::all() {
         let json = to_json(&outcome).expect(name);
-        let errors: Vec<String> =
-            validator.iter_errors(&parsed(&json)).map(|error| error.to_string()).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&parsed(&json))
+            .map(|error| error.to_string())
+            .collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
         let again: VerdictDocument = serde_json::from_str(&json).expect(name);
         assert_eq!(again, VerdictDocument::from(&outcome), "{name}");
-        assert_eq!(to_json(&outcome.clone()).expect(name), json, "{name}: bytes differ");
+        assert_eq!(
+            to_json(&outcome.clone()).expect(name),
+            json,
+            "{name}: bytes differ"
+        );
     }
 }
 
@@ -44,7 +53,9 @@ fn schema_refuses_what_is_not_a_verdict() {
         assert!(!validator.is_valid(&value), "accepted: {value}");
         assert!(serde_json::from_value::<VerdictDocument>(value).is_err());
     };
-    broken(&|v| { v.as_object_mut().expect("object").remove("limits"); });
+    broken(&|v| {
+        v.as_object_mut().expect("object").remove("limits");
+    });
     broken(&|v| v["surplus"] = 1.into());
     broken(&|v| v["findings"][0]["surplus"] = 1.into());
     broken(&|v| v["verdict"] = "allowed".into());
@@ -53,34 +64,55 @@ fn schema_refuses_what_is_not_a_verdict() {
     assert!(!validator.is_valid(&other_version));
     let mut no_index = good.clone();
     no_index.as_object_mut().expect("object").remove("index");
-    assert!(!validator.is_valid(&no_index), "a null must be written, not left out");
+    assert!(
+        !validator.is_valid(&no_index),
+        "a null must be written, not left out"
+    );
 }
 
 #[test]
 fn schema_version_comes_first_and_the_contract_keys_are_there() {
     let json = to_json(&samples::block_two_claims()).expect("json");
-    assert!(json.starts_with("{\n  \"schema_version\": 1,\n  \"verdict\": \"block\","), "{json}");
+    assert!(
+        json.starts_with("{\n  \"schema_version\": 1,\n  \"verdict\": \"block\","),
+        "{json}"
+    );
     let value = parsed(&json);
     let keys_of = |value: &serde_json::Value| -> Vec<String> {
         value.as_object().expect("object").keys().cloned().collect()
     };
     // Written out from the contract, not from the types.
     for (value, keys) in [
-        (&value, "schema_version verdict target policy index inputs tally findings models \
-                  obligations limits as_of"),
+        (
+            &value,
+            "schema_version verdict target policy index inputs tally findings models \
+                  obligations limits as_of",
+        ),
         (&value["index"], "snapshot digest sources records"),
         (&value["policy"], "digest"),
-        (&value["inputs"][0], "path sha256 rows text_units bytes columns"),
+        (
+            &value["inputs"][0],
+            "path sha256 rows text_units bytes columns",
+        ),
         (&value["tally"], "read pass flag block undecided"),
-        (&value["findings"][0], "code level location tier share_of_row share_of_output \
-                                 longest_run_bytes model license clause claims reason how_to_fix"),
+        (
+            &value["findings"][0],
+            "code level location tier share_of_row share_of_output \
+                                 longest_run_bytes model license clause claims reason how_to_fix",
+        ),
         (&value["findings"][0]["location"], "path row column"),
-        (&value["findings"][0]["claims"][0], "source source_record model license clause"),
+        (
+            &value["findings"][0]["claims"][0],
+            "source source_record model license clause",
+        ),
         (&value["models"][0], "model license records"),
     ] {
         let present = keys_of(value);
         for key in keys.split_whitespace() {
-            assert!(present.iter().any(|k| k == key), "{key} is missing in {present:?}");
+            assert!(
+                present.iter().any(|k| k == key),
+                "{key} is missing in {present:?}"
+            );
         }
     }
 }
@@ -106,25 +138,55 @@ fn words_are_those_of_the_model() {
             other => panic!("{other} is not a word"),
         }
     }
-    for value in [model::Verdict::Pass, model::Verdict::Flag, model::Verdict::Undecided, model::Verdict::Block] {
+    for value in [
+        model::Verdict::Pass,
+        model::Verdict::Flag,
+        model::Verdict::Undecided,
+        model::Verdict::Block,
+    ] {
         assert_eq!(word(Verdict::from(value)), value.as_str());
     }
-    for value in [model::Level::Note, model::Level::Flag, model::Level::Undecided, model::Level::Block] {
+    for value in [
+        model::Level::Note,
+        model::Level::Flag,
+        model::Level::Undecided,
+        model::Level::Block,
+    ] {
         assert_eq!(word(Level::from(value)), value.as_str());
     }
-    for value in [model::Tier::Near, model::Tier::Contained, model::Tier::Exact] {
+    for value in [
+        model::Tier::Near,
+        model::Tier::Contained,
+        model::Tier::Exact,
+    ] {
         assert_eq!(word(Tier::from(value)), value.as_str());
     }
     use model::ColumnUse as Use;
-    for value in [Use::Scanned, Use::Exempt, Use::Tokens, Use::Binary, Use::NotText] {
+    for value in [
+        Use::Scanned,
+        Use::Exempt,
+        Use::Tokens,
+        Use::Binary,
+        Use::NotText,
+    ] {
         assert_eq!(word(ColumnUse::from(value)), value.as_str());
     }
     use model::target as t;
-    t::TargetKind::ALL.iter().for_each(|v| assert_eq!(word(TargetKind::from(*v)), v.as_str()));
-    t::Availability::ALL.iter().for_each(|v| assert_eq!(word(Availability::from(*v)), v.as_str()));
-    t::Stage::ALL.iter().for_each(|v| assert_eq!(word(Stage::from(*v)), v.as_str()));
-    t::Purpose::ALL.iter().for_each(|v| assert_eq!(word(Purpose::from(*v)), v.as_str()));
-    t::OutputUse::ALL.iter().for_each(|v| assert_eq!(word(OutputUse::from(*v)), v.as_str()));
+    t::TargetKind::ALL
+        .iter()
+        .for_each(|v| assert_eq!(word(TargetKind::from(*v)), v.as_str()));
+    t::Availability::ALL
+        .iter()
+        .for_each(|v| assert_eq!(word(Availability::from(*v)), v.as_str()));
+    t::Stage::ALL
+        .iter()
+        .for_each(|v| assert_eq!(word(Stage::from(*v)), v.as_str()));
+    t::Purpose::ALL
+        .iter()
+        .for_each(|v| assert_eq!(word(Purpose::from(*v)), v.as_str()));
+    t::OutputUse::ALL
+        .iter()
+        .for_each(|v| assert_eq!(word(OutputUse::from(*v)), v.as_str()));
     use model::Acquisition as A;
     for value in [A::SelfGenerated, A::LicensedDataset, A::Found] {
         assert_eq!(word(Acquisition::from(value)), value.as_str());
@@ -149,5 +211,8 @@ fn shares_are_rounded_and_never_signed_zero() {
     assert_eq!(rounded(0.123_449), Some(0.1234));
     assert_eq!(rounded(0.123_451), Some(0.1235));
     assert_eq!(rounded(f64::NAN), None);
-    assert_eq!(serde_json::to_string(&rounded(-0.000_001)).expect("json"), "0.0");
+    assert_eq!(
+        serde_json::to_string(&rounded(-0.000_001)).expect("json"),
+        "0.0"
+    );
 }
