@@ -217,14 +217,14 @@ mod tests {
     /// Every commented key of the template must be one that is understood.
     #[test]
     fn the_templates_keys_all_work() {
-        let uncommented: String = TEMPLATE
+        let uncommented: Vec<&str> = TEMPLATE
             .lines()
             .map(|line| match line.strip_prefix("# ") {
                 Some(key) if key.contains(" = ") => key,
                 _ => line,
             })
-            .map(|line| format!("{line}\n"))
             .collect();
+        let uncommented = uncommented.join("\n");
         let config = Config::parse(&uncommented, Path::new("/i")).expect("parses");
         assert_eq!(
             config,
