@@ -12,10 +12,10 @@ fn refused(line: &str) -> String {
 }
 
 fn check(line: &str) -> CheckArgs {
-    match parse(line).expect(line).command {
-        Command::Check(args) => args,
-        other => panic!("{line} is not a check: {other:?}"),
-    }
+    let Command::Check(args) = parse(line).expect(line).command else {
+        panic!("{line} is not a check");
+    };
+    args
 }
 
 #[test]
@@ -26,10 +26,8 @@ fn the_definition_is_sound() {
 #[test]
 fn every_help_text() {
     fn collect(path: &str, command: &mut clap::Command, out: &mut String) {
-        out.push_str(&format!(
-            "\n$ {path} --help\n{}",
-            command.render_long_help()
-        ));
+        let text = command.render_long_help();
+        out.extend(["\n$ ", path, " --help\n", &text.to_string()]);
         for sub in command
             .get_subcommands_mut()
             .filter(|sub| sub.get_name() != "help")

@@ -176,10 +176,10 @@ mod tests {
     fn parse(words: &[&str]) -> (Global, CheckArgs) {
         let line = ["herdbook", "check"].iter().chain(words);
         let cli = Cli::try_parse_from(line).expect("parses");
-        match cli.command {
-            Command::Check(args) => (cli.global, args),
-            other => panic!("not a check: {other:?}"),
-        }
+        let Command::Check(args) = cli.command else {
+            panic!("not a check")
+        };
+        (cli.global, args)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::exit::Failure;
 use super::out;
 
-pub(super) fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: CompletionsArgs) -> Result<Exit, Failure> {
     out::print(&script(args.shell)?)?;
     Ok(Exit::Pass)
 }

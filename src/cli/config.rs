@@ -140,8 +140,11 @@ impl Config {
 
     /// Reads a config's text; relative paths start at `folder`.
     fn parse(text: &str, folder: &Path) -> Result<Self, String> {
-        let file: File =
-            toml::from_str(text).map_err(|cause| cause.to_string().trim().to_owned())?;
+        let file: File = toml::from_str(text).map_err(|cause| {
+            let line = cause.span().and_then(|span| text.get(..span.start));
+            let line = line.map_or(1, |before| before.matches('\n').count() + 1);
+            format!("line {line}: {}", cause.message())
+        })?;
         let fail_on = match file.check.fail_on.as_deref() {
             None => None,
             Some("flag") => Some(FailOn::Flag),
@@ -217,14 +220,14 @@ mod tests {
     /// Every commented key of the template must be one that is understood.
     #[test]
     fn the_templates_keys_all_work() {
-        let uncommented: String = TEMPLATE
+        let uncommented: Vec<&str> = TEMPLATE
             .lines()
             .map(|line| match line.strip_prefix("# ") {
                 Some(key) if key.contains(" = ") => key,
                 _ => line,
             })
-            .map(|line| format!("{line}\n"))
             .collect();
+        let uncommented = uncommented.join("\n");
         let config = Config::parse(&uncommented, Path::new("/i")).expect("parses");
         assert_eq!(
             config,
@@ -251,6 +254,12 @@ mod tests {
         ] {
             assert!(Config::parse(bad, Path::new("/i")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_error_names_the_line() {
+        let error = Config::parse("[check]\n\nfailon = 1\n", Path::new("/i")).expect_err("wrong");
+        assert!(error.starts_with("line 3: ") && error.contains("failon"), "{error}");
     }
 
     #[test]

@@ -23,9 +23,8 @@ impl Exit {
     /// The code of a check. `fail_on_flag` makes a flag a 1.
     pub fn of(verdict: Verdict, fail_on_flag: bool) -> Self {
         match verdict {
-            Verdict::Pass => Self::Pass,
             Verdict::Flag if fail_on_flag => Self::Block,
-            Verdict::Flag => Self::Pass,
+            Verdict::Pass | Verdict::Flag => Self::Pass,
             Verdict::Undecided => Self::Undecided,
             Verdict::Block => Self::Block,
         }

@@ -33,7 +33,7 @@ use exit::Failure;
 
 /// Runs the command line of this process, panics included, to its exit code.
 pub fn main() -> ExitCode {
-    panics::guarded(|| run(std::env::args_os()))
+    panics::guarded(|| run(std::env::args_os())).into()
 }
 
 /// Parses a command line (program name first) and runs it. Messages go to standard error.
@@ -41,15 +41,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
+            let printed = error.print();
             // Help and version come this way too: they go to standard output and are no error.
-            let asked_for = !error.use_stderr();
-            return match error.print() {
-                Ok(()) if asked_for => Exit::Pass,
-                Err(cause) if asked_for && cause.kind() != std::io::ErrorKind::BrokenPipe => {
-                    Exit::Undecided
-                }
-                Err(_) if asked_for => Exit::Pass,
-                Ok(()) | Err(_) => Exit::Usage,
+            return if error.use_stderr() {
+                Exit::Usage
+            } else if printed.is_ok() {
+                Exit::Pass
+            } else {
+                Exit::Undecided
             };
         }
     };
@@ -73,6 +72,6 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Licenses(command) => licenses::run(global, command),
         Command::Snapshot(command) => snapshot::run(global, command),
         Command::Demo(args) => demo::run(global, args),
-        Command::Completions(args) => completions::run(args),
+        Command::Completions(args) => completions::run(*args),
     }
 }

@@ -5,7 +5,6 @@
 use std::backtrace::Backtrace;
 use std::backtrace::BacktraceStatus;
 use std::panic;
-use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -19,7 +18,7 @@ static PANICKED: AtomicBool = AtomicBool::new(false);
 ///
 /// A panic that a reader caught and counted as undecided leaves a block a block; a panic that
 /// comes through to here is exit 3 whatever was found before it.
-pub(super) fn guarded(run: impl FnOnce() -> Exit + panic::UnwindSafe) -> ExitCode {
+pub(super) fn guarded(run: impl FnOnce() -> Exit + panic::UnwindSafe) -> Exit {
     panic::set_hook(Box::new(|info| {
         PANICKED.store(true, Ordering::SeqCst);
         let place = info.location().map_or_else(
@@ -33,8 +32,75 @@ pub(super) fn guarded(run: impl FnOnce() -> Exit + panic::UnwindSafe) -> ExitCod
         }
     }));
     match panic::catch_unwind(run) {
-        Ok(exit) if PANICKED.load(Ordering::SeqCst) => exit.or_undecided().into(),
-        Ok(exit) => exit.into(),
-        Err(_) => Exit::Undecided.into(),
+        Ok(exit) if PANICKED.load(Ordering::SeqCst) => exit.or_undecided(),
+        Ok(exit) => exit,
+        Err(_) => Exit::Undecided,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// What the child process does; the variable is set by the tests below.
+    const CHILD: &str = "HERDBOOK_TEST_PANIC";
+
+    /// Not a test: the hook is the whole process's, so each case runs in a process of its own.
+    #[test]
+    #[ignore = "needs to be started by the other tests of this module"]
+    #[expect(clippy::exit, reason = "the exit code is what is tested")]
+    fn child() {
+        let case = std::env::var(CHILD).expect("started by a test");
+        let exit = guarded(|| match case.as_str() {
+            "main" => panic!("secret text of a data set"),
+            "thread" | "thread-block" => {
+                let thread = std::thread::spawn(|| panic!("secret text of a data set"));
+                assert!(thread.join().is_err());
+                if case == "thread" {
+                    Exit::Pass
+                } else {
+                    Exit::Block
+                }
+            }
+            _ => Exit::Pass,
+        });
+        std::process::exit(i32::from(exit.code()));
+    }
+
+    fn ends_with(case: &str) -> (Option<i32>, String) {
+        let output = Command::new(std::env::current_exe().expect("this test binary"))
+            .args([
+                "--exact",
+                "cli::panics::tests::child",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env(CHILD, case)
+            .output()
+            .expect("starts");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    }
+
+    #[test]
+    fn a_panic_is_undecided_and_quotes_no_data() {
+        for (case, code) in [("none", 0), ("main", 3), ("thread", 3), ("thread-block", 1)] {
+            let (found, message) = ends_with(case);
+            assert_eq!(found, Some(code), "{case}: {message}");
+            assert!(!message.contains("secret"), "{case}: {message}");
+            assert_eq!(
+                message.contains("internal error"),
+                case != "none",
+                "{case}: {message}"
+            );
+            assert_eq!(
+                message.contains("panics.rs:"),
+                case != "none",
+                "{case}: {message}"
+            );
+        }
     }
 }

@@ -150,9 +150,9 @@ mod tests {
             .into_iter()
             .map(|count| std::thread::spawn(move || count(25)))
             .collect();
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().expect("joins"));
+        for thread in threads {
+            thread.join().expect("joins");
+        }
         assert_eq!(bar.position(), 100);
         assert_eq!(bar.message(), "x\\u{001B}[2J");
         progress.finish();

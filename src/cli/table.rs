@@ -61,10 +61,11 @@ impl Table {
                 if i > 0 {
                     line.push_str("  ");
                 }
+                let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
                 if self.right.contains(&i) {
-                    line.push_str(&format!("{cell:>width$}"));
+                    line.extend([padding.as_str(), cell]);
                 } else {
-                    line.push_str(&format!("{cell:<width$}"));
+                    line.extend([cell, padding.as_str()]);
                 }
             }
             out.push_str(line.trim_end());

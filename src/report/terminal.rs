@@ -284,7 +284,7 @@ fn inputs(page: &mut Page, outcome: &CheckOutcome) {
                 .collect();
             let mut text = format!("{words}: {}", named.join(", "));
             if let Some(more) = columns.len().checked_sub(COLUMNS_MAX).filter(|n| *n > 0) {
-                text.push_str(&format!(" and {} more", facts::count(more as u64)));
+                text = format!("{text} and {} more", facts::count(more as u64));
             }
             page.line(6, &text);
         }
@@ -465,7 +465,8 @@ impl Page {
 
     fn heading(&mut self, text: &str) {
         let bold = Style::new().bold();
-        self.out.push_str(&format!("\n{bold}{text}{bold:#}\n"));
+        let line = format!("\n{bold}{text}{bold:#}\n");
+        self.out.push_str(&line);
     }
 
     /// Text wrapped at `indent`, further lines two columns deeper.

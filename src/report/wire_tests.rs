@@ -1,5 +1,8 @@
 use super::*;
 use crate::report::samples;
+use model::Acquisition as A;
+use model::ColumnUse as Use;
+use model::target as t;
 
 fn parsed(json: &str) -> serde_json::Value {
     serde_json::from_str(json).expect("is JSON")
@@ -133,10 +136,11 @@ fn stricter_claim_decides_and_both_are_listed() {
 #[test]
 fn words_are_those_of_the_model() {
     fn word(value: impl Serialize) -> String {
-        match serde_json::to_value(value).expect("a word") {
-            serde_json::Value::String(word) => word,
-            other => panic!("{other} is not a word"),
-        }
+        serde_json::to_value(value)
+            .expect("a word")
+            .as_str()
+            .expect("a word")
+            .to_owned()
     }
     for value in [
         model::Verdict::Pass,
@@ -161,7 +165,6 @@ fn words_are_those_of_the_model() {
     ] {
         assert_eq!(word(Tier::from(value)), value.as_str());
     }
-    use model::ColumnUse as Use;
     for value in [
         Use::Scanned,
         Use::Exempt,
@@ -171,23 +174,21 @@ fn words_are_those_of_the_model() {
     ] {
         assert_eq!(word(ColumnUse::from(value)), value.as_str());
     }
-    use model::target as t;
-    t::TargetKind::ALL
-        .iter()
-        .for_each(|v| assert_eq!(word(TargetKind::from(*v)), v.as_str()));
-    t::Availability::ALL
-        .iter()
-        .for_each(|v| assert_eq!(word(Availability::from(*v)), v.as_str()));
-    t::Stage::ALL
-        .iter()
-        .for_each(|v| assert_eq!(word(Stage::from(*v)), v.as_str()));
-    t::Purpose::ALL
-        .iter()
-        .for_each(|v| assert_eq!(word(Purpose::from(*v)), v.as_str()));
-    t::OutputUse::ALL
-        .iter()
-        .for_each(|v| assert_eq!(word(OutputUse::from(*v)), v.as_str()));
-    use model::Acquisition as A;
+    for value in t::TargetKind::ALL {
+        assert_eq!(word(TargetKind::from(*value)), value.as_str());
+    }
+    for value in t::Availability::ALL {
+        assert_eq!(word(Availability::from(*value)), value.as_str());
+    }
+    for value in t::Stage::ALL {
+        assert_eq!(word(Stage::from(*value)), value.as_str());
+    }
+    for value in t::Purpose::ALL {
+        assert_eq!(word(Purpose::from(*value)), value.as_str());
+    }
+    for value in t::OutputUse::ALL {
+        assert_eq!(word(OutputUse::from(*value)), value.as_str());
+    }
     for value in [A::SelfGenerated, A::LicensedDataset, A::Found] {
         assert_eq!(word(Acquisition::from(value)), value.as_str());
     }
