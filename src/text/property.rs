@@ -187,17 +187,16 @@ pub(super) fn is_letterwise(c: char) -> bool {
     if c.is_ascii() {
         return false;
     }
-    match c.script() {
-        Script::Common => {
-            let scripts = c.script_extension();
-            // A letter common to all scripts belongs to none; the Kana lengthener names its own.
-            !scripts.contains_script(Script::Latin)
-                && LETTERWISE
-                    .iter()
-                    .any(|&script| scripts.contains_script(script))
-        }
-        script => LETTERWISE.contains(&script),
+    let script = c.script();
+    if script != Script::Common {
+        return LETTERWISE.contains(&script);
     }
+    // A letter common to all scripts belongs to none; the Kana lengthener names its own.
+    let scripts = c.script_extension();
+    !scripts.contains_script(Script::Latin)
+        && LETTERWISE
+            .iter()
+            .any(|&script| scripts.contains_script(script))
 }
 
 /// Whether nothing before the decomposed code point `c` can combine with it: it is a starter and
