@@ -14,6 +14,10 @@ use unicode_properties::UnicodeGeneralCategory;
 use unicode_script::Script;
 use unicode_script::UnicodeScript;
 
+/// Folded to `i`, which case folding does not do: its upper case is `I`, and the dot of the dotted
+/// capital is stripped as an accent, so without this a text would differ from itself in capitals.
+const DOTLESS_I: char = '\u{131}';
+
 /// Blocks of combining marks that are accents wherever they stand: half-open ranges.
 ///
 /// Combining Diacritical Marks with its Extended and Supplement blocks, Combining Marks for
@@ -100,6 +104,10 @@ pub(super) fn expand(c: char, out: &mut Vec<char>) {
 fn fold(c: char, out: &mut Vec<char>) {
     if c.is_ascii() {
         out.push(c.to_ascii_lowercase());
+        return;
+    }
+    if c == DOTLESS_I {
+        out.push('i');
         return;
     }
     let mut utf8 = [0_u8; 4];
