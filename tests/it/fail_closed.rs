@@ -6,6 +6,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 use crate::common::{CliTest, LLAMA_3, MISTRAL, answers_of, clean_texts};
 
@@ -137,38 +138,75 @@ fn a_log_that_was_cut_is_undecided() {
     let test = CliTest::with_empty_index();
     let answers = answers_of(LLAMA_3);
     test.register_answers("first", LLAMA_3, &answers[..3]);
-    let log_before = log_files(&test.index());
+    let log = test.index().join("log/audit.jsonl");
+    let log_before = fs::read(&log).unwrap();
     test.register_answers("second", LLAMA_3, &answers[3..6]);
     test.write_jsonl("rows.jsonl", &[json!({"text": answers[4].text})]);
     check(&test, "rows.jsonl").exits(1);
 
     // The log alone goes back to where it stood; the index does not.
-    assert!(!log_before.is_empty(), "no log was found in the index");
-    for (path, bytes) in &log_before {
-        assert_ne!(
-            &fs::read(path).unwrap(),
-            bytes,
-            "{} does not grow",
-            path.display()
-        );
-        fs::write(path, bytes).unwrap();
-    }
+    assert_ne!(fs::read(&log).unwrap(), log_before, "a registration is logged");
+    fs::write(&log, log_before).unwrap();
 
     check(&test, "rows.jsonl").exits(3);
 }
 
-/// The append-only log: every file of the index whose name says so, RocksDB's own left out.
-fn log_files(index: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(index).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if path.is_file() && (name.contains("log") || name.contains("audit")) {
-            let bytes = fs::read(&path).unwrap();
-            found.push((path, bytes));
-        }
-    }
-    found
+#[test]
+fn a_log_with_a_changed_line_is_undecided() {
+    let test = CliTest::with_empty_index();
+    let answers = answers_of(LLAMA_3);
+    test.register_answers("first", LLAMA_3, &answers[..3]);
+    test.register_answers("second", LLAMA_3, &answers[3..6]);
+    test.write_jsonl("rows.jsonl", &clean_rows(2));
+    let log = test.index().join("log/audit.jsonl");
+    let mut bytes = fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&log, bytes).unwrap();
+    check(&test, "rows.jsonl").exits(3).says("log");
+}
+
+#[test]
+fn an_index_of_another_recipe_is_undecided_and_names_both() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    test.write_jsonl("rows.jsonl", &[json!({"text": answers_of(LLAMA_3)[0].text})]);
+    let snapshot = newest_snapshot(&test.index());
+    let manifest = snapshot.join("manifest.json");
+    let written: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    let recipe = written["recipe"].as_str().unwrap().to_owned();
+    let other = fs::read_to_string(&manifest).unwrap().replace(&recipe, "r0-of-another-herdbook");
+    fs::remove_file(&manifest).unwrap();
+    fs::write(&manifest, &other).unwrap();
+    let digest = hex::encode(sha2::Sha256::digest(other.as_bytes()));
+
+    // As the index's own newest snapshot, and as one that travelled under that very digest.
+    check(&test, "rows.jsonl").exits(3);
+    let folder = snapshot.to_str().unwrap();
+    test.run(&[
+        "check", "rows.jsonl", "--target-model", MISTRAL, "--snapshot", folder, "--snapshot-digest",
+        &digest,
+    ])
+    .exits(3)
+    .says("recipe")
+    .says("r0-of-another-herdbook")
+    .says(&recipe);
+}
+
+#[test]
+fn a_snapshot_that_travelled_is_opened_by_its_digest_only() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    test.write_jsonl("rows.jsonl", &[json!({"text": answers_of(LLAMA_3)[0].text})]);
+    let (_, report) = test.check_for_mistral("rows.jsonl");
+    let digest = report.0["index"]["digest"].as_str().unwrap().to_owned();
+    let snapshot = newest_snapshot(&test.index());
+    let with = |digest: &str| {
+        test.run(&[
+            "check", "rows.jsonl", "--target-model", MISTRAL, "--snapshot",
+            snapshot.to_str().unwrap(), "--snapshot-digest", digest,
+        ])
+    };
+    with(&digest).exits(1);
+    with(&"0".repeat(64)).exits(3).says("digest");
 }
 
 // --- The input --------------------------------------------------------------------------------
