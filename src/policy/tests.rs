@@ -1,0 +1,1 @@
+//! The decision against tables written independently of the code.
