@@ -21,9 +21,15 @@ pub(super) fn normalise(segment: &str) -> String {
 pub(super) fn matches(glob: &str, text: &str) -> bool {
     let mut parts = glob.split('*');
     // `split` always yields one part, so an absent first part cannot occur; it would match nothing.
-    let Some(first) = parts.next() else { return false };
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    let Some(first) = parts.next() else {
+        return false;
+    };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match rest.find(part) {
             // `found + part.len()` is the end of a match, hence in bounds and on a boundary.

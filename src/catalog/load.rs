@@ -97,7 +97,10 @@ impl ListedEntry {
             Outcome::Ambiguous { candidates, .. } => {
                 candidates.iter().map(|l| l.id.as_str()).collect()
             }
-            Outcome::NotLlama { license: Some(license), .. } => vec![license.id.as_str()],
+            Outcome::NotLlama {
+                license: Some(license),
+                ..
+            } => vec![license.id.as_str()],
             Outcome::NotLlama { license: None, .. }
             | Outcome::LlamaVersionUnknown
             | Outcome::Unknown => Vec::new(),
@@ -105,7 +108,9 @@ impl ListedEntry {
     }
 
     pub(super) fn matches(&self, normalised: &str) -> bool {
-        self.patterns.iter().any(|pattern| glob::matches(pattern, normalised))
+        self.patterns
+            .iter()
+            .any(|pattern| glob::matches(pattern, normalised))
     }
 }
 
@@ -123,9 +128,15 @@ pub(super) fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
     for &(file, text) in files.licenses {
         let parsed: LicensesFile = parse(file, text)?;
         for entry in parsed.license {
-            let at = At { file, entry: entry.id.clone() };
+            let at = At {
+                file,
+                entry: entry.id.clone(),
+            };
             let license = license(&at, entry)?;
-            if licenses.iter().any(|known: &Arc<License>| known.id == license.id) {
+            if licenses
+                .iter()
+                .any(|known: &Arc<License>| known.id == license.id)
+            {
                 return Err(at.wrong("id", "stands twice; ids are unique across all files"));
             }
             licenses.push(Arc::new(license));
@@ -140,7 +151,13 @@ pub(super) fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
     let (file, text) = files.hosts;
     let hosts: HostsFile = parse(file, text)?;
     let access = access(file, hosts.access, &licenses)?;
-    Ok(Catalog { licenses, versions, listed, other, access })
+    Ok(Catalog {
+        licenses,
+        versions,
+        listed,
+        other,
+        access,
+    })
 }
 
 /// Where an entry stands, for errors.
@@ -174,14 +191,20 @@ impl At<'_> {
         if value.len() == 10 && shape {
             return Ok(());
         }
-        Err(self.wrong(field, format!("`{value}` is not a date; expected YYYY-MM-DD")))
+        Err(self.wrong(
+            field,
+            format!("`{value}` is not a date; expected YYYY-MM-DD"),
+        ))
     }
 
     fn version(&self, field: &str, value: &str) -> Result<LlamaVersion, CatalogError> {
         LlamaVersion::parse(value).ok_or_else(|| {
             let words: Vec<&str> = LlamaVersion::ALL.iter().map(|v| v.id()).collect();
             let expected = words.join(", ");
-            self.wrong(field, format!("unknown version `{value}`; expected one of {expected}"))
+            self.wrong(
+                field,
+                format!("unknown version `{value}`; expected one of {expected}"),
+            )
         })
     }
 
@@ -191,9 +214,16 @@ impl At<'_> {
         id: &str,
         licenses: &[Arc<License>],
     ) -> Result<Arc<License>, CatalogError> {
-        licenses.iter().find(|license| license.id == id).map(Arc::clone).ok_or_else(|| {
-            self.wrong(field, format!("no license `{id}` in the catalog; add it or correct the id"))
-        })
+        licenses
+            .iter()
+            .find(|license| license.id == id)
+            .map(Arc::clone)
+            .ok_or_else(|| {
+                self.wrong(
+                    field,
+                    format!("no license `{id}` in the catalog; add it or correct the id"),
+                )
+            })
     }
 }
 
@@ -217,15 +247,25 @@ fn license(at: &At<'_>, entry: LicenseFile) -> Result<License, CatalogError> {
         at.date("version_date", date)?;
     }
     if let Some(digest) = &entry.sha256
-        && (digest.len() != 64 || !digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+        && (digest.len() != 64
+            || !digest
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
     {
         return Err(at.wrong("sha256", "is not 64 lower-case hex digits"));
     }
-    let llama = entry.llama.as_deref().map(|id| at.version("llama", id)).transpose()?;
+    let llama = entry
+        .llama
+        .as_deref()
+        .map(|id| at.version("llama", id))
+        .transpose()?;
     if let Some(version) = llama
         && version.id() != entry.id
     {
-        return Err(at.wrong("llama", "the own license of a version carries the version's id"));
+        return Err(at.wrong(
+            "llama",
+            "the own license of a version carries the version's id",
+        ));
     }
     let section = |field: &str, value: Option<SectionFile>| {
         value
@@ -255,7 +295,10 @@ fn license(at: &At<'_>, entry: LicenseFile) -> Result<License, CatalogError> {
             })
         })
         .transpose()?;
-    for (field, duty) in [("name_prefix", &entry.name_prefix), ("display", &entry.display)] {
+    for (field, duty) in [
+        ("name_prefix", &entry.name_prefix),
+        ("display", &entry.display),
+    ] {
         if let Some(duty) = duty {
             at.filled(&format!("{field}.section"), &duty.section)?;
             at.filled(&format!("{field}.text"), &duty.text)?;
@@ -281,7 +324,10 @@ fn license(at: &At<'_>, entry: LicenseFile) -> Result<License, CatalogError> {
             trigger: trigger(duty.trigger),
         }),
         flow_down: section("flow_down", entry.flow_down)?,
-        notice: entry.notice.map(|n| Notice { section: n.section, text: n.text }),
+        notice: entry.notice.map(|n| Notice {
+            section: n.section,
+            text: n.text,
+        }),
         copy: section("copy", entry.copy)?,
         monthly_users: entry.monthly_users.map(|gate| MonthlyUsers {
             section: gate.section,
@@ -320,7 +366,10 @@ fn versions(
 ) -> Result<Vec<VersionEntry>, CatalogError> {
     let mut out: Vec<VersionEntry> = Vec::new();
     for entry in entries {
-        let at = At { file, entry: entry.llama.clone() };
+        let at = At {
+            file,
+            entry: entry.llama.clone(),
+        };
         let llama = at.version("llama", &entry.llama)?;
         if out.iter().any(|known| known.llama == llama) {
             return Err(at.wrong("llama", "stands twice"));
@@ -328,7 +377,11 @@ fn versions(
         if entry.sizes.is_empty() {
             return Err(at.wrong("sizes", "is empty"));
         }
-        if let Some(size) = entry.multimodal_sizes.iter().find(|s| !entry.sizes.contains(s)) {
+        if let Some(size) = entry
+            .multimodal_sizes
+            .iter()
+            .find(|s| !entry.sizes.contains(s))
+        {
             return Err(at.wrong("multimodal_sizes", format!("{size} is not among `sizes`")));
         }
         out.push(VersionEntry {
@@ -339,11 +392,17 @@ fn versions(
         });
     }
     for version in LlamaVersion::ALL {
-        let at = At { file, entry: version.id().to_owned() };
+        let at = At {
+            file,
+            entry: version.id().to_owned(),
+        };
         if !out.iter().any(|known| known.llama == version) {
             return Err(at.wrong("version", "no entry for this version"));
         }
-        if !licenses.iter().any(|license| license.llama == Some(version)) {
+        if !licenses
+            .iter()
+            .any(|license| license.llama == Some(version))
+        {
             return Err(at.wrong("llama", "no license entry for this version"));
         }
     }
@@ -356,7 +415,10 @@ fn listed(
     licenses: &[Arc<License>],
     keys: &mut BTreeSet<String>,
 ) -> Result<Vec<ListedEntry>, CatalogError> {
-    entries.into_iter().map(|entry| listed_entry(file, entry, licenses, keys)).collect()
+    entries
+        .into_iter()
+        .map(|entry| listed_entry(file, entry, licenses, keys))
+        .collect()
 }
 
 /// The entries asked after the naming rule. They may not claim Llama weights: the naming rule
@@ -370,7 +432,10 @@ fn listed_other(
     let entries = listed(file, entries, licenses, keys)?;
     for entry in &entries {
         if matches!(entry.outcome, Outcome::Known(_)) {
-            let at = At { file, entry: entry.key.clone() };
+            let at = At {
+                file,
+                entry: entry.key.clone(),
+            };
             return Err(at.wrong("llama", "belongs under `listed`, not under `other`"));
         }
     }
@@ -383,7 +448,10 @@ fn listed_entry(
     licenses: &[Arc<License>],
     keys: &mut BTreeSet<String>,
 ) -> Result<ListedEntry, CatalogError> {
-    let at = At { file, entry: entry.key.clone() };
+    let at = At {
+        file,
+        entry: entry.key.clone(),
+    };
     at.filled("key", &entry.key)?;
     if !keys.insert(entry.key.clone()) {
         return Err(at.wrong("key", "stands twice; keys are unique"));
@@ -393,11 +461,15 @@ fn listed_entry(
     }
     for pattern in &entry.patterns {
         let literal: String = pattern.replace('*', "");
-        let plain = literal.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        let plain = literal
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if literal.is_empty() || !plain || pattern.contains("--") {
             return Err(at.wrong(
                 "match",
-                format!("`{pattern}` cannot match: write lower-case letters, digits, single `-` and `*`"),
+                format!(
+                    "`{pattern}` cannot match: write lower-case letters, digits, single `-` and `*`"
+                ),
             ));
         }
     }
@@ -414,8 +486,11 @@ fn listed_entry(
         ));
     }
     let outcome = if let Some(licensor) = entry.licensor {
-        let license =
-            entry.license.as_deref().map(|id| at.license("license", id, licenses)).transpose()?;
+        let license = entry
+            .license
+            .as_deref()
+            .map(|id| at.license("license", id, licenses))
+            .transpose()?;
         Outcome::NotLlama { licensor, license }
     } else if entry.version_unknown {
         Outcome::LlamaVersionUnknown
@@ -425,9 +500,16 @@ fn listed_entry(
             .iter()
             .map(|id| at.license("candidates", id, licenses))
             .collect::<Result<Vec<_>, _>>()?;
-        Outcome::Ambiguous { candidates, maybe_not_llama: entry.maybe_not_llama }
+        Outcome::Ambiguous {
+            candidates,
+            maybe_not_llama: entry.maybe_not_llama,
+        }
     } else {
-        let lineage = entry.llama.as_deref().map(|id| at.version("llama", id)).transpose()?;
+        let lineage = entry
+            .llama
+            .as_deref()
+            .map(|id| at.version("llama", id))
+            .transpose()?;
         let ids: Vec<&str> = if entry.licenses.is_empty() {
             lineage.iter().map(|version| version.id()).collect()
         } else {
@@ -442,7 +524,9 @@ fn listed_entry(
             .into_iter()
             .map(|id| at.license("licenses", id, licenses))
             .collect::<Result<Vec<_>, _>>()?;
-        let family = entry.family.ok_or_else(|| at.wrong("family", "is missing"))?;
+        let family = entry
+            .family
+            .ok_or_else(|| at.wrong("family", "is missing"))?;
         at.filled("family", &family)?;
         Outcome::Known(KnownModel {
             family,
@@ -470,7 +554,10 @@ fn access(
     entries
         .into_iter()
         .map(|entry| {
-            let at = At { file, entry: entry.id.clone() };
+            let at = At {
+                file,
+                entry: entry.id.clone(),
+            };
             at.filled("name", &entry.name)?;
             for word in std::iter::once(&entry.id).chain(&entry.aliases) {
                 if word.chars().any(|c| c.is_ascii_uppercase()) {
@@ -490,12 +577,16 @@ fn access(
             let access = match (entry.terms, entry.license.as_deref()) {
                 (TermsFile::Model, _) => Access::LicenseAlone,
                 (TermsFile::Read, _) => Access::HostRead { host },
-                (TermsFile::Contract, Some(id)) => {
-                    Access::Contract { terms: at.license("license", id, licenses)? }
-                }
+                (TermsFile::Contract, Some(id)) => Access::Contract {
+                    terms: at.license("license", id, licenses)?,
+                },
                 (TermsFile::Unread | TermsFile::Contract, _) => Access::HostUnread { host },
             };
-            Ok(AccessEntry { id: entry.id, aliases: entry.aliases, access })
+            Ok(AccessEntry {
+                id: entry.id,
+                aliases: entry.aliases,
+                access,
+            })
         })
         .collect()
 }

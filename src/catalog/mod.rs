@@ -49,7 +49,10 @@ impl Catalog {
         load::catalog(&load::Files {
             licenses: &[
                 ("licenses.toml", include_str!("data/licenses.toml")),
-                ("other_licenses.toml", include_str!("data/other_licenses.toml")),
+                (
+                    "other_licenses.toml",
+                    include_str!("data/other_licenses.toml"),
+                ),
             ],
             models: ("models.toml", include_str!("data/models.toml")),
             hosts: ("hosts.toml", include_str!("data/hosts.toml")),
@@ -66,19 +69,26 @@ impl Catalog {
         self.licenses
             .iter()
             .find(|license| license.id == id)
-            .or_else(|| self.licenses.iter().find(|l| l.hugging_face.as_deref() == Some(id)))
+            .or_else(|| {
+                self.licenses
+                    .iter()
+                    .find(|l| l.hugging_face.as_deref() == Some(id))
+            })
     }
 
     /// Every rule about listed models: key, family or licensor, globs, note; for
     /// `herdbook models list`.
     pub fn models(&self) -> impl Iterator<Item = ModelRule<'_>> {
-        self.listed.iter().chain(&self.other).map(|entry| ModelRule {
-            key: &entry.key,
-            label: entry.label(),
-            patterns: &entry.patterns,
-            licenses: entry.license_ids(),
-            note: &entry.note,
-        })
+        self.listed
+            .iter()
+            .chain(&self.other)
+            .map(|entry| ModelRule {
+                key: &entry.key,
+                label: entry.label(),
+                patterns: &entry.patterns,
+                licenses: entry.license_ids(),
+                note: &entry.note,
+            })
     }
 
     /// What a model id means here. Never fails: what is not known is [`Unknown`].
@@ -98,12 +108,19 @@ impl Catalog {
         self.access
             .iter()
             .find(|entry| entry.id == lower || entry.aliases.contains(&lower))
-            .map_or_else(|| Access::HostUnread { host: word.to_owned() }, |e| e.access.clone())
+            .map_or_else(
+                || Access::HostUnread {
+                    host: word.to_owned(),
+                },
+                |e| e.access.clone(),
+            )
     }
 
     /// The license of a Llama version. The loader has made sure that each one is there.
     fn llama(&self, version: LlamaVersion) -> Option<&Arc<License>> {
-        self.licenses.iter().find(|license| license.llama == Some(version))
+        self.licenses
+            .iter()
+            .find(|license| license.llama == Some(version))
     }
 }
 

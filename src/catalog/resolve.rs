@@ -15,7 +15,7 @@ use crate::model::Resolution;
 
 use super::Catalog;
 use super::glob::normalise;
-use super::load::VersionEntry;
+use super::load::{ListedEntry, VersionEntry};
 use super::version::{Named, named};
 
 /// Longest model id that is looked at, in bytes. *Chosen*: the longest ids in use, registry URIs
@@ -26,19 +26,117 @@ pub const MODEL_ID_BYTES_MAX: usize = 1024;
 /// hosts. A name made only of these, a version and sizes is Meta's own model or a copy of it.
 const PLAIN_WORDS: &[&str] = &[
     // Whose and what.
-    "meta", "llama", "instruct", "chat", "hf", "base", "it", "text", "vision", "preview", "scout",
-    "maverick", "original", "pretrain", "pretrained", "code", "codellama", "python", "model",
+    "meta",
+    "llama",
+    "instruct",
+    "chat",
+    "hf",
+    "base",
+    "it",
+    "text",
+    "vision",
+    "preview",
+    "scout",
+    "maverick",
+    "original",
+    "pretrain",
+    "pretrained",
+    "code",
+    "codellama",
+    "python",
+    "model",
     // Formats and quantisation.
-    "fp8", "fp16", "fp32", "bf16", "int4", "int8", "nf4", "awq", "gptq", "gguf", "ggml", "exl2",
-    "mlx", "bnb", "qlora", "spinquant", "eo8", "quantized", "dynamic", "imatrix", "gemm", "hqq",
-    "q2", "q3", "q4", "q5", "q6", "q8", "k", "m", "s", "l", "xs", "xxs", "0", "1", "iq2", "iq3",
-    "iq4", "w4a16", "w8a8", "4bit", "8bit", "2bit", "128g", "safetensors", "bin", "pth",
+    "fp8",
+    "fp16",
+    "fp32",
+    "bf16",
+    "int4",
+    "int8",
+    "nf4",
+    "awq",
+    "gptq",
+    "gguf",
+    "ggml",
+    "exl2",
+    "mlx",
+    "bnb",
+    "qlora",
+    "spinquant",
+    "eo8",
+    "quantized",
+    "dynamic",
+    "imatrix",
+    "gemm",
+    "hqq",
+    "q2",
+    "q3",
+    "q4",
+    "q5",
+    "q6",
+    "q8",
+    "k",
+    "m",
+    "s",
+    "l",
+    "xs",
+    "xxs",
+    "0",
+    "1",
+    "iq2",
+    "iq3",
+    "iq4",
+    "w4a16",
+    "w8a8",
+    "4bit",
+    "8bit",
+    "2bit",
+    "128g",
+    "safetensors",
+    "bin",
+    "pth",
     // Variants of hosts.
-    "turbo", "lite", "free", "fast", "versatile", "instant", "reasoning", "specdec", "maas",
-    "basic", "long", "nitro", "extended", "latest", "lora", "fast", "deploy", "textgeneration",
-    "f", "b", "g", "8192", "4096", "32768", "128k", "8k", "32k", "16e", "128e", "v1", "v1p0",
+    "turbo",
+    "lite",
+    "free",
+    "fast",
+    "versatile",
+    "instant",
+    "reasoning",
+    "specdec",
+    "maas",
+    "basic",
+    "long",
+    "nitro",
+    "extended",
+    "latest",
+    "lora",
+    "fast",
+    "deploy",
+    "textgeneration",
+    "f",
+    "b",
+    "g",
+    "8192",
+    "4096",
+    "32768",
+    "128k",
+    "8k",
+    "32k",
+    "16e",
+    "128e",
+    "v1",
+    "v1p0",
     // Hosts.
-    "us", "eu", "apac", "databricks", "bedrock", "evals", "openai", "vllm", "tool", "unsloth",
+    "us",
+    "eu",
+    "apac",
+    "databricks",
+    "bedrock",
+    "evals",
+    "openai",
+    "vllm",
+    "tool",
+    "unsloth",
 ];
 
 /// Resolves an id.
@@ -55,18 +153,22 @@ pub(super) fn resolve(catalog: &Catalog, raw_id: &str) -> Resolution {
     }
     let lower = trimmed.to_lowercase().replace('\\', "/");
     let mut segments = lower.split('/').filter(|segment| !segment.is_empty()).rev();
-    let name = segments.next().and_then(|segment| segment_outcome(catalog, segment));
+    let name = segments
+        .next()
+        .and_then(|segment| segment_outcome(catalog, segment));
     let found = name.or_else(|| {
         // A folder or an organisation tells less than the name.
-        segments.find_map(|segment| segment_outcome(catalog, segment)).map(|answer| Answer {
-            confidence: Confidence::Name,
-            note: if answer.note.is_empty() {
-                "taken from a folder or organisation in the id, not from the name".to_owned()
-            } else {
-                answer.note
-            },
-            ..answer
-        })
+        segments
+            .find_map(|segment| segment_outcome(catalog, segment))
+            .map(|answer| Answer {
+                confidence: Confidence::Name,
+                note: if answer.note.is_empty() {
+                    "taken from a folder or organisation in the id, not from the name".to_owned()
+                } else {
+                    answer.note
+                },
+                ..answer
+            })
     });
     let answer = found.unwrap_or_else(|| Answer {
         outcome: Outcome::Unknown,
@@ -93,7 +195,11 @@ struct Answer {
 /// What one segment says; `None` when nothing in the catalog answers for it.
 fn segment_outcome(catalog: &Catalog, segment: &str) -> Option<Answer> {
     let normal = normalise(segment);
+    let named = named(segment);
     if let Some(entry) = catalog.listed.iter().find(|entry| entry.matches(&normal)) {
+        if let Some(contradiction) = contradiction(catalog, entry, &named) {
+            return Some(contradiction);
+        }
         return Some(Answer {
             outcome: entry.outcome.clone(),
             rule: format!("listed:{}", entry.key),
@@ -101,10 +207,11 @@ fn segment_outcome(catalog: &Catalog, segment: &str) -> Option<Answer> {
             note: entry.note.clone(),
         });
     }
-    let named = named(segment);
     let other = catalog.other.iter().find(|entry| entry.matches(&normal));
     if named.llama {
-        let beside = other.filter(|entry| entry.weights).map(|entry| entry.key.as_str());
+        let beside = other
+            .filter(|entry| entry.weights)
+            .map(|entry| entry.key.as_str());
         return Some(llama_outcome(catalog, &normal, &named, beside));
     }
     other.map(|entry| Answer {
@@ -113,6 +220,30 @@ fn segment_outcome(catalog: &Catalog, segment: &str) -> Option<Answer> {
         confidence: Confidence::Rule,
         note: entry.note.clone(),
     })
+}
+
+/// A listed model whose name also spells out a Llama version other than its own: a merge, a run
+/// name or a mistake. Neither reading is taken.
+fn contradiction(catalog: &Catalog, entry: &ListedEntry, named: &Named) -> Option<Answer> {
+    let (own, maybe_not_llama) = match &entry.outcome {
+        Outcome::Known(known) => (known.lineage, known.lineage.is_none()),
+        Outcome::NotLlama { .. } => (None, true),
+        // Already open.
+        Outcome::Ambiguous { .. } | Outcome::LlamaVersionUnknown | Outcome::Unknown => return None,
+    };
+    if named.versions.iter().all(|version| Some(*version) == own) {
+        return None;
+    }
+    let mut versions: Vec<LlamaVersion> = named.versions.iter().copied().chain(own).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    Some(ambiguous(
+        catalog,
+        &versions,
+        maybe_not_llama,
+        &format!("listed-contradicts-name:{}", entry.key),
+        "the name speaks of a listed model and of another Llama version".to_owned(),
+    ))
 }
 
 /// The naming rule. `beside` is the key of other weights that the same name also speaks of.
@@ -154,9 +285,16 @@ fn ambiguous(
     rule: &str,
     note: String,
 ) -> Answer {
-    let candidates = versions.iter().filter_map(|v| catalog.llama(*v)).map(Arc::clone).collect();
+    let candidates = versions
+        .iter()
+        .filter_map(|v| catalog.llama(*v))
+        .map(Arc::clone)
+        .collect();
     Answer {
-        outcome: Outcome::Ambiguous { candidates, maybe_not_llama },
+        outcome: Outcome::Ambiguous {
+            candidates,
+            maybe_not_llama,
+        },
         rule: rule.to_owned(),
         confidence: Confidence::Name,
         note,
@@ -164,12 +302,7 @@ fn ambiguous(
 }
 
 /// A name with one version in it.
-fn versioned(
-    catalog: &Catalog,
-    normal: &str,
-    named: &Named,
-    version: LlamaVersion,
-) -> Answer {
+fn versioned(catalog: &Catalog, normal: &str, named: &Named, version: LlamaVersion) -> Answer {
     let sizes = sizes(normal);
     let plain = is_plain(&named.rest);
     let Some(entry) = catalog.versions.iter().find(|entry| entry.llama == version) else {
@@ -200,13 +333,27 @@ fn versioned(
 fn unversioned(catalog: &Catalog, normal: &str, named: &Named) -> Answer {
     if normal.contains("codellama") || normal.contains("code-llama") {
         let plain = is_plain(&named.rest);
-        return known(catalog, LlamaVersion::V2, plain, Some("Code Llama"), false, String::new());
+        return known(
+            catalog,
+            LlamaVersion::V2,
+            plain,
+            Some("Code Llama"),
+            false,
+            String::new(),
+        );
     }
     let sizes = sizes(normal);
     // These sizes exist in LLaMA 1 only.
     if sizes.iter().any(|size| matches!(size, 30 | 33 | 65)) {
         let note = "this size exists in LLaMA 1 only".to_owned();
-        return known(catalog, LlamaVersion::V1, is_plain(&named.rest), None, false, note);
+        return known(
+            catalog,
+            LlamaVersion::V1,
+            is_plain(&named.rest),
+            None,
+            false,
+            note,
+        );
     }
     if sizes.iter().any(|size| matches!(size, 7 | 13)) {
         return ambiguous(
@@ -274,7 +421,11 @@ fn multimodal(entry: &VersionEntry, normal: &str, sizes: &[u32]) -> (bool, Strin
     if entry.multimodal_sizes.is_empty() {
         return (false, String::new());
     }
-    if normal.contains("vision") || sizes.iter().any(|size| entry.multimodal_sizes.contains(size)) {
+    if normal.contains("vision")
+        || sizes
+            .iter()
+            .any(|size| entry.multimodal_sizes.contains(size))
+    {
         return (true, String::new());
     }
     if sizes.iter().any(|size| entry.sizes.contains(size)) {
@@ -283,9 +434,15 @@ fn multimodal(entry: &VersionEntry, normal: &str, sizes: &[u32]) -> (bool, Strin
     let floating = normal == "llama3-2" || normal == "llama3-2-latest";
     if floating {
         // Ollama's bare tag is the 3B text model.
-        return (false, "a bare tag floats; it has meant the 3B text model".to_owned());
+        return (
+            false,
+            "a bare tag floats; it has meant the 3B text model".to_owned(),
+        );
     }
-    (true, "the id does not tell the size, so it may be a multimodal model".to_owned())
+    (
+        true,
+        "the id does not tell the size, so it may be a multimodal model".to_owned(),
+    )
 }
 
 /// Whole sizes in billions that stand in a normalised name as words of their own.
@@ -296,19 +453,25 @@ fn sizes(normal: &str) -> Vec<u32> {
             let word = word.rsplit("llama").next().unwrap_or(word);
             let digits = word.strip_suffix('b')?;
             // More than four digits is no size; a failed parse is therefore not one either.
-            if digits.len() > 4 { None } else { digits.bytes().try_fold(0_u32, digit) }
+            if digits.len() > 4 {
+                None
+            } else {
+                digits.bytes().try_fold(0_u32, digit)
+            }
         })
         .filter(|size| *size > 0)
         .collect()
 }
 
 fn digit(value: u32, byte: u8) -> Option<u32> {
-    byte.is_ascii_digit().then(|| value * 10 + u32::from(byte - b'0'))
+    byte.is_ascii_digit()
+        .then(|| value * 10 + u32::from(byte - b'0'))
 }
 
 /// Whether the words left beside the version say nothing about who trained the model.
 fn is_plain(rest: &str) -> bool {
-    normalise(rest).split('-').filter(|word| !word.is_empty()).all(|word| {
-        PLAIN_WORDS.contains(&word) || !sizes(word).is_empty() || word == "codellama"
-    })
+    normalise(rest)
+        .split('-')
+        .filter(|word| !word.is_empty())
+        .all(|word| PLAIN_WORDS.contains(&word) || !sizes(word).is_empty() || word == "codellama")
 }

@@ -12,14 +12,21 @@ fn builtin() -> Catalog {
 /// `not-llama:LICENSE`, `unknown`.
 fn word(catalog: &Catalog, id: &str) -> String {
     let join = |licenses: &[Arc<License>]| {
-        licenses.iter().map(|license| license.id.as_str()).collect::<Vec<_>>().join(",")
+        licenses
+            .iter()
+            .map(|license| license.id.as_str())
+            .collect::<Vec<_>>()
+            .join(",")
     };
     match catalog.resolve(id).outcome {
         Outcome::Known(known) => join(&known.licenses),
         Outcome::LlamaVersionUnknown => "version-unknown".to_owned(),
         Outcome::Ambiguous { candidates, .. } => format!("ambiguous:{}", join(&candidates)),
         Outcome::NotLlama { license, .. } => {
-            format!("not-llama:{}", license.map_or(String::new(), |license| license.id.clone()))
+            format!(
+                "not-llama:{}",
+                license.map_or(String::new(), |license| license.id.clone())
+            )
         }
         Outcome::Unknown => "unknown".to_owned(),
     }
@@ -42,7 +49,9 @@ fn every_listed_id_resolves_to_its_family() {
             continue;
         }
         let fields: Vec<&str> = line.split('\t').collect();
-        let [id, expected, _source] = fields[..] else { panic!("three fields: {line}") };
+        let [id, expected, _source] = fields[..] else {
+            panic!("three fields: {line}")
+        };
         let found = word(&catalog, id);
         if found != expected {
             wrong.push(format!("{id}: expected {expected}, found {found}"));
@@ -60,13 +69,19 @@ fn ids_that_lie_or_leave_something_out() {
         // The id and its context length say Llama 3, whatever a vendor's table maps it to.
         ("groq/llama3-8b-8192", "llama-3"),
         // There was no Llama 3 405B.
-        ("vertex_ai/meta/llama3-405b-instruct-maas", "ambiguous:llama-3,llama-3.1"),
+        (
+            "vertex_ai/meta/llama3-405b-instruct-maas",
+            "ambiguous:llama-3,llama-3.1",
+        ),
         ("meta/llama-3-405b", "ambiguous:llama-3,llama-3.1"),
         ("meta-llama/Llama-3-11B", "ambiguous:llama-3,llama-3.2"),
         // The combination of experts does not exist; the family is not in doubt.
         ("llama-4-scout-17b-128e-instruct-maas", "llama-4"),
         // Separators and spellings.
-        ("accounts/fireworks/models/llama-v3p1-405b-instruct", "llama-3.1"),
+        (
+            "accounts/fireworks/models/llama-v3p1-405b-instruct",
+            "llama-3.1",
+        ),
         ("LLAMA_3_1_70B", "llama-3.1"),
         ("Llama 3.3 70B Instruct", "llama-3.3"),
         ("llama32-3b", "llama-3.2"),
@@ -85,8 +100,14 @@ fn ids_that_lie_or_leave_something_out() {
         // Llama in the name, other weights.
         ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", "not-llama:"),
         ("openlm-research/open_llama_3b_v2", "not-llama:"),
-        ("tokyotech-llm/Gemma-2-Llama-Swallow-27b-it-v0.1", "not-llama:gemma-terms"),
-        ("Aratako/Llama-Gemma-2-27b-SFT-trial1", "not-llama:gemma-terms"),
+        (
+            "tokyotech-llm/Gemma-2-Llama-Swallow-27b-it-v0.1",
+            "not-llama:gemma-terms",
+        ),
+        (
+            "Aratako/Llama-Gemma-2-27b-SFT-trial1",
+            "not-llama:gemma-terms",
+        ),
         ("acme/Llama-Mistral-7B-merge", "ambiguous:"),
         ("acme/Llama-3-Qwen2-merge", "ambiguous:llama-3"),
         ("acme/llama-2-into-llama-3-70b", "ambiguous:llama-2,llama-3"),
@@ -116,9 +137,18 @@ fn ids_that_lie_or_leave_something_out() {
         ("allenai/tulu-2-dpo-70b", "llama-2"),
         ("allenai/tulu-65b", "llama-1"),
         ("allenai/Llama-3.1-Tulu-3-8B", "llama-3.1"),
-        ("nvidia/Llama-3_1-Nemotron-51B-Instruct", "llama-3.1,nvidia-open-model"),
-        ("nvidia/Nemotron-4-340B-Instruct", "not-llama:nvidia-open-model"),
-        ("tokyotech-llm/Llama-3.1-Swallow-70B-Instruct-v0.1", "llama-3.1,gemma-terms"),
+        (
+            "nvidia/Llama-3_1-Nemotron-51B-Instruct",
+            "llama-3.1,nvidia-open-model",
+        ),
+        (
+            "nvidia/Nemotron-4-340B-Instruct",
+            "not-llama:nvidia-open-model",
+        ),
+        (
+            "tokyotech-llm/Llama-3.1-Swallow-70B-Instruct-v0.1",
+            "llama-3.1,gemma-terms",
+        ),
         ("tokyotech-llm/Llama-3-Swallow-8B-v0.1", "llama-3"),
         ("tokyotech-llm/Swallow-MS-7b-v0.1", "not-llama:"),
         ("cognitivecomputations/dolphin-2.9-llama3-8b", "llama-3"),
@@ -133,6 +163,17 @@ fn ids_that_lie_or_leave_something_out() {
         ("bartowski/Meta-Llama-3.1-8B-Instruct-GGUF", "llama-3.1"),
         ("Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf", "llama-3.1"),
         ("/data/models/llama-2-7b-hf/checkpoint-300", "llama-2"),
+        // A word about training data is not the model.
+        ("jondurbin/airoboros-l2-13b-gpt4-m2.0", "llama-2"),
+        ("jondurbin/airoboros-33b-gpt4-2.0", "llama-1"),
+        ("acme/superchat-gpt4-distilled", "unknown"),
+        ("alpaca-7b-neft", "ambiguous:llama-1,llama-2"),
+        // A listed model and another version in one name.
+        (
+            "acme/vicuna-13b-v1.3-Llama-2-merge",
+            "ambiguous:llama-1,llama-2",
+        ),
+        ("acme/TinyLlama-to-Llama-3.1-8B", "ambiguous:llama-3.1"),
         // Not Llama at all.
         ("HuggingFaceH4/zephyr-7b-beta", "not-llama:"),
         ("mistralai/Mistral-7B-v0.3", "not-llama:"),
@@ -147,7 +188,10 @@ fn ids_that_lie_or_leave_something_out() {
         ("google/gemma-2-9b-it", "not-llama:gemma-terms"),
         ("tiiuae/falcon-40b-instruct", "not-llama:"),
         ("mosaicml/mpt-30b-chat", "not-llama:"),
-        ("LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", "not-llama:exaone-1.1-nc"),
+        (
+            "LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct",
+            "not-llama:exaone-1.1-nc",
+        ),
         // Nothing is known.
         ("acme/superchat-7b", "unknown"),
         ("", "unknown"),
@@ -170,9 +214,15 @@ fn guards_carry_the_license_of_base_and_file() {
     assert!(known(&catalog, "meta-llama/Llama-Guard-4-12B").multimodal);
     // A Llama license on weights that are not Llama.
     assert_eq!(known(&catalog, "meta-llama/Prompt-Guard-86M").lineage, None);
-    assert_eq!(known(&catalog, "meta-llama/Llama-Prompt-Guard-2-86M").lineage, None);
+    assert_eq!(
+        known(&catalog, "meta-llama/Llama-Prompt-Guard-2-86M").lineage,
+        None
+    );
     assert_eq!(word(&catalog, "llama-guard"), "version-unknown");
-    assert_eq!(word(&catalog, "llama-guard3"), "ambiguous:llama-3.1,llama-3.2");
+    assert_eq!(
+        word(&catalog, "llama-guard3"),
+        "ambiguous:llama-3.1,llama-3.2"
+    );
 }
 
 #[test]
@@ -202,7 +252,10 @@ fn a_copy_is_not_a_derivative_and_a_fine_tune_is() {
         ("meta-llama/Meta-Llama-3-8B-Instruct", false),
         ("TheBloke/Llama-2-13B-chat-GPTQ", false),
         ("us.meta.llama3-1-405b-instruct-v1:0", false),
-        ("together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo-Free", false),
+        (
+            "together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo-Free",
+            false,
+        ),
         ("cognitivecomputations/dolphin-2.9-llama3-8b", true),
         ("acme/llama-3-8b-support", true),
     ] {
@@ -210,7 +263,11 @@ fn a_copy_is_not_a_derivative_and_a_fine_tune_is() {
         assert_eq!(known(&catalog, id).derivative, derivative, "{id}");
         if derivative {
             assert_eq!(resolution.confidence, Confidence::Name, "{id}");
-            assert!(resolution.note.contains("name"), "{id}: {}", resolution.note);
+            assert!(
+                resolution.note.contains("name"),
+                "{id}: {}",
+                resolution.note
+            );
         }
     }
 }
@@ -220,9 +277,18 @@ fn resolving_never_panics_and_answers_hostile_ids() {
     let catalog = builtin();
     let long = "llama-".repeat(1000);
     assert_eq!(word(&catalog, &long), "unknown");
-    for id in ["llama-", "llama-v", "llama3.", "llama-3-", "ＬＬＡＭＡ-3", "llama-3\u{0}8b", "//llama//", "🦙-3",
-        "llama-99999999999999999999b", "llamallama2llama3"]
-    {
+    for id in [
+        "llama-",
+        "llama-v",
+        "llama3.",
+        "llama-3-",
+        "ＬＬＡＭＡ-3",
+        "llama-3\u{0}8b",
+        "//llama//",
+        "🦙-3",
+        "llama-99999999999999999999b",
+        "llamallama2llama3",
+    ] {
         // Any answer will do; it must be one.
         assert!(!word(&catalog, id).is_empty(), "{id}");
     }
@@ -244,13 +310,20 @@ fn hosts_and_contracts() {
     assert_eq!(catalog.access(Some("vLLM")), Access::LicenseAlone);
     assert_eq!(
         catalog.access(Some("aws-bedrock")),
-        Access::HostUnread { host: "AWS Bedrock".to_owned() }
+        Access::HostUnread {
+            host: "AWS Bedrock".to_owned()
+        }
     );
     assert_eq!(
         catalog.access(Some("some-cloud")),
-        Access::HostUnread { host: "some-cloud".to_owned() }
+        Access::HostUnread {
+            host: "some-cloud".to_owned()
+        }
     );
-    assert!(matches!(catalog.access(Some("together")), Access::HostRead { .. }));
+    assert!(matches!(
+        catalog.access(Some("together")),
+        Access::HostRead { .. }
+    ));
     let Access::Contract { terms } = catalog.access(Some("meta-model-api")) else {
         panic!("a contract")
     };
@@ -260,7 +333,10 @@ fn hosts_and_contracts() {
 #[test]
 fn licenses_are_found_by_id_and_by_tag() {
     let catalog = builtin();
-    assert_eq!(catalog.license("llama-3.1").expect("id").title, "Llama 3.1 Community License Agreement");
+    assert_eq!(
+        catalog.license("llama-3.1").expect("id").title,
+        "Llama 3.1 Community License Agreement"
+    );
     assert_eq!(catalog.license("llama3.1").expect("tag").id, "llama-3.1");
     assert!(catalog.license("llama9").is_none());
     assert!(catalog.models().count() > 80);
@@ -278,8 +354,12 @@ fn the_matrix_of_llama_licenses() {
             format!(
                 "{} ban={} prefix={} display={} users={} eu={} purpose={}",
                 license.id,
-                c.improve_ban.as_ref().map_or("-", |ban| ban.section.as_str()),
-                c.name_prefix.as_ref().map_or("-".to_owned(), |p| format!("{}/{:?}", p.text, p.trigger)),
+                c.improve_ban
+                    .as_ref()
+                    .map_or("-", |ban| ban.section.as_str()),
+                c.name_prefix
+                    .as_ref()
+                    .map_or("-".to_owned(), |p| format!("{}/{:?}", p.text, p.trigger)),
                 c.display.as_ref().map_or("-", |d| d.text.as_str()),
                 c.monthly_users.as_ref().map_or(0, |m| m.above),
                 c.eu_multimodal.is_some(),
@@ -315,8 +395,15 @@ fn errors_name_file_entry_and_field() {
     let models = include_str!("data/models.toml");
     let hosts = include_str!("data/hosts.toml");
 
-    let message = broken(&licenses.replacen("outputs = ", "output = ", 1), models, hosts);
-    assert!(message.starts_with("catalog file licenses.toml: TOML parse error at line"), "{message}");
+    let message = broken(
+        &licenses.replacen("outputs = ", "output = ", 1),
+        models,
+        hosts,
+    );
+    assert!(
+        message.starts_with("catalog file licenses.toml: TOML parse error at line"),
+        "{message}"
+    );
     assert!(message.contains("unknown field `output`"), "{message}");
 
     let message = broken(&licenses.replace("2023-07-18", "July 2023"), models, hosts);
@@ -326,26 +413,46 @@ fn errors_name_file_entry_and_field() {
          date; expected YYYY-MM-DD"
     );
 
-    let message = broken(licenses, &models.replace("\"llama-guard-4\"", "\"llama-guard-3\""), hosts);
+    let message = broken(
+        licenses,
+        &models.replace("\"llama-guard-4\"", "\"llama-guard-3\""),
+        hosts,
+    );
     assert_eq!(
         message,
         "catalog file models.toml, entry `llama-guard-3`, field `key`: stands twice; keys are unique"
     );
 
     let listed = "[[listed]]\nkey = \"x\"\nfamily = \"X\"\nmatch = [\"X*\"]\nllama = \"llama-2\"\n";
-    let versions = models.split("# --- safety").next().expect("versions come first");
+    let versions = models
+        .split("# --- safety")
+        .next()
+        .expect("versions come first");
     let message = broken(licenses, &format!("{versions}{listed}"), hosts);
-    assert!(message.contains("entry `x`, field `match`: `X*` cannot match"), "{message}");
+    assert!(
+        message.contains("entry `x`, field `match`: `X*` cannot match"),
+        "{message}"
+    );
 
     let listed = "[[listed]]\nkey = \"x\"\nfamily = \"X\"\nmatch = [\"x\"]\nllama = \"llama-9\"\n";
     let message = broken(licenses, &format!("{versions}{listed}"), hosts);
-    assert!(message.contains("field `llama`: unknown version `llama-9`; expected one of"), "{message}");
+    assert!(
+        message.contains("field `llama`: unknown version `llama-9`; expected one of"),
+        "{message}"
+    );
 
-    let listed = "[[listed]]\nkey = \"x\"\nfamily = \"X\"\nmatch = [\"x\"]\nlicenses = [\"nope\"]\n";
+    let listed =
+        "[[listed]]\nkey = \"x\"\nfamily = \"X\"\nmatch = [\"x\"]\nlicenses = [\"nope\"]\n";
     let message = broken(licenses, &format!("{versions}{listed}"), hosts);
-    assert!(message.contains("field `licenses`: no license `nope` in the catalog"), "{message}");
+    assert!(
+        message.contains("field `licenses`: no license `nope` in the catalog"),
+        "{message}"
+    );
 
-    let without = models.replace("[[version]]\nllama = \"llama-4\"", "[[version]]\nllama = \"llama-3\"");
+    let without = models.replace(
+        "[[version]]\nllama = \"llama-4\"",
+        "[[version]]\nllama = \"llama-3\"",
+    );
     assert!(broken(licenses, &without, hosts).contains("stands twice"));
 
     let contract = hosts.replace("license = \"meta-llama-api-2025\"\n", "");
@@ -357,5 +464,8 @@ fn errors_name_file_entry_and_field() {
     })
     .expect_err("a contract without its license")
     .to_string();
-    assert!(message.contains("entry `llama-api`, field `license`"), "{message}");
+    assert!(
+        message.contains("entry `llama-api`, field `license`"),
+        "{message}"
+    );
 }

@@ -6,8 +6,9 @@ use crate::model::LlamaVersion;
 /// Words that contain "llama" and name a tool or a host, not a model. Checked on the characters
 /// before and after an occurrence.
 const TOOLS_BEFORE: [&str; 1] = ["o"];
-const TOOLS_AFTER: [&str; 9] =
-    ["gate", "file", "index", "-index", "factory", "-factory", ".cpp", "-cpp", "-stack"];
+const TOOLS_AFTER: [&str; 9] = [
+    "gate", "file", "index", "-index", "factory", "-factory", ".cpp", "-cpp", "-stack",
+];
 
 /// What a name says about Llama.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub(super) fn named(segment: &str) -> Named {
         let after = after.strip_prefix("llama").unwrap_or(after);
         if is_tool(before, after) {
             // The tool's name says nothing about the model; its leading letters go with it.
-            out.rest.push_str(before.trim_end_matches(|c: char| c.is_ascii_alphabetic()));
+            out.rest
+                .push_str(before.trim_end_matches(|c: char| c.is_ascii_alphabetic()));
             tail = after;
             continue;
         }
@@ -56,7 +58,11 @@ pub(super) fn named(segment: &str) -> Named {
 }
 
 fn is_tool(before: &str, after: &str) -> bool {
-    let letters_before = before.bytes().rev().take_while(u8::is_ascii_alphabetic).count();
+    let letters_before = before
+        .bytes()
+        .rev()
+        .take_while(u8::is_ascii_alphabetic)
+        .count();
     let word = before.get(before.len() - letters_before..).unwrap_or("");
     TOOLS_BEFORE.contains(&word) || TOOLS_AFTER.iter().any(|tool| after.starts_with(tool))
 }
@@ -108,14 +114,20 @@ fn number(after: &str) -> Option<Number<'_>> {
             Some(Number { major, minor, tail })
         }
         // `llama31`: two digits are read as a version only where one exists.
-        [major @ b'3', minor @ b'1'..=b'3'] => Some(Number { major, minor: Some(minor), tail: rest }),
+        [major @ b'3', minor @ b'1'..=b'3'] => Some(Number {
+            major,
+            minor: Some(minor),
+            tail: rest,
+        }),
         _ => None,
     }
 }
 
 /// The minor number and what follows; no minor number leaves the text as it is.
 fn minor(text: &str) -> (Option<u8>, &str) {
-    let Some(after) = text.strip_prefix(['.', '-', '_', 'p']) else { return (None, text) };
+    let Some(after) = text.strip_prefix(['.', '-', '_', 'p']) else {
+        return (None, text);
+    };
     let (digits, rest) = digits(after);
     match *digits.as_bytes() {
         [minor] if !is_quantity(rest) && !counts(rest) => (Some(minor), rest),
@@ -134,11 +146,17 @@ fn is_quantity(rest: &str) -> bool {
     let rest = match rest.strip_prefix('.') {
         Some(decimals) => {
             let (digits, rest) = digits(decimals);
-            if digits.is_empty() { return false } else { rest }
+            if digits.is_empty() {
+                return false;
+            } else {
+                rest
+            }
         }
         None => rest,
     };
-    let Some(unit) = rest.strip_prefix(['b', 'm']) else { return false };
+    let Some(unit) = rest.strip_prefix(['b', 'm']) else {
+        return false;
+    };
     !unit.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
@@ -152,14 +170,28 @@ mod tests {
     use super::*;
 
     fn versions(name: &str) -> Vec<&'static str> {
-        named(&name.to_lowercase()).versions.iter().map(|v| v.id()).collect()
+        named(&name.to_lowercase())
+            .versions
+            .iter()
+            .map(|v| v.id())
+            .collect()
     }
 
     #[test]
     fn every_separator_in_use_is_read() {
-        for name in ["llama-3.1-8b", "llama3.1", "llama-3-1-8b", "llama3-1-70b", "Llama-3_1-8B",
-            "llama-v3p1-8b", "llama3_1", "llama31", "Meta-Llama-3.1", "llama 3.1", "llama-3.1:8b"]
-        {
+        for name in [
+            "llama-3.1-8b",
+            "llama3.1",
+            "llama-3-1-8b",
+            "llama3-1-70b",
+            "Llama-3_1-8B",
+            "llama-v3p1-8b",
+            "llama3_1",
+            "llama31",
+            "Meta-Llama-3.1",
+            "llama 3.1",
+            "llama-3.1:8b",
+        ] {
             assert_eq!(versions(name), ["llama-3.1"], "{name}");
         }
     }
@@ -191,7 +223,13 @@ mod tests {
 
     #[test]
     fn unknown_numbers_are_not_rounded_down() {
-        for name in ["llama-3.5", "llama-5", "llama-2.1", "llama-3-8-b", "llama-4.1"] {
+        for name in [
+            "llama-3.5",
+            "llama-5",
+            "llama-2.1",
+            "llama-3-8-b",
+            "llama-4.1",
+        ] {
             let named = named(name);
             assert!(named.versions.is_empty(), "{name}");
             assert_eq!(named.unsupported.len(), 1, "{name}");
@@ -200,7 +238,14 @@ mod tests {
 
     #[test]
     fn tools_are_not_models() {
-        for name in ["ollama", "llamagate", "llama.cpp", "llama-factory", "llamafile", "ollama-chat"] {
+        for name in [
+            "ollama",
+            "llamagate",
+            "llama.cpp",
+            "llama-factory",
+            "llamafile",
+            "ollama-chat",
+        ] {
             assert!(!named(name).llama, "{name}");
         }
         assert_eq!(versions("ollama-chat-llama3:8b"), ["llama-3"]);

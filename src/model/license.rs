@@ -30,8 +30,15 @@ pub enum LlamaVersion {
 
 impl LlamaVersion {
     /// Every version, oldest first.
-    pub const ALL: [Self; 7] =
-        [Self::V1, Self::V2, Self::V3, Self::V3_1, Self::V3_2, Self::V3_3, Self::V4];
+    pub const ALL: [Self; 7] = [
+        Self::V1,
+        Self::V2,
+        Self::V3,
+        Self::V3_1,
+        Self::V3_2,
+        Self::V3_3,
+        Self::V4,
+    ];
 
     /// The license id in the catalog, e.g. `llama-3.1`.
     pub fn id(self) -> &'static str {

@@ -88,11 +88,19 @@ mod tests {
     #[test]
     fn codes_are_sorted_unique_kebab_case() {
         for pair in ALL.windows(2) {
-            assert!(pair[0].code.0 < pair[1].code.0, "{} before {}", pair[0].code.0, pair[1].code.0);
+            assert!(
+                pair[0].code.0 < pair[1].code.0,
+                "{} before {}",
+                pair[0].code.0,
+                pair[1].code.0
+            );
         }
         for info in ALL {
             let word = info.code.0;
-            assert!(word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{word}");
+            assert!(
+                word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{word}"
+            );
             assert!(info.mildest <= info.level, "{word}");
         }
     }
@@ -115,8 +123,9 @@ mod tests {
         let codes: Vec<&str> = ALL.iter().map(|info| info.code.0).collect();
         assert_eq!(headings, codes);
         for info in ALL {
-            let (_, section) =
-                page.split_once(&format!("### `{}`\n", info.code.0)).expect("heading");
+            let (_, section) = page
+                .split_once(&format!("### `{}`\n", info.code.0))
+                .expect("heading");
             let section = section.split("\n### ").next().unwrap_or(section);
             for part in ["What.", "Why.", "Clause.", "Example.", "Fix."] {
                 assert!(section.contains(part), "{} lacks {part}", info.code.0);

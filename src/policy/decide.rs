@@ -150,8 +150,7 @@ fn cell(license: &License, relation: Relation, case: Case) -> (Ruling, Why) {
     // Shape 2: whether the target competes is not known here.
     if let Some(ban) = &clauses.competing_ban {
         let evaluated = ban.evaluation_excepted && case.of_outputs == OutputUse::Evaluation;
-        let classifies =
-            ban.classifiers_excepted && !case.language_model && !case.distributed;
+        let classifies = ban.classifiers_excepted && !case.language_model && !case.distributed;
         return if evaluated || classifies {
             (Ruling::Permitted, Why::Excepted)
         } else {
@@ -250,18 +249,21 @@ fn level(
     let (bound_code, bound) = match facts.basis {
         Basis::Declared => (code, Level::Block),
         // Written so that a strength that is not a number bounds nothing.
-        Basis::Match if facts.strength < policy.flag_strength() => {
-            (codes::WEAK_MATCH, Level::Note)
-        }
-        Basis::Match if facts.short => {
-            (codes::SHORT_EXACT_MATCH, policy.level(codes::SHORT_EXACT_MATCH))
-        }
+        Basis::Match if facts.strength < policy.flag_strength() => (codes::WEAK_MATCH, Level::Note),
+        Basis::Match if facts.short => (
+            codes::SHORT_EXACT_MATCH,
+            policy.level(codes::SHORT_EXACT_MATCH),
+        ),
         Basis::Match if facts.strength < policy.block_strength() => {
             (codes::WEAK_MATCH, policy.level(codes::WEAK_MATCH))
         }
         Basis::Match => (code, Level::Block),
     };
-    if level > bound { (bound_code, bound) } else { (code, level) }
+    if level > bound {
+        (bound_code, bound)
+    } else {
+        (code, level)
+    }
 }
 
 fn judge(target: &Target, lineage: &TargetLineage, facts: &ClaimFacts<'_>) -> Judged {
@@ -282,7 +284,11 @@ fn judge(target: &Target, lineage: &TargetLineage, facts: &ClaimFacts<'_>) -> Ju
     }
     let Some(generator) = facts.generator else {
         let fix = reason::Fix::NameModel;
-        return review(Origin::Unknown, reason::NOBODY_NAMED_A_MODEL.to_owned(), fix);
+        return review(
+            Origin::Unknown,
+            reason::NOBODY_NAMED_A_MODEL.to_owned(),
+            fix,
+        );
     };
     match &generator.outcome {
         Outcome::Known(known) => {
@@ -301,9 +307,17 @@ fn judge(target: &Target, lineage: &TargetLineage, facts: &ClaimFacts<'_>) -> Ju
             judged
         }
         Outcome::LlamaVersionUnknown => version_unknown(generator, target, lineage, facts),
-        Outcome::Ambiguous { candidates, maybe_not_llama } => {
-            ambiguous(generator, candidates, *maybe_not_llama, target, lineage, facts)
-        }
+        Outcome::Ambiguous {
+            candidates,
+            maybe_not_llama,
+        } => ambiguous(
+            generator,
+            candidates,
+            *maybe_not_llama,
+            target,
+            lineage,
+            facts,
+        ),
         Outcome::NotLlama { licensor, license } => {
             not_llama(licensor, license.as_deref(), target, lineage, facts)
         }
@@ -330,7 +344,12 @@ fn review(origin: Origin, why: String, fix: reason::Fix) -> Judged {
 /// The stricter of two judgements, with the duties of both.
 fn stricter(a: Judged, b: Judged) -> Judged {
     let (mut kept, other) = if b.ruling > a.ruling { (b, a) } else { (a, b) };
-    kept.obligations = merged(kept.obligations.into_iter().chain(other.obligations).collect());
+    kept.obligations = merged(
+        kept.obligations
+            .into_iter()
+            .chain(other.obligations)
+            .collect(),
+    );
     kept.readings.extend(other.readings);
     kept.readings.sort_unstable();
     kept.readings.dedup();
@@ -390,13 +409,18 @@ fn over_bases(
     for base in &lineage.bases {
         let mut possible = relations(base, own).into_iter().map(&rule);
         // `relations` is never empty; if it were, the base would be unknown.
-        let first = possible.next().unwrap_or((Ruling::NeedsReview, Why::BaseUnknown));
+        let first = possible
+            .next()
+            .unwrap_or((Ruling::NeedsReview, Why::BaseUnknown));
         let (ruling, why) = if possible.all(|(ruling, _)| ruling == first.0) {
             first
         } else {
             (Ruling::NeedsReview, Why::BaseUnknown)
         };
-        if strictest.as_ref().is_none_or(|(known, _, _)| ruling > *known) {
+        if strictest
+            .as_ref()
+            .is_none_or(|(known, _, _)| ruling > *known)
+        {
             strictest = Some((ruling, why, Some(base)));
         }
     }
@@ -443,8 +467,11 @@ fn ambiguous(
     lineage: &TargetLineage,
     facts: &ClaimFacts<'_>,
 ) -> Judged {
-    let origin =
-        if candidates.is_empty() { Origin::Unknown } else { Origin::LlamaVersionUnknown };
+    let origin = if candidates.is_empty() {
+        Origin::Unknown
+    } else {
+        Origin::LlamaVersionUnknown
+    };
     let readings: Vec<Judged> = candidates
         .iter()
         .map(|license| under(license, false, target, lineage, facts))
@@ -452,7 +479,9 @@ fn ambiguous(
     let why = reason::ambiguous(generator, candidates, maybe_not_llama);
     let prohibited = !maybe_not_llama
         && !readings.is_empty()
-        && readings.iter().all(|judged| judged.ruling == Ruling::Prohibited);
+        && readings
+            .iter()
+            .all(|judged| judged.ruling == Ruling::Prohibited);
     match readings.into_iter().reduce(stricter).filter(|_| prohibited) {
         Some(judged) => Judged {
             origin,
@@ -476,12 +505,18 @@ fn not_llama(
     let Some(license) = license else {
         return Judged {
             ruling: Ruling::Permitted,
-            ..review(Origin::NotLlama, reason::outside(licensor), reason::Fix::Nothing)
+            ..review(
+                Origin::NotLlama,
+                reason::outside(licensor),
+                reason::Fix::Nothing,
+            )
         };
     };
     let same_licensor = !lineage.bases.is_empty()
         && lineage.bases.iter().all(|base| match &base.outcome {
-            Outcome::NotLlama { license: Some(own), .. } => own.id == license.id,
+            Outcome::NotLlama {
+                license: Some(own), ..
+            } => own.id == license.id,
             Outcome::NotLlama { license: None, .. }
             | Outcome::Known(_)
             | Outcome::LlamaVersionUnknown
@@ -489,7 +524,11 @@ fn not_llama(
             | Outcome::Unknown => false,
         });
     // The exclusion of the own family is read as for Llama: the base stands under the same text.
-    let relation = if same_licensor { Relation::Same } else { Relation::NotLlama };
+    let relation = if same_licensor {
+        Relation::Same
+    } else {
+        Relation::NotLlama
+    };
     let (ruling, why) = cell(license, relation, Case::new(target, facts.of_outputs));
     // The texts of other licensors are read by shape only; a person has to look before "prohibited".
     let ruling = ruling.min(Ruling::NeedsReview);
@@ -502,7 +541,11 @@ fn not_llama(
         why: reason::other(license, restricted),
         obligations: Vec::new(),
         readings: Vec::new(),
-        fix: if restricted { reason::Fix::Counsel } else { reason::Fix::Nothing },
+        fix: if restricted {
+            reason::Fix::Counsel
+        } else {
+            reason::Fix::Nothing
+        },
     }
 }
 
@@ -511,8 +554,10 @@ fn not_llama(
 /// Facts about the organisation are asked for only where a clause turns on them: Llama output was
 /// matched, or a base is Llama.
 pub fn run_decisions(policy: &Policy, lineage: &TargetLineage, llama_seen: bool) -> Vec<Decision> {
-    let llama_base =
-        lineage.bases.iter().any(|base| matches!(base.outcome, Outcome::Known(_)));
+    let llama_base = lineage
+        .bases
+        .iter()
+        .any(|base| matches!(base.outcome, Outcome::Known(_)));
     if !llama_seen && !llama_base {
         return Vec::new();
     }
@@ -541,7 +586,11 @@ pub fn compare(a: &Decision, b: &Decision) -> Ordering {
 
 /// The strictest of several decisions on one text; of equals the first.
 pub fn strictest<'a>(decisions: impl IntoIterator<Item = &'a Decision>) -> Option<&'a Decision> {
-    decisions
-        .into_iter()
-        .reduce(|kept, next| if compare(next, kept) == Ordering::Greater { next } else { kept })
+    decisions.into_iter().reduce(|kept, next| {
+        if compare(next, kept) == Ordering::Greater {
+            next
+        } else {
+            kept
+        }
+    })
 }

@@ -22,7 +22,10 @@ pub fn name_begins_with(name: &str, prefix: &str) -> bool {
 
 /// Letters and digits in lower case, nothing else.
 fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// The duties that the licenses of the target's own Llama bases put on it when it is distributed
@@ -32,7 +35,11 @@ pub fn base_duties(target: &Target, lineage: &TargetLineage) -> Vec<Obligation> 
     if target.availability.distributed() {
         for base in &lineage.bases {
             if let Outcome::Known(known) = &base.outcome {
-                for license in known.licenses.iter().filter(|license| license.llama.is_some()) {
+                for license in known
+                    .licenses
+                    .iter()
+                    .filter(|license| license.llama.is_some())
+                {
                     materials(license, target, lineage.folder.as_ref(), &mut duties);
                 }
             }
@@ -64,7 +71,10 @@ pub(super) fn output_duties(license: &License, target: &Target) -> Vec<Obligatio
     if let Some(flow_down) = &clauses.flow_down {
         duties.push(Obligation {
             id: slug("pass-on", &license.id),
-            text: format!("pass on a copy and the use restrictions of the {}", license.title),
+            text: format!(
+                "pass on a copy and the use restrictions of the {}",
+                license.title
+            ),
             clause: license.cite(&flow_down.section),
             state: ObligationState::NotYetCheckable,
         });
@@ -81,8 +91,14 @@ pub(super) fn output_duties(license: &License, target: &Target) -> Vec<Obligatio
 pub(super) fn outputs_bind(license: &License) -> bool {
     let clauses = &license.clauses;
     clauses.flow_down.is_some()
-        || clauses.name_prefix.as_ref().is_some_and(|p| p.trigger == Trigger::MaterialsOrOutputs)
-        || clauses.display.as_ref().is_some_and(|d| d.trigger == Trigger::MaterialsOrOutputs)
+        || clauses
+            .name_prefix
+            .as_ref()
+            .is_some_and(|p| p.trigger == Trigger::MaterialsOrOutputs)
+        || clauses
+            .display
+            .as_ref()
+            .is_some_and(|d| d.trigger == Trigger::MaterialsOrOutputs)
 }
 
 /// One list, sorted by id; the strictest state of each duty stands.
@@ -94,7 +110,10 @@ pub(super) fn merged(mut duties: Vec<Obligation>) -> Vec<Obligation> {
 
 fn slug(kind: &str, text: &str) -> String {
     let mut out = String::from(kind);
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+    for word in text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
         out.push('-');
         out.extend(word.chars().flat_map(char::to_lowercase));
     }
@@ -117,7 +136,10 @@ fn materials(
         };
         duties.push(Obligation {
             id: slug("copy", &license.id),
-            text: format!("provide a copy of the {} with the weights{policy}", license.title),
+            text: format!(
+                "provide a copy of the {} with the weights{policy}",
+                license.title
+            ),
             clause: license.cite(&copy.section),
             state: in_folder(target, folder, |facts| holds_copy(facts, license)),
         });
@@ -182,7 +204,10 @@ fn holds_copy(facts: &FolderFacts, license: &License) -> bool {
         let official = license.sha256.as_deref() == Some(file.sha256.as_str());
         let name = file.name.to_lowercase();
         let titled = (name.contains("license") || name.contains("licence"))
-            && file.text.as_deref().is_some_and(|text| letters(text).contains(&title));
+            && file
+                .text
+                .as_deref()
+                .is_some_and(|text| letters(text).contains(&title));
         official || titled
     })
 }
@@ -191,6 +216,9 @@ fn holds_line(facts: &FolderFacts, line: &str, named: impl Fn(&str) -> bool) -> 
     let line = letters(line);
     facts.files.iter().any(|file| {
         named(&file.name.to_lowercase())
-            && file.text.as_deref().is_some_and(|text| letters(text).contains(&line))
+            && file
+                .text
+                .as_deref()
+                .is_some_and(|text| letters(text).contains(&line))
     })
 }

@@ -41,7 +41,12 @@ impl Source<'_> {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        FileError { path: self.path.to_owned(), line, column, message: message.into() }
+        FileError {
+            path: self.path.to_owned(),
+            line,
+            column,
+            message: message.into(),
+        }
     }
 
     pub(super) fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, FileError> {
@@ -65,7 +70,10 @@ impl Source<'_> {
         parse(given.get_ref()).ok_or_else(|| {
             let word = given.get_ref();
             let expected = words.join(", ");
-            self.wrong(&given.span(), format!("unknown {what} `{word}`; expected one of {expected}"))
+            self.wrong(
+                &given.span(),
+                format!("unknown {what} `{word}`; expected one of {expected}"),
+            )
         })
     }
 }
@@ -87,10 +95,14 @@ pub(super) fn output_uses() -> Vec<&'static str> {
     OutputUse::ALL.iter().map(|word| word.as_str()).collect()
 }
 pub(super) fn acquisitions() -> Vec<&'static str> {
-    [Acquisition::SelfGenerated, Acquisition::LicensedDataset, Acquisition::Found]
-        .iter()
-        .map(|word| word.as_str())
-        .collect()
+    [
+        Acquisition::SelfGenerated,
+        Acquisition::LicensedDataset,
+        Acquisition::Found,
+    ]
+    .iter()
+    .map(|word| word.as_str())
+    .collect()
 }
 
 /// The model that a run would improve, and what is to be done with it.
@@ -134,7 +146,10 @@ pub(super) struct ModelFile {
 
 /// One id or several.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a model id, a list of model ids, or \"scratch\"")]
+#[serde(
+    untagged,
+    expecting = "expected a model id, a list of model ids, or \"scratch\""
+)]
 pub(super) enum OneOrMore {
     /// One id, or "scratch".
     One(String),

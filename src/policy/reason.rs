@@ -75,10 +75,7 @@ impl Why {
                 .or_else(|| clauses.copy.as_ref().map(|c| c.section.as_str()))
         };
         match self {
-            Self::ImproveBan
-            | Self::OpenVersion(_)
-            | Self::NotLanguageModel
-            | Self::Filter => ban,
+            Self::ImproveBan | Self::OpenVersion(_) | Self::NotLanguageModel | Self::Filter => ban,
             Self::Purpose | Self::CommercialResearch | Self::Research => purpose,
             Self::ResearchRelease => clauses.copy.as_ref().map(|c| c.section.as_str()),
             Self::Competing | Self::Excepted => competing,
@@ -145,7 +142,8 @@ pub(super) const PROFILE_FIX: &str = "have compliance confirm both; until then t
 and outputs of multimodal models need review";
 
 /// The command that splits the input.
-const SPLIT: &str = "herdbook check INPUT --target TARGET.toml --clean clean/ --quarantine quarantine/";
+const SPLIT: &str =
+    "herdbook check INPUT --target TARGET.toml --clean clean/ --quarantine quarantine/";
 
 /// Whom the claim is about: the first half of every reason.
 pub(super) fn who(facts: &ClaimFacts<'_>) -> String {
@@ -176,7 +174,9 @@ pub(super) fn sentence(
         Some(section) => format!("the {title} (section {section})"),
         None => format!("the {title}"),
     };
-    let own = license.llama.map_or(license.licensor.as_str(), |version| version.label());
+    let own = license
+        .llama
+        .map_or(license.licensor.as_str(), |version| version.label());
     let base_id = base.map_or("", |base| base.raw_id.as_str());
     let kind = target.kind.as_str();
     match why {
@@ -224,7 +224,9 @@ pub(super) fn sentence(
             format!("an evaluation that is not fed back improves nothing under the {title}")
         }
         Why::OwnFamily => {
-            format!("the target's base {base_id} is {own} or a derivative of it, which {text} allows")
+            format!(
+                "the target's base {base_id} is {own} or a derivative of it, which {text} allows"
+            )
         }
         Why::Duties => format!(
             "{text} allows it and asks something of a model that is distributed or made available"
@@ -290,8 +292,8 @@ pub(super) fn readings(why: &Why, facts: &ClaimFacts<'_>) -> Vec<&'static str> {
 }
 
 pub(super) fn unknown_model(generator: &Resolution) -> String {
-    let mut text = "the catalog does not know this model, so what its license allows is not known"
-        .to_owned();
+    let mut text =
+        "the catalog does not know this model, so what its license allows is not known".to_owned();
     add_note(&mut text, generator);
     text
 }
@@ -322,7 +324,10 @@ pub(super) fn ambiguous(
     candidates: &[Arc<License>],
     maybe_not_llama: bool,
 ) -> String {
-    let mut names: Vec<&str> = candidates.iter().map(|license| license.title.as_str()).collect();
+    let mut names: Vec<&str> = candidates
+        .iter()
+        .map(|license| license.title.as_str())
+        .collect();
     if maybe_not_llama {
         names.push("terms that are not Meta's");
     }
@@ -336,7 +341,9 @@ pub(super) fn ambiguous(
 }
 
 pub(super) fn outside(licensor: &str) -> String {
-    format!("this is outside the Llama licenses; the catalog holds no output clause of {licensor} for it")
+    format!(
+        "this is outside the Llama licenses; the catalog holds no output clause of {licensor} for it"
+    )
 }
 
 pub(super) fn other(license: &License, restricted: bool) -> String {
@@ -369,7 +376,10 @@ pub(super) fn add_level(reason: &mut String, code: Code, policy: &Policy, facts:
     } else if code == codes::SHORT_EXACT_MATCH {
         "; the text is too short to be evidence by itself".to_owned()
     } else if code == codes::STRICT_LLAMA_OUTPUT {
-        format!("; policy \"{}\" admits no Llama output in a target that is not Llama", policy.name())
+        format!(
+            "; policy \"{}\" admits no Llama output in a target that is not Llama",
+            policy.name()
+        )
     } else {
         String::new()
     };
@@ -390,12 +400,15 @@ pub(super) fn how_to_fix(
     obligations: &[Obligation],
 ) -> String {
     let split = if facts.basis == Basis::Declared {
-        "train without what this model produced and remove its entry from the target file".to_owned()
+        "train without what this model produced and remove its entry from the target file"
+            .to_owned()
     } else {
         format!("split the rows off with `{SPLIT}` and train on clean/")
     };
     if code == codes::WEAK_MATCH || code == codes::SHORT_EXACT_MATCH {
-        return format!("look at the rows beside the registered record; if they are copies, {split}");
+        return format!(
+            "look at the rows beside the registered record; if they are copies, {split}"
+        );
     }
     if code == codes::STRICT_LLAMA_OUTPUT {
         return format!("{split}, or use a policy that is not strict");
@@ -441,9 +454,9 @@ pub(super) fn how_to_fix(
              `herdbook register FILE --source NAME --model ID`, e.g. \
              meta-llama/Llama-3.1-8B-Instruct; or {split}"
         ),
-        Fix::Profile => format!(
-            "have compliance confirm where the organisation is seated; until then {split}"
-        ),
+        Fix::Profile => {
+            format!("have compliance confirm where the organisation is seated; until then {split}")
+        }
         Fix::Duties => "nothing has to be done now: the duties are met".to_owned(),
     }
 }

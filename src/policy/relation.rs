@@ -17,7 +17,11 @@ pub(super) enum Relation {
 }
 
 fn to_version(version: LlamaVersion, own: Option<LlamaVersion>) -> Relation {
-    if own == Some(version) { Relation::Same } else { Relation::OtherLlama(version) }
+    if own == Some(version) {
+        Relation::Same
+    } else {
+        Relation::OtherLlama(version)
+    }
 }
 
 /// Every relation that one base may have to the model of version `own`. More than one where the
@@ -26,13 +30,23 @@ pub(super) fn relations(base: &Resolution, own: Option<LlamaVersion>) -> Vec<Rel
     let every_llama = || LlamaVersion::ALL.map(|version| to_version(version, own));
     match &base.outcome {
         Outcome::Known(known) => {
-            vec![known.lineage.map_or(Relation::NotLlama, |version| to_version(version, own))]
+            vec![
+                known
+                    .lineage
+                    .map_or(Relation::NotLlama, |version| to_version(version, own)),
+            ]
         }
         Outcome::NotLlama { .. } => vec![Relation::NotLlama],
         Outcome::LlamaVersionUnknown => every_llama().to_vec(),
-        Outcome::Ambiguous { candidates, maybe_not_llama } => {
-            let mut out: Vec<Relation> =
-                candidates.iter().filter_map(|l| l.llama).map(|v| to_version(v, own)).collect();
+        Outcome::Ambiguous {
+            candidates,
+            maybe_not_llama,
+        } => {
+            let mut out: Vec<Relation> = candidates
+                .iter()
+                .filter_map(|l| l.llama)
+                .map(|v| to_version(v, own))
+                .collect();
             if out.is_empty() {
                 out.extend(every_llama());
             }

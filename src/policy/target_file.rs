@@ -33,8 +33,14 @@ pub fn parse(text: &str, path: &str) -> Result<Target, TargetError> {
     let target = Target {
         name: Some(string(&source, "name", &model.name)?),
         base: base(&source, &model.base)?,
-        kind: word(&source, "kind", model.kind.as_ref(), TargetKind::parse, &file::kinds())?
-            .unwrap_or(TargetKind::Llm),
+        kind: word(
+            &source,
+            "kind",
+            model.kind.as_ref(),
+            TargetKind::parse,
+            &file::kinds(),
+        )?
+        .unwrap_or(TargetKind::Llm),
         availability: word(
             &source,
             "availability",
@@ -43,9 +49,18 @@ pub fn parse(text: &str, path: &str) -> Result<Target, TargetError> {
             &file::availabilities(),
         )?
         .unwrap_or(Availability::Weights),
-        folder: model.folder.map(|folder| string(&source, "folder", &folder)).transpose()?,
-        stage: word(&source, "stage", file.usage.stage.as_ref(), Stage::parse, &file::stages())?
-            .unwrap_or(Stage::Train),
+        folder: model
+            .folder
+            .map(|folder| string(&source, "folder", &folder))
+            .transpose()?,
+        stage: word(
+            &source,
+            "stage",
+            file.usage.stage.as_ref(),
+            Stage::parse,
+            &file::stages(),
+        )?
+        .unwrap_or(Stage::Train),
         purpose: word(
             &source,
             "purpose",
@@ -105,7 +120,11 @@ pub fn parse(text: &str, path: &str) -> Result<Target, TargetError> {
 pub fn from_model_id(id: &str) -> Target {
     Target {
         name: None,
-        base: if id == SCRATCH { Vec::new() } else { vec![id.to_owned()] },
+        base: if id == SCRATCH {
+            Vec::new()
+        } else {
+            vec![id.to_owned()]
+        },
         kind: TargetKind::Llm,
         availability: Availability::Weights,
         folder: None,
@@ -128,7 +147,9 @@ pub fn input_use(target: &Target, path: &str) -> (OutputUse, Option<Acquisition>
                 // `parse` has refused whatever is not a glob.
                 || glob::Pattern::new(&input.path).is_ok_and(|pattern| pattern.matches(path))
         })
-        .map_or((OutputUse::Text, None), |input| (input.of_outputs, input.acquisition))
+        .map_or((OutputUse::Text, None), |input| {
+            (input.of_outputs, input.acquisition)
+        })
 }
 
 /// The word for a model that starts from nothing.
@@ -144,22 +165,21 @@ fn base(source: &Source<'_>, given: &Spanned<OneOrMore>) -> Result<Vec<String>, 
         let message = "base is empty; name one or more model ids, or \"scratch\"";
         return Err(source.wrong(&span, message));
     }
-    let ids: Vec<String> =
-        ids.iter().map(|id| checked(source, "base", id, &span)).collect::<Result<_, _>>()?;
+    let ids: Vec<String> = ids
+        .iter()
+        .map(|id| checked(source, "base", id, &span))
+        .collect::<Result<_, _>>()?;
     match ids.as_slice() {
         [only] if only == SCRATCH => Ok(Vec::new()),
-        _ if ids.iter().any(|id| id == SCRATCH) => {
-            Err(source.wrong(&span, "\"scratch\" stands alone; remove it or the other bases"))
-        }
+        _ if ids.iter().any(|id| id == SCRATCH) => Err(source.wrong(
+            &span,
+            "\"scratch\" stands alone; remove it or the other bases",
+        )),
         _ => Ok(ids),
     }
 }
 
-fn string(
-    source: &Source<'_>,
-    what: &str,
-    given: &Spanned<String>,
-) -> Result<String, TargetError> {
+fn string(source: &Source<'_>, what: &str, given: &Spanned<String>) -> Result<String, TargetError> {
     checked(source, what, given.get_ref(), &given.span())
 }
 
@@ -187,13 +207,21 @@ fn word<T>(
     parse: impl Fn(&str) -> Option<T>,
     words: &[&str],
 ) -> Result<Option<T>, TargetError> {
-    given.map(|given| source.word(what, given, parse, words)).transpose()
+    given
+        .map(|given| source.word(what, given, parse, words))
+        .transpose()
 }
 
 fn output_use(
     source: &Source<'_>,
     given: Option<&Spanned<String>>,
 ) -> Result<OutputUse, TargetError> {
-    let parsed = word(source, "of_outputs", given, OutputUse::parse, &file::output_uses())?;
+    let parsed = word(
+        source,
+        "of_outputs",
+        given,
+        OutputUse::parse,
+        &file::output_uses(),
+    )?;
     Ok(parsed.unwrap_or(OutputUse::Text))
 }

@@ -72,12 +72,22 @@ impl Ask {
     fn decide(&self) -> Decision {
         let catalog = catalog();
         let generator = self.model.map(|id| catalog.resolve(id));
-        decide(&self.policy, &self.target, &self.lineage(), &self.facts(generator.as_ref()))
+        decide(
+            &self.policy,
+            &self.target,
+            &self.lineage(),
+            &self.facts(generator.as_ref()),
+        )
     }
 
     fn lineage(&self) -> TargetLineage {
         TargetLineage {
-            bases: self.target.base.iter().map(|id| catalog().resolve(id)).collect(),
+            bases: self
+                .target
+                .base
+                .iter()
+                .map(|id| catalog().resolve(id))
+                .collect(),
             folder: self.folder.clone(),
         }
     }
@@ -143,7 +153,11 @@ fn the_decision_table_cell_by_cell() {
         };
         let reaches: &[Availability] = match reach {
             "internal" => &[Availability::Internal, Availability::Affiliate],
-            "distributed" => &[Availability::Product, Availability::Api, Availability::Weights],
+            "distributed" => &[
+                Availability::Product,
+                Availability::Api,
+                Availability::Weights,
+            ],
             other => panic!("reach {other}"),
         };
         let purposes: Vec<Purpose> = match purpose {
@@ -191,7 +205,12 @@ fn the_decision_table_cell_by_cell() {
         }
         cells += 1;
     }
-    assert!(wrong.is_empty(), "{} cells:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} cells:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(cells >= 130, "only {cells} cells were read");
 }
 
@@ -202,10 +221,17 @@ fn a_target_from_scratch_is_not_llama() {
         (LLAMA_3, Ruling::Prohibited),
         (LLAMA_3_1, Ruling::PermittedWithObligations),
     ] {
-        assert_eq!(Ask::new(model, "scratch").decide().ruling, Some(expected), "{model}");
+        assert_eq!(
+            Ask::new(model, "scratch").decide().ruling,
+            Some(expected),
+            "{model}"
+        );
     }
     let reason = Ask::new(LLAMA_3, "scratch").decide().reason;
-    assert!(reason.contains("trained from scratch is not Llama 3"), "{reason}");
+    assert!(
+        reason.contains("trained from scratch is not Llama 3"),
+        "{reason}"
+    );
 }
 
 #[test]
@@ -218,7 +244,10 @@ fn a_merge_is_allowed_only_where_every_base_is() {
             .ruling
             .expect("a ruling")
     };
-    assert_eq!(merge(LLAMA_2, &[LLAMA_2, "lmsys/vicuna-13b-v1.5"]), Ruling::Permitted);
+    assert_eq!(
+        merge(LLAMA_2, &[LLAMA_2, "lmsys/vicuna-13b-v1.5"]),
+        Ruling::Permitted
+    );
     assert_eq!(merge(LLAMA_2, &[LLAMA_2, MISTRAL]), Ruling::Prohibited);
     assert_eq!(merge(LLAMA_2, &[MISTRAL, LLAMA_2]), Ruling::Prohibited);
     assert_eq!(merge(LLAMA_3, &[LLAMA_3, LLAMA_3_1]), Ruling::NeedsReview);
@@ -242,9 +271,15 @@ fn an_unknown_base_needs_review_unless_it_makes_no_difference() {
         assert_eq!(ask.decide().ruling, Some(expected), "{model}");
     }
     // Llama of an unknown version is no derivative of Llama 2 for sure.
-    assert_eq!(Ask::new(LLAMA_2, "llama").decide().ruling, Some(Ruling::NeedsReview));
+    assert_eq!(
+        Ask::new(LLAMA_2, "llama").decide().ruling,
+        Some(Ruling::NeedsReview)
+    );
     // Neither of the two candidates is Llama 3.
-    assert_eq!(Ask::new(LLAMA_3, "vicuna").decide().ruling, Some(Ruling::Prohibited));
+    assert_eq!(
+        Ask::new(LLAMA_3, "vicuna").decide().ruling,
+        Some(Ruling::Prohibited)
+    );
     let fix = Ask::new(LLAMA_2, unknown).decide().how_to_fix;
     assert!(fix.contains("herdbook models resolve"), "{fix}");
 }
@@ -252,46 +287,90 @@ fn an_unknown_base_needs_review_unless_it_makes_no_difference() {
 #[test]
 fn found_outputs_of_a_banned_model_need_review() {
     let ask = |model, acquisition| {
-        Ask::new(model, MISTRAL).with(|ask| ask.acquisition = acquisition).decide().ruling.unwrap()
+        Ask::new(model, MISTRAL)
+            .with(|ask| ask.acquisition = acquisition)
+            .decide()
+            .ruling
+            .unwrap()
     };
     assert_eq!(ask(LLAMA_3, Acquisition::Found), Ruling::NeedsReview);
-    assert_eq!(ask(LLAMA_3, Acquisition::LicensedDataset), Ruling::Prohibited);
+    assert_eq!(
+        ask(LLAMA_3, Acquisition::LicensedDataset),
+        Ruling::Prohibited
+    );
     assert_eq!(ask(LLAMA_1, Acquisition::Found), Ruling::NeedsReview);
     assert_eq!(ask("llama", Acquisition::Found), Ruling::NeedsReview);
-    assert_eq!(ask(LLAMA_3_1, Acquisition::Found), Ruling::PermittedWithObligations);
-    let decision = Ask::new(LLAMA_3, MISTRAL).with(|a| a.acquisition = Acquisition::Found).decide();
+    assert_eq!(
+        ask(LLAMA_3_1, Acquisition::Found),
+        Ruling::PermittedWithObligations
+    );
+    let decision = Ask::new(LLAMA_3, MISTRAL)
+        .with(|a| a.acquisition = Acquisition::Found)
+        .decide();
     assert_eq!(decision.level, Level::Block);
     assert_eq!(decision.readings, ["found-outputs-may-bind"]);
 }
 
 #[test]
 fn unknown_and_ambiguous_generators_are_never_permitted() {
-    for base in [LLAMA_2, LLAMA_3, LLAMA_3_1, MISTRAL, "scratch", "acme/superchat-7b"] {
-        for model in [Some("acme/superchat-7b"), None, Some("acme/Llama-Mistral-merge")] {
-            let decision = Ask::new(LLAMA_2, base).internal().with(|a| a.model = model).decide();
-            assert_eq!(code_level(&decision), "generator-unknown block", "{model:?} into {base}");
+    for base in [
+        LLAMA_2,
+        LLAMA_3,
+        LLAMA_3_1,
+        MISTRAL,
+        "scratch",
+        "acme/superchat-7b",
+    ] {
+        for model in [
+            Some("acme/superchat-7b"),
+            None,
+            Some("acme/Llama-Mistral-merge"),
+        ] {
+            let decision = Ask::new(LLAMA_2, base)
+                .internal()
+                .with(|a| a.model = model)
+                .decide();
+            assert_eq!(
+                code_level(&decision),
+                "generator-unknown block",
+                "{model:?} into {base}"
+            );
             assert_eq!(decision.ruling, Some(Ruling::NeedsReview));
         }
         let decision = Ask::new("vertex_ai/meta/llama3-405b-instruct-maas", base).decide();
-        assert_eq!(code_level(&decision), "llama-version-unknown block", "{base}");
+        assert_eq!(
+            code_level(&decision),
+            "llama-version-unknown block",
+            "{base}"
+        );
     }
     // Llama 3 is prohibited there and Llama 3.1 is not: a person decides.
     let ask = Ask::new("vertex_ai/meta/llama3-405b-instruct-maas", MISTRAL);
     assert_eq!(ask.decide().ruling, Some(Ruling::NeedsReview));
     // Both readings of the id are prohibited.
-    assert_eq!(Ask::new("vicuna", MISTRAL).decide().ruling, Some(Ruling::Prohibited));
+    assert_eq!(
+        Ask::new("vicuna", MISTRAL).decide().ruling,
+        Some(Ruling::Prohibited)
+    );
     let reason = Ask::new("vicuna", MISTRAL).decide().reason;
-    assert!(reason.contains("LLaMA License Agreement or Llama 2 Community"), "{reason}");
+    assert!(
+        reason.contains("LLaMA License Agreement or Llama 2 Community"),
+        "{reason}"
+    );
 }
 
 #[test]
 fn a_safety_model_follows_the_stricter_of_base_and_file() {
     // Its base allows Llama 3; the Llama 2 text beside its weights does not.
-    let guard_2 = Ask::new("meta-llama/Meta-Llama-Guard-2-8B", LLAMA_3).internal().decide();
+    let guard_2 = Ask::new("meta-llama/Meta-Llama-Guard-2-8B", LLAMA_3)
+        .internal()
+        .decide();
     assert_eq!(guard_2.ruling, Some(Ruling::Prohibited));
     assert_eq!(guard_2.license.as_deref(), Some("llama-2"));
     // A Llama license does not make the target a derivative of Llama.
-    let prompt_guard = Ask::new(LLAMA_3, "meta-llama/Prompt-Guard-86M").internal().decide();
+    let prompt_guard = Ask::new(LLAMA_3, "meta-llama/Prompt-Guard-86M")
+        .internal()
+        .decide();
     assert_eq!(prompt_guard.ruling, Some(Ruling::Prohibited));
 }
 
@@ -301,31 +380,54 @@ fn a_safety_model_follows_the_stricter_of_base_and_file() {
 fn levels_of_the_default_policy() {
     for (ask, expected) in [
         (Ask::new(LLAMA_3, MISTRAL), "llama-output-prohibited block"),
-        (Ask::new(LLAMA_3, LLAMA_3_1), "llama-output-needs-review block"),
+        (
+            Ask::new(LLAMA_3, LLAMA_3_1),
+            "llama-output-needs-review block",
+        ),
         (Ask::new("llama", MISTRAL), "llama-version-unknown block"),
         // The naming duty: open, unmet, met.
         (Ask::new(LLAMA_3_1, MISTRAL), "duty-open flag"),
-        (Ask::new(LLAMA_3_1, MISTRAL).named("acme-chat"), "duty-unmet block"),
-        (Ask::new(LLAMA_3_1, MISTRAL).named("Llama-acme"), "llama-output-permitted flag"),
+        (
+            Ask::new(LLAMA_3_1, MISTRAL).named("acme-chat"),
+            "duty-unmet block",
+        ),
+        (
+            Ask::new(LLAMA_3_1, MISTRAL).named("Llama-acme"),
+            "llama-output-permitted flag",
+        ),
         (
             Ask::new(LLAMA_3_1, MISTRAL).with(|a| a.target.stage = Stage::Release),
             "duty-open block",
         ),
         // Without a duty: seen in another model, a note in Llama.
-        (Ask::new(LLAMA_3_1, MISTRAL).internal(), "llama-output-permitted flag"),
-        (Ask::new(LLAMA_3_1, LLAMA_3_1).internal(), "llama-output-permitted note"),
-        (Ask::new(LLAMA_2, LLAMA_2).internal(), "llama-output-permitted note"),
+        (
+            Ask::new(LLAMA_3_1, MISTRAL).internal(),
+            "llama-output-permitted flag",
+        ),
+        (
+            Ask::new(LLAMA_3_1, LLAMA_3_1).internal(),
+            "llama-output-permitted note",
+        ),
+        (
+            Ask::new(LLAMA_2, LLAMA_2).internal(),
+            "llama-output-permitted note",
+        ),
         (
             Ask::new(LLAMA_3, MISTRAL).with(|a| a.of_outputs = OutputUse::Evaluation),
             "llama-output-permitted flag",
         ),
         // Selecting data: shown, not stopped, even where the name is wrong.
         (
-            Ask::new(LLAMA_3_1, MISTRAL).named("acme").with(|a| a.of_outputs = OutputUse::Filter),
+            Ask::new(LLAMA_3_1, MISTRAL)
+                .named("acme")
+                .with(|a| a.of_outputs = OutputUse::Filter),
             "duty-unmet flag",
         ),
         // Strength bounds the level.
-        (Ask::new(LLAMA_3, MISTRAL).with(|a| a.short = true), "short-exact-match flag"),
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| a.short = true),
+            "short-exact-match flag",
+        ),
         (
             Ask::new(LLAMA_3, MISTRAL).with(|a| a.strength = BLOCK_STRENGTH_DEFAULT * 0.99),
             "weak-match flag",
@@ -343,7 +445,9 @@ fn levels_of_the_default_policy() {
             "llama-output-prohibited block",
         ),
         (
-            Ask::new(LLAMA_2, LLAMA_2).internal().with(|a| a.short = true),
+            Ask::new(LLAMA_2, LLAMA_2)
+                .internal()
+                .with(|a| a.short = true),
             "llama-output-permitted note",
         ),
         // What is declared has no strength.
@@ -356,15 +460,21 @@ fn levels_of_the_default_policy() {
         ),
         // Hosts.
         (
-            Ask::new(LLAMA_3_1, MISTRAL).internal().with(|a| a.access = Some("bedrock")),
+            Ask::new(LLAMA_3_1, MISTRAL)
+                .internal()
+                .with(|a| a.access = Some("bedrock")),
             "host-terms-unread flag",
         ),
         (
-            Ask::new(LLAMA_2, LLAMA_2).internal().with(|a| a.access = Some("bedrock")),
+            Ask::new(LLAMA_2, LLAMA_2)
+                .internal()
+                .with(|a| a.access = Some("bedrock")),
             "host-terms-unread flag",
         ),
         (
-            Ask::new(LLAMA_2, LLAMA_2).internal().with(|a| a.access = Some("together")),
+            Ask::new(LLAMA_2, LLAMA_2)
+                .internal()
+                .with(|a| a.access = Some("together")),
             "llama-output-permitted note",
         ),
         (
@@ -372,15 +482,38 @@ fn levels_of_the_default_policy() {
             "llama-output-prohibited block",
         ),
         // Other licensors.
-        (Ask::new("tiiuae/falcon-40b-instruct", MISTRAL), "non-llama-output note"),
-        (Ask::new("google/gemma-2-9b-it", MISTRAL), "non-llama-output note"),
-        (Ask::new("gpt-4", MISTRAL), "other-output-needs-review block"),
-        (Ask::new("Qwen/Qwen-7B-Chat", MISTRAL), "other-output-needs-review block"),
-        (Ask::new("Qwen/Qwen-7B-Chat", "Qwen/Qwen-14B"), "non-llama-output note"),
-        (Ask::new("Qwen/Qwen2.5-72B-Instruct", MISTRAL), "non-llama-output note"),
-        (Ask::new("deepseek-ai/DeepSeek-R1", MISTRAL), "non-llama-output note"),
         (
-            Ask::new("gpt-4", MISTRAL).internal().with(|a| a.target.kind = TargetKind::Classifier),
+            Ask::new("tiiuae/falcon-40b-instruct", MISTRAL),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("google/gemma-2-9b-it", MISTRAL),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("gpt-4", MISTRAL),
+            "other-output-needs-review block",
+        ),
+        (
+            Ask::new("Qwen/Qwen-7B-Chat", MISTRAL),
+            "other-output-needs-review block",
+        ),
+        (
+            Ask::new("Qwen/Qwen-7B-Chat", "Qwen/Qwen-14B"),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("Qwen/Qwen2.5-72B-Instruct", MISTRAL),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("deepseek-ai/DeepSeek-R1", MISTRAL),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("gpt-4", MISTRAL)
+                .internal()
+                .with(|a| a.target.kind = TargetKind::Classifier),
             "non-llama-output note",
         ),
     ] {
@@ -394,10 +527,18 @@ fn strict_blocks_llama_in_what_is_not_llama() {
     let strict = Policy::parse("strict = true", "p.toml").expect("valid");
     let ask = |model, base| {
         let strict = strict.clone();
-        code_level(&Ask::new(model, base).internal().with(move |a| a.policy = strict).decide())
+        code_level(
+            &Ask::new(model, base)
+                .internal()
+                .with(move |a| a.policy = strict)
+                .decide(),
+        )
     };
     assert_eq!(ask(LLAMA_3_1, MISTRAL), "strict-llama-output block");
-    assert_eq!(ask(LLAMA_3_1, "acme/superchat-7b"), "strict-llama-output block");
+    assert_eq!(
+        ask(LLAMA_3_1, "acme/superchat-7b"),
+        "strict-llama-output block"
+    );
     assert_eq!(ask(LLAMA_3_1, "scratch"), "strict-llama-output block");
     assert_eq!(ask(LLAMA_3_1, LLAMA_2), "llama-output-permitted note");
     assert_eq!(ask("tiiuae/falcon-40b", MISTRAL), "non-llama-output note");
@@ -427,7 +568,9 @@ fn the_policy_sets_levels_and_thresholds() {
     assert_eq!(ask(0.5), "llama-output-needs-review block");
     assert_eq!(ask(0.05), "weak-match note");
     let policy = policy.clone();
-    let decision = Ask::new(LLAMA_3, MISTRAL).with(move |a| a.policy = policy).decide();
+    let decision = Ask::new(LLAMA_3, MISTRAL)
+        .with(move |a| a.policy = policy)
+        .decide();
     assert_eq!(code_level(&decision), "llama-output-prohibited flag");
 }
 
@@ -446,12 +589,20 @@ fn a_prefix_compares_letters_and_digits() {
         ("My-Llama", "Llama", false),
         ("", "Llama", false),
     ] {
-        assert_eq!(name_begins_with(name, prefix), expected, "{name} with {prefix}");
+        assert_eq!(
+            name_begins_with(name, prefix),
+            expected,
+            "{name} with {prefix}"
+        );
     }
 }
 
 fn duties(decision: &Decision) -> Vec<(String, ObligationState)> {
-    decision.obligations.iter().map(|duty| (duty.id.clone(), duty.state)).collect()
+    decision
+        .obligations
+        .iter()
+        .map(|duty| (duty.id.clone(), duty.state))
+        .collect()
 }
 
 #[test]
@@ -461,9 +612,16 @@ fn duties_of_source_and_base_are_both_there() {
     // Outputs alone set off the name, not the display, the copy or the notice.
     let decision = Ask::new(LLAMA_3_1, MISTRAL).named("acme").decide();
     assert_eq!(duties(&decision), [duty("name-prefix-llama", Unmet)]);
-    assert!(decision.how_to_fix.contains("begin the model's name with \"Llama\""));
+    assert!(
+        decision
+            .how_to_fix
+            .contains("begin the model's name with \"Llama\"")
+    );
     // Stored for later while the model stays inside.
-    let decision = Ask::new(LLAMA_3_1, MISTRAL).internal().named("acme").decide();
+    let decision = Ask::new(LLAMA_3_1, MISTRAL)
+        .internal()
+        .named("acme")
+        .decide();
     assert_eq!(duties(&decision), [duty("name-prefix-llama", Latent)]);
     // A Llama 3 base has its own duties beside those of the source.
     let decision = Ask::new(LLAMA_3_1, LLAMA_3).named("Llama-3-acme").decide();
@@ -481,22 +639,36 @@ fn duties_of_source_and_base_are_both_there() {
     let decision = Ask::new(LLAMA_2, LLAMA_2).named("acme").decide();
     assert_eq!(
         duties(&decision),
-        [duty("copy-llama-2", NotYetCheckable), duty("notice-llama-2", NotYetCheckable)]
+        [
+            duty("copy-llama-2", NotYetCheckable),
+            duty("notice-llama-2", NotYetCheckable)
+        ]
     );
-    assert!(!decision.how_to_fix.contains("begin"), "{}", decision.how_to_fix);
+    assert!(
+        !decision.how_to_fix.contains("begin"),
+        "{}",
+        decision.how_to_fix
+    );
     // What is prohibited has no duties to meet.
     assert!(Ask::new(LLAMA_3, MISTRAL).decide().obligations.is_empty());
 }
 
 fn file(name: &str, text: &str) -> FolderFile {
-    FolderFile { name: name.to_owned(), sha256: "0".repeat(64), text: Some(text.to_owned()) }
+    FolderFile {
+        name: name.to_owned(),
+        sha256: "0".repeat(64),
+        text: Some(text.to_owned()),
+    }
 }
 
 #[test]
 fn the_folder_shows_whether_duties_are_met() {
     let complete = FolderFacts {
         files: vec![
-            file("LICENSE", "LLAMA 3.1 COMMUNITY LICENSE AGREEMENT\nLlama 3.1 Version …"),
+            file(
+                "LICENSE",
+                "LLAMA 3.1 COMMUNITY LICENSE AGREEMENT\nLlama 3.1 Version …",
+            ),
             file(
                 "NOTICE.txt",
                 "Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta \
@@ -516,33 +688,64 @@ fn the_folder_shows_whether_duties_are_met() {
             .decide()
     };
     let met = ask(&complete, Stage::Release);
-    assert_eq!(code_level(&met), "llama-output-permitted flag", "{:?}", met.obligations);
+    assert_eq!(
+        code_level(&met),
+        "llama-output-permitted flag",
+        "{:?}",
+        met.obligations
+    );
     for gone in 0..complete.files.len() {
         let mut folder = complete.clone();
         folder.files.remove(gone);
-        assert_eq!(code_level(&ask(&folder, Stage::Train)), "duty-open flag", "{gone}");
-        assert_eq!(code_level(&ask(&folder, Stage::Release)), "duty-unmet block", "{gone}");
+        assert_eq!(
+            code_level(&ask(&folder, Stage::Train)),
+            "duty-open flag",
+            "{gone}"
+        );
+        assert_eq!(
+            code_level(&ask(&folder, Stage::Release)),
+            "duty-unmet block",
+            "{gone}"
+        );
     }
     // The copy of another version does not count; the official bytes do under any name.
     let mut folder = complete.clone();
     folder.files[0] = file("LICENSE", "LLAMA 3.2 COMMUNITY LICENSE AGREEMENT");
-    assert_eq!(code_level(&ask(&folder, Stage::Release)), "duty-unmet block");
+    assert_eq!(
+        code_level(&ask(&folder, Stage::Release)),
+        "duty-unmet block"
+    );
     folder.files[0] = FolderFile {
         name: "terms.bin".to_owned(),
-        sha256: catalog().license("llama-3.1").unwrap().sha256.clone().unwrap(),
+        sha256: catalog()
+            .license("llama-3.1")
+            .unwrap()
+            .sha256
+            .clone()
+            .unwrap(),
         text: None,
     };
-    assert_eq!(code_level(&ask(&folder, Stage::Release)), "llama-output-permitted flag");
+    assert_eq!(
+        code_level(&ask(&folder, Stage::Release)),
+        "llama-output-permitted flag"
+    );
 }
 
 #[test]
 fn base_duties_stand_without_any_match() {
     let ask = Ask::new(LLAMA_2, LLAMA_3);
-    let ids: Vec<String> =
-        base_duties(&ask.target, &ask.lineage()).into_iter().map(|duty| duty.id).collect();
+    let ids: Vec<String> = base_duties(&ask.target, &ask.lineage())
+        .into_iter()
+        .map(|duty| duty.id)
+        .collect();
     assert_eq!(
         ids,
-        ["copy-llama-3", "display-built-with-meta-llama-3", "name-prefix-llama-3", "notice-llama-3"]
+        [
+            "copy-llama-3",
+            "display-built-with-meta-llama-3",
+            "name-prefix-llama-3",
+            "notice-llama-3"
+        ]
     );
     let ask = ask.internal();
     assert!(base_duties(&ask.target, &ask.lineage()).is_empty());
@@ -563,22 +766,45 @@ fn a_reason_names_model_clause_and_base() {
          a derivative of it"
     );
     let clause = decision.clause.expect("a clause");
-    assert!(clause.starts_with("Meta Llama 3 Community License Agreement, section 1.b.v (https://"));
-    assert!(decision.how_to_fix.contains("--clean"), "{}", decision.how_to_fix);
+    assert!(
+        clause.starts_with("Meta Llama 3 Community License Agreement, section 1.b.v (https://")
+    );
+    assert!(
+        decision.how_to_fix.contains("--clean"),
+        "{}",
+        decision.how_to_fix
+    );
     let vicuna = Ask::new("lmsys/vicuna-13b-v1.5", MISTRAL).decide();
     assert_eq!(vicuna.license.as_deref(), Some("llama-2"));
     assert_eq!(vicuna.readings, ["derivative-outputs-covered"]);
-    assert!(vicuna.reason.contains("claimed as Vicuna 1.5"), "{}", vicuna.reason);
+    assert!(
+        vicuna.reason.contains("claimed as Vicuna 1.5"),
+        "{}",
+        vicuna.reason
+    );
 }
 
 #[test]
 fn no_reason_claims_authorship_or_gives_advice() {
-    for model in [LLAMA_1, LLAMA_2, LLAMA_3, LLAMA_3_1, LLAMA_4, "llama", "gpt-4", "vicuna", "x"] {
-        for base in [LLAMA_1, LLAMA_2, LLAMA_3, LLAMA_3_1, MISTRAL, "scratch", "x"] {
+    for model in [
+        LLAMA_1, LLAMA_2, LLAMA_3, LLAMA_3_1, LLAMA_4, "llama", "gpt-4", "vicuna", "x",
+    ] {
+        for base in [
+            LLAMA_1, LLAMA_2, LLAMA_3, LLAMA_3_1, MISTRAL, "scratch", "x",
+        ] {
             for of_outputs in OutputUse::ALL {
-                let decision = Ask::new(model, base).with(|a| a.of_outputs = *of_outputs).decide();
+                let decision = Ask::new(model, base)
+                    .with(|a| a.of_outputs = *of_outputs)
+                    .decide();
                 let text = format!("{} {}", decision.reason, decision.how_to_fix).to_lowercase();
-                for word in ["written by", "generated by llama", "illegal", "infring", "liable", "  "] {
+                for word in [
+                    "written by",
+                    "generated by llama",
+                    "illegal",
+                    "infring",
+                    "liable",
+                    "  ",
+                ] {
                     assert!(!text.contains(word), "{word}: {text}");
                 }
                 assert!(!decision.how_to_fix.is_empty());
@@ -593,8 +819,14 @@ fn run_findings_ask_only_what_a_clause_turns_on() {
     let not_llama = Ask::new(LLAMA_3, MISTRAL).lineage();
     assert!(run_decisions(&policy, &not_llama, false).is_empty());
     let seen = run_decisions(&policy, &not_llama, true);
-    assert_eq!(seen.iter().map(code_level).collect::<Vec<_>>(), ["organization-profile-missing flag"]);
-    assert_eq!(run_decisions(&policy, &Ask::new(LLAMA_3, LLAMA_3).lineage(), false).len(), 1);
+    assert_eq!(
+        seen.iter().map(code_level).collect::<Vec<_>>(),
+        ["organization-profile-missing flag"]
+    );
+    assert_eq!(
+        run_decisions(&policy, &Ask::new(LLAMA_3, LLAMA_3).lineage(), false).len(),
+        1
+    );
 }
 
 // --- several claims -----------------------------------------------------------------------------
@@ -612,9 +844,22 @@ fn the_strictest_claim_decides() {
 
 fn ids() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
-        LLAMA_1, LLAMA_2, LLAMA_3, LLAMA_3_1, LLAMA_3_2_VISION, LLAMA_3_3, LLAMA_4, MISTRAL,
-        "llama", "vicuna", "gpt-4", "x", "scratch", "meta-llama/Meta-Llama-Guard-2-8B",
-        "tokyotech-llm/Llama-3.1-Swallow-70B-Instruct-v0.1", "meta-llama/Prompt-Guard-86M",
+        LLAMA_1,
+        LLAMA_2,
+        LLAMA_3,
+        LLAMA_3_1,
+        LLAMA_3_2_VISION,
+        LLAMA_3_3,
+        LLAMA_4,
+        MISTRAL,
+        "llama",
+        "vicuna",
+        "gpt-4",
+        "x",
+        "scratch",
+        "meta-llama/Meta-Llama-Guard-2-8B",
+        "tokyotech-llm/Llama-3.1-Swallow-70B-Instruct-v0.1",
+        "meta-llama/Prompt-Guard-86M",
     ])
 }
 
@@ -625,12 +870,22 @@ fn asks() -> impl Strategy<Value = Ask> {
         prop::sample::select(Purpose::ALL.to_vec()),
         prop::sample::select(OutputUse::ALL.to_vec()),
         prop::sample::select(Stage::ALL.to_vec()),
-        prop::sample::select(vec![None, Some("bedrock"), Some("llama-api"), Some("meta-model-api")]),
+        prop::sample::select(vec![
+            None,
+            Some("bedrock"),
+            Some("llama-api"),
+            Some("meta-model-api"),
+        ]),
         prop::sample::select(vec![None, Some("acme"), Some("Llama-3-acme")]),
     );
     let match_facts = (0.0..1.2_f64, any::<bool>(), any::<bool>());
-    (ids(), prop::collection::vec(ids(), 1..3), words, match_facts).prop_map(
-        |(model, bases, words, (strength, short, strict))| {
+    (
+        ids(),
+        prop::collection::vec(ids(), 1..3),
+        words,
+        match_facts,
+    )
+        .prop_map(|(model, bases, words, (strength, short, strict))| {
             let (kind, availability, purpose, of_outputs, stage, access, name) = words;
             Ask::new(model, MISTRAL).with(|ask| {
                 ask.target.base = bases.iter().map(|id| (*id).to_owned()).collect();
@@ -647,8 +902,7 @@ fn asks() -> impl Strategy<Value = Ask> {
                     ask.policy = Policy::parse("strict = true", "p").expect("valid");
                 }
             })
-        },
-    )
+        })
 }
 
 proptest! {
@@ -685,13 +939,24 @@ proptest! {
 
 #[test]
 fn a_target_file_with_nothing_but_name_and_base_gets_the_stated_defaults() {
-    let target = parse_target("[model]\nname = \"acme\"\nbase = [\"a/b\"]\n", "t.toml").expect("valid");
+    let target =
+        parse_target("[model]\nname = \"acme\"\nbase = [\"a/b\"]\n", "t.toml").expect("valid");
     let mut expected = from_model_id("a/b");
     expected.name = Some("acme".to_owned());
     assert_eq!(target, expected);
     assert_eq!(
-        (target.kind, target.availability, target.stage, target.purpose),
-        (TargetKind::Llm, Availability::Weights, Stage::Train, Purpose::Commercial)
+        (
+            target.kind,
+            target.availability,
+            target.stage,
+            target.purpose
+        ),
+        (
+            TargetKind::Llm,
+            Availability::Weights,
+            Stage::Train,
+            Purpose::Commercial
+        )
     );
     let scratch = parse_target("model.name = \"a\"\nmodel.base = \"scratch\"", "t").expect("valid");
     assert!(scratch.base.is_empty());
@@ -730,7 +995,10 @@ of_outputs = "filter"
         (OutputUse::Text, Some(Acquisition::Found))
     );
     assert_eq!(input_use(&target, "other.jsonl"), (OutputUse::Labels, None));
-    assert_eq!(input_use(&from_model_id("x"), "any"), (OutputUse::Text, None));
+    assert_eq!(
+        input_use(&from_model_id("x"), "any"),
+        (OutputUse::Text, None)
+    );
 }
 
 #[test]
@@ -756,24 +1024,43 @@ fn target_errors_point_at_the_place_and_name_the_fix() {
             format!("{head}[[inputs]]\npath = \"a[\""),
             "target.toml:5:8: `a[` is not a glob: invalid range pattern",
         ),
-        ("[model]\nname = \"a\"\nbase = []\n".to_owned(),
-            "target.toml:3:8: base is empty; name one or more model ids, or \"scratch\""),
-        ("[model]\nname = \"ü\"\nbase = [\"b\", \"scratch\"]\n".to_owned(),
-            "target.toml:3:8: \"scratch\" stands alone; remove it or the other bases"),
-        ("[model]\nname = \" \"\nbase = \"b\"\n".to_owned(),
-            "target.toml:2:8: name is empty; state it"),
+        (
+            "[model]\nname = \"a\"\nbase = []\n".to_owned(),
+            "target.toml:3:8: base is empty; name one or more model ids, or \"scratch\"",
+        ),
+        (
+            "[model]\nname = \"ü\"\nbase = [\"b\", \"scratch\"]\n".to_owned(),
+            "target.toml:3:8: \"scratch\" stands alone; remove it or the other bases",
+        ),
+        (
+            "[model]\nname = \" \"\nbase = \"b\"\n".to_owned(),
+            "target.toml:2:8: name is empty; state it",
+        ),
     ] {
-        let error = parse_target(&text, "target.toml").expect_err("wrong").to_string();
+        let error = parse_target(&text, "target.toml")
+            .expect_err("wrong")
+            .to_string();
         assert_eq!(error, expected);
     }
     for (text, parts) in [
-        ("[model]\nbase = \"b\"\n", &["target.toml:1:1", "missing field `name`"][..]),
-        ("[model]\nname = \"a\"\nbase = \"b\"\nkin = \"llm\"\n", &["target.toml:4:1", "unknown field `kin`"]),
-        ("[model]\nname = \"a\"\nbase = 3\n", &["target.toml:3:8", "a model id, a list of model ids"]),
+        (
+            "[model]\nbase = \"b\"\n",
+            &["target.toml:1:1", "missing field `name`"][..],
+        ),
+        (
+            "[model]\nname = \"a\"\nbase = \"b\"\nkin = \"llm\"\n",
+            &["target.toml:4:1", "unknown field `kin`"],
+        ),
+        (
+            "[model]\nname = \"a\"\nbase = 3\n",
+            &["target.toml:3:8", "a model id, a list of model ids"],
+        ),
         ("[model\n", &["target.toml:1:"]),
         ("", &["target.toml:1:1", "missing field `model`"]),
     ] {
-        let error = parse_target(text, "target.toml").expect_err("wrong").to_string();
+        let error = parse_target(text, "target.toml")
+            .expect_err("wrong")
+            .to_string();
         for part in parts {
             assert!(error.contains(part), "{error} should contain {part}");
         }
@@ -804,15 +1091,35 @@ fn policy_errors_point_at_the_place_and_name_the_fix() {
             "p.toml:2:17: flag_strength (0.9) is above block_strength (0.5); lower the first or \
              raise the second",
         ),
-        ("[thresholds]\nblock_strength = nan\n", "p.toml:2:18: a strength is a number from 0"),
-        ("[thresholds]\nblock_strength = -1.0\n", "p.toml:2:18: a strength is a number from 0"),
-        ("findings_max = 0\n", "p.toml:1:16: findings_max is a number from 1 to 1000000"),
-        ("name = \"\"\n", "p.toml:1:8: a name is one line of 1 to 200 bytes"),
+        (
+            "[thresholds]\nblock_strength = nan\n",
+            "p.toml:2:18: a strength is a number from 0",
+        ),
+        (
+            "[thresholds]\nblock_strength = -1.0\n",
+            "p.toml:2:18: a strength is a number from 0",
+        ),
+        (
+            "findings_max = 0\n",
+            "p.toml:1:16: findings_max is a number from 1 to 1000000",
+        ),
+        (
+            "name = \"\"\n",
+            "p.toml:1:8: a name is one line of 1 to 200 bytes",
+        ),
     ] {
-        assert_eq!(Policy::parse(text, "p.toml").expect_err(text).to_string(), expected);
+        assert_eq!(
+            Policy::parse(text, "p.toml").expect_err(text).to_string(),
+            expected
+        );
     }
-    let error = Policy::parse("strikt = true", "p.toml").expect_err("unknown key").to_string();
-    assert!(error.starts_with("p.toml:1:1: unknown field `strikt`"), "{error}");
+    let error = Policy::parse("strikt = true", "p.toml")
+        .expect_err("unknown key")
+        .to_string();
+    assert!(
+        error.starts_with("p.toml:1:1: unknown field `strikt`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -820,12 +1127,23 @@ fn equal_policies_have_equal_digests() {
     let default = Policy::default();
     assert_eq!(Policy::parse("", "p").expect("valid"), default);
     let spelled = "strict = false\nname = 'default'\n[levels]\nduty-open = \"flag\"\n";
-    assert_eq!(Policy::parse(spelled, "p").expect("valid").digest(), default.digest());
+    assert_eq!(
+        Policy::parse(spelled, "p").expect("valid").digest(),
+        default.digest()
+    );
     assert_eq!(default.digest().len(), 64);
-    for other in ["strict = true", "name = \"x\"", "[levels]\nduty-open = \"block\"",
-        "findings_max = 5", "[thresholds]\nblock_strength = 0.51"]
-    {
-        assert_ne!(Policy::parse(other, "p").expect(other).digest(), default.digest(), "{other}");
+    for other in [
+        "strict = true",
+        "name = \"x\"",
+        "[levels]\nduty-open = \"block\"",
+        "findings_max = 5",
+        "[thresholds]\nblock_strength = 0.51",
+    ] {
+        assert_ne!(
+            Policy::parse(other, "p").expect(other).digest(),
+            default.digest(),
+            "{other}"
+        );
     }
 }
 
