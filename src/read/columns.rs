@@ -489,13 +489,15 @@ mod tests {
     use super::*;
 
     fn path_of(columns: &mut Columns, keys: &[&str]) -> NodeId {
+        static OBJECTS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let mut at = ROOT;
-        for (object, key) in keys.iter().enumerate() {
+        for key in keys {
+            let object = OBJECTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             at = match *key {
                 "[]" => columns.special(at, Step::List).unwrap(),
                 "{}" => columns.special(at, Step::MapValue).unwrap(),
                 "→" => columns.special(at, Step::Json).unwrap(),
-                key => columns.key(at, key, object as u64).unwrap(),
+                key => columns.key(at, key, object).unwrap(),
             };
         }
         at

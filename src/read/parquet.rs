@@ -93,7 +93,7 @@ impl ChunkReader for Chunks {
             let mut head = [0; 24];
             let read = read_at_most(&self.file, start, &mut head)?;
             let size = page_size(head.get(..read).unwrap_or_default()).ok_or_else(|| {
-                ParquetError::General(format!("no page header at byte {start}"))
+                ParquetError::General(format!("no page header at byte {start}: {head:02x?}"))
             })?;
             if size > limit as u64 {
                 return Err(too_large(size, limit));

@@ -132,6 +132,11 @@ impl<'a> RowWriter<'a> {
         self.row
     }
 
+    /// Rows begun: those finished, and one more if part of it was handed on already.
+    pub(super) fn rows_begun(&self) -> u64 {
+        self.row + u64::from(self.batch.continues)
+    }
+
     pub(super) fn row_errors(&self) -> u64 {
         self.row_errors
     }
