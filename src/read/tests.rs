@@ -11,6 +11,7 @@ mod broken;
 mod containers;
 mod roles;
 mod row_formats;
+mod splitting;
 mod twins;
 
 /// Everything that a read gave, text by text.
@@ -132,7 +133,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn zst(bytes: &[u8]) -> Vec<u8> {
-    zstd::encode_all(bytes, 3).unwrap()
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// JSONL of `rows` rows with a text each.

@@ -46,7 +46,7 @@ fn plain(batch: &RecordBatch) -> Vec<u8> {
     parquet_bytes(batch, WriterProperties::default())
 }
 
-fn arrow_file(batch: &RecordBatch, compressed: bool) -> Vec<u8> {
+pub(super) fn arrow_file(batch: &RecordBatch, compressed: bool) -> Vec<u8> {
     let options = arrow_ipc_crate::writer::IpcWriteOptions::default()
         .try_with_compression(compressed.then_some(arrow_ipc_crate::CompressionType::ZSTD))
         .unwrap();
@@ -61,7 +61,7 @@ fn arrow_file(batch: &RecordBatch, compressed: bool) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-fn arrow_stream(batch: &RecordBatch) -> Vec<u8> {
+pub(super) fn arrow_stream(batch: &RecordBatch) -> Vec<u8> {
     let mut writer =
         arrow_ipc_crate::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
     writer.write(batch).unwrap();
@@ -84,7 +84,7 @@ fn item(array: &dyn Array) -> Arc<Field> {
 }
 
 /// Two rows of every type; what is read of it must not depend on the container.
-fn every_type(for_parquet: bool) -> (RecordBatch, Vec<&'static str>) {
+pub(super) fn every_type(for_parquet: bool) -> (RecordBatch, Vec<&'static str>) {
     let words = strings(&[Some("l0"), Some("l1"), None]);
     let list = ListArray::new(item(&words), offsets(&[0, 2, 3]), Arc::new(words.clone()), None);
     let large = LargeListArray::new(
@@ -242,7 +242,7 @@ fn bytes_that_are_no_text_and_token_ids_are_named_row_by_row() {
     }
 }
 
-fn many_rows(rows: usize) -> RecordBatch {
+pub(super) fn many_rows(rows: usize) -> RecordBatch {
     let texts: Vec<String> = (0..rows).map(|row| format!("row {row} {}", row * 7919)).collect();
     batch(vec![("text", Arc::new(StringArray::from(texts)))])
 }
