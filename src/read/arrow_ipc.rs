@@ -11,6 +11,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_ipc::CompressionType;
 use arrow_ipc::MessageHeader;
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::reader::StreamReader;
@@ -68,13 +69,22 @@ pub(super) fn fault(name: &Arc<str>, error: &ArrowError, at: String) -> ReadErro
     ReadError::Corrupt { path: Arc::clone(name), what: error.to_string(), at }
 }
 
-/// Looks at every message, then opens the decoder. Also gives the number of rows announced.
+/// What the messages of a file or stream say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Announced {
+    /// Rows of all record batches.
+    pub(super) rows: u64,
+    /// How buffers are compressed, if any is.
+    pub(super) codec: Option<CompressionType>,
+}
+
+/// Looks at every message, then opens the decoder.
 pub(super) fn open<'a>(
     source: &Source,
     stream: bool,
     limits: &Limits,
     progress: Option<&'a ProgressMark<'a>>,
-) -> Result<(Batches<'a>, u64), ReadError> {
+) -> Result<(Batches<'a>, Announced), ReadError> {
     let survey = Survey { source, limits };
     let announced = if stream { survey.stream()? } else { survey.file()? };
     let reader = Positioned::new(Arc::clone(source.file()), progress);
@@ -124,10 +134,10 @@ pub(super) fn read(
             })?
             .map_err(|_| stopped(name))?;
     }
-    if rows.row() != announced {
+    if rows.row() != announced.rows {
         return Err(ReadError::Corrupt {
             path: Arc::clone(name),
-            what: format!("{} rows where the messages say {announced}", rows.row()),
+            what: format!("{} rows where the messages say {}", rows.row(), announced.rows),
             at: "the end".to_owned(),
         });
     }
@@ -165,8 +175,8 @@ impl Survey<'_> {
         }
     }
 
-    /// Rows of all record batches of a file with a footer.
-    fn file(&self) -> Result<u64, ReadError> {
+    /// A file with a footer.
+    fn file(&self) -> Result<Announced, ReadError> {
         let len = self.source.len();
         let tail = self.source.pread(len.saturating_sub(TRAILER_BYTES), 10)?;
         let footer_len = match (tail.first_chunk::<4>(), tail.ends_with(MAGIC)) {
@@ -186,7 +196,7 @@ impl Survey<'_> {
         if footer.schema().is_none() {
             return Err(self.corrupt("the footer has no schema", footer_at));
         }
-        let mut rows = 0;
+        let mut announced = Announced::default();
         let dictionaries = footer.dictionaries();
         let dictionaries = dictionaries.iter().flat_map(|blocks| blocks.iter());
         let batches = footer.recordBatches();
@@ -206,20 +216,21 @@ impl Survey<'_> {
             }
             let prefix = self.source.pread(at, 4)?;
             let skip = if prefix == CONTINUATION { 8 } else { 4 };
-            let (found, message_rows) =
-                self.message(at + skip, meta.saturating_sub(skip), at + meta)?;
+            let meta_at = at + skip;
+            let meta_len = meta.saturating_sub(skip);
+            let found = self.message(meta_at, meta_len, at + meta, &mut announced)?;
             if found != body {
                 return Err(self.corrupt("a block whose two lengths differ", at));
             }
-            rows += message_rows;
         }
-        Ok(rows)
+        Ok(announced)
     }
 
-    /// Rows of all record batches of a stream, which must have its end mark and end there.
-    fn stream(&self) -> Result<u64, ReadError> {
+    /// A stream, which must have its end mark and end there.
+    fn stream(&self) -> Result<Announced, ReadError> {
         let len = self.source.len();
-        let (mut at, mut rows) = (0, 0);
+        let mut announced = Announced::default();
+        let mut at = 0;
         loop {
             let prefix = self.source.pread(at, 8)?;
             let continued = prefix.starts_with(&CONTINUATION);
@@ -234,7 +245,7 @@ impl Survey<'_> {
                 if at != len {
                     return Err(self.corrupt("something follows the end of the stream", at));
                 }
-                return Ok(rows);
+                return Ok(announced);
             }
             if at == 4 && meta > FOOTER_BYTES_MAX as u64 {
                 return Err(self.corrupt("not an Arrow stream", 0));
@@ -242,18 +253,23 @@ impl Survey<'_> {
             if at.checked_add(meta).is_none_or(|end| end > len) {
                 return Err(self.truncated("a message ends early", len));
             }
-            let (body, message_rows) = self.message(at, meta, at + meta)?;
+            let body = self.message(at, meta, at + meta, &mut announced)?;
             let next = (at + meta).checked_add(body);
             match next {
                 Some(next) if next <= len => at = next,
                 _ => return Err(self.truncated("the body of a message ends early", len)),
             }
-            rows += message_rows;
         }
     }
 
-    /// Looks at one message: the length of its body and its number of rows.
-    fn message(&self, at: u64, len: u64, body_at: u64) -> Result<(u64, u64), ReadError> {
+    /// Looks at one message and gives the length of its body.
+    fn message(
+        &self,
+        at: u64,
+        len: u64,
+        body_at: u64,
+        announced: &mut Announced,
+    ) -> Result<u64, ReadError> {
         if len > FOOTER_BYTES_MAX as u64 {
             return Err(self.too_large("the head of a message", FOOTER_BYTES_MAX as u64));
         }
@@ -272,12 +288,13 @@ impl Survey<'_> {
             MessageHeader::DictionaryBatch => {
                 (message.header_as_dictionary_batch().and_then(|batch| batch.data()), false)
             }
-            _ => return Ok((body, 0)),
+            _ => return Ok(body),
         };
         let Some(batch) = batch else {
             return Err(self.corrupt("a message without its batch", at));
         };
-        if batch.compression().is_some() {
+        if let Some(compression) = batch.compression() {
+            announced.codec = Some(compression.codec());
             let mut total = 0u64;
             for buffer in batch.buffers().iter().flat_map(|buffers| buffers.iter()) {
                 let (Ok(offset), Ok(length)) =
@@ -304,6 +321,9 @@ impl Survey<'_> {
         }
         let rows = u64::try_from(batch.length())
             .map_err(|_| self.corrupt("a record batch with a negative length", at))?;
-        Ok((body, if counts { rows } else { 0 }))
+        if counts {
+            announced.rows += rows;
+        }
+        Ok(body)
     }
 }

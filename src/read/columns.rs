@@ -59,6 +59,8 @@ pub(super) struct Node {
     pub(super) forced_prompt: bool,
     /// Whether leaves here are text to hand on.
     pub(super) emit: bool,
+    /// Whether a path inside JSON in a string here is selected.
+    pub(super) opens: bool,
     /// Whether this is the path given as `--model-column`.
     pub(super) explicit_model: bool,
     pub(super) tokens_named: bool,
@@ -113,6 +115,18 @@ impl Pattern {
 
     pub(super) fn covers(&self, path: &str) -> bool {
         self.below(path).is_some()
+    }
+
+    /// Whether the pattern names something in the JSON of the strings at `path`.
+    fn is_inside(&self, path: &str) -> bool {
+        let bare;
+        let path = if self.bare {
+            bare = path.replace("[]", "");
+            &bare
+        } else {
+            path
+        };
+        self.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('→'))
     }
 
     fn is(&self, path: &str) -> bool {
@@ -270,6 +284,7 @@ impl Columns {
             role,
             forced_prompt: false,
             emit: true,
+            opens: false,
             explicit_model: false,
             tokens_named,
             ints: (u64::MAX, 0),
@@ -332,6 +347,8 @@ impl Columns {
         {
             node.role = Role::Output;
         }
+        let named = selection.text.iter().chain(&selection.prompt).chain(&selection.model);
+        node.opens = named.into_iter().any(|p| p.is_inside(path)) && !covers(&selection.exempt);
         let prompt_beside = selection.registering && node.role == Role::Prompt;
         node.emit = (selected || prompt_beside) && !covers(&selection.exempt);
     }
@@ -341,6 +358,7 @@ impl Columns {
     pub(super) fn wanted(&self, id: NodeId) -> bool {
         let node = self.node(id);
         node.emit
+            || node.opens
             || node.explicit_model
             || matches!(node.class, KeyClass::Speaker | KeyClass::Model(_))
     }
@@ -489,13 +507,15 @@ mod tests {
     use super::*;
 
     fn path_of(columns: &mut Columns, keys: &[&str]) -> NodeId {
+        static OBJECTS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let mut at = ROOT;
-        for (object, key) in keys.iter().enumerate() {
+        for key in keys {
+            let object = OBJECTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             at = match *key {
                 "[]" => columns.special(at, Step::List).unwrap(),
                 "{}" => columns.special(at, Step::MapValue).unwrap(),
                 "→" => columns.special(at, Step::Json).unwrap(),
-                key => columns.key(at, key, object as u64).unwrap(),
+                key => columns.key(at, key, object).unwrap(),
             };
         }
         at

@@ -183,8 +183,9 @@ pub(super) fn outer(
     if named.compression != Compression::None && compression != named.compression {
         let what = format!("the name says {:?} but the bytes do not", named.compression);
         let at = "byte 0".to_owned();
-        return Err(if head.is_empty() {
-            ReadError::Truncated { path: Arc::clone(name), what: "the file is empty".into(), at }
+        return Err(if head.len() < 4 {
+            let what = format!("the file has only {} bytes", head.len());
+            ReadError::Truncated { path: Arc::clone(name), what, at }
         } else {
             ReadError::Corrupt { path: Arc::clone(name), what, at }
         });

@@ -30,6 +30,7 @@ mod records;
 mod row_formats;
 mod rows;
 mod source;
+mod split;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +44,10 @@ pub use self::input::Expansion;
 pub use self::input::InputPath;
 pub use self::input::expand;
 pub use self::limits::Limits;
+pub use self::split::Side;
+pub use self::split::SplitCounts;
+pub use self::split::copy_whole;
+pub use self::split::split;
 
 use self::columns::Pattern;
 use self::columns::Selection;
@@ -92,7 +97,8 @@ pub struct FileRead {
     pub sha256: Option<String>,
     /// Stored bytes.
     pub bytes: u64,
-    /// Rows read, broken ones included. With an error: rows before it.
+    /// Rows read, broken ones included. With an error: the rows before it, and a long document of
+    /// which a part was handed on.
     pub rows: u64,
     /// Rows of these that are broken.
     pub row_errors: u64,
@@ -153,7 +159,7 @@ pub fn read(
         format: seen.format,
         sha256,
         bytes: seen.bytes,
-        rows: rows.row(),
+        rows: rows.rows_begun(),
         row_errors: rows.row_errors(),
         columns: rows.columns.infos(),
         error,
@@ -299,3 +305,6 @@ fn missing_column(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

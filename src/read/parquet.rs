@@ -5,12 +5,17 @@
 //! them: it would allocate whatever size they name. Page checksums are verified where present.
 //! The rows read are compared with the footer, row group by row group.
 
+use std::collections::HashSet;
 use std::io;
 use std::io::BufReader;
 use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -37,6 +42,7 @@ use super::limits::PARQUET_STEP_BYTES;
 use super::limits::PARQUET_STEP_ROWS_MAX;
 use super::row_formats::stopped;
 use super::rows::RowWriter;
+use super::source::Positioned;
 use super::source::Progress;
 use super::source::Source;
 use super::source::read_at_most;
@@ -52,7 +58,12 @@ pub(super) struct Chunks {
     /// `None` while the footer is read.
     page_bytes_max: Option<usize>,
     furthest: Arc<AtomicU64>,
+    pages: Pages,
 }
+
+/// Where the pages begin whose headers were read, each until its bytes are asked for. The decoder
+/// asks for a reader at a header, and in lists once more at the page itself.
+type Pages = Arc<Mutex<HashSet<u64>>>;
 
 impl Chunks {
     pub(super) fn new(source: &Source, page_bytes_max: Option<usize>) -> Self {
@@ -61,20 +72,30 @@ impl Chunks {
             len: source.len(),
             page_bytes_max,
             furthest: Arc::default(),
+            pages: Arc::default(),
         }
+    }
+
+    fn pages(&self) -> Result<MutexGuard<'_, HashSet<u64>>, ParquetError> {
+        self.pages.lock().map_err(|_| ParquetError::General("an earlier panic".to_owned()))
     }
 }
 
-/// Reads on from an offset.
+/// Reads on from an offset, byte by byte if asked so, and notes where it stands: behind a header
+/// its page begins.
 pub(super) struct From {
-    file: Arc<std::fs::File>,
+    buffer: BufReader<Positioned<'static>>,
     at: u64,
+    pages: Pages,
 }
 
 impl Read for From {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = read_at_most(&self.file, self.at, into)?;
+        let read = self.buffer.read(into)?;
+        let mut pages = self.pages.lock().map_err(|_| io::Error::other("an earlier panic"))?;
+        pages.remove(&self.at);
         self.at += read as u64;
+        pages.insert(self.at);
         Ok(read)
     }
 }
@@ -86,21 +107,26 @@ impl Length for Chunks {
 }
 
 impl ChunkReader for Chunks {
-    type T = BufReader<From>;
+    type T = From;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         if let Some(limit) = self.page_bytes_max {
-            let mut head = [0; 24];
-            let read = read_at_most(&self.file, start, &mut head)?;
-            let size = page_size(head.get(..read).unwrap_or_default()).ok_or_else(|| {
-                ParquetError::General(format!("no page header at byte {start}"))
-            })?;
-            if size > limit as u64 {
-                return Err(too_large(size, limit));
+            let is_page = self.pages()?.contains(&start);
+            if !is_page {
+                let mut head = [0; 24];
+                let read = read_at_most(&self.file, start, &mut head)?;
+                let size = page_size(head.get(..read).unwrap_or_default()).ok_or_else(|| {
+                    ParquetError::General(format!("no page header at byte {start}"))
+                })?;
+                if size > limit as u64 {
+                    return Err(too_large(size, limit));
+                }
             }
         }
-        let from = From { file: Arc::clone(&self.file), at: start };
-        Ok(BufReader::with_capacity(HEADER_BUFFER_BYTES, from))
+        let mut positioned = Positioned::new(Arc::clone(&self.file), None);
+        positioned.seek(SeekFrom::Start(start))?;
+        let buffer = BufReader::with_capacity(HEADER_BUFFER_BYTES, positioned);
+        Ok(From { buffer, at: start, pages: Arc::clone(&self.pages) })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -116,6 +142,7 @@ impl ChunkReader for Chunks {
         if read != length {
             return Err(ParquetError::EOF(format!("{read} of {length} bytes at {start}")));
         }
+        self.pages()?.remove(&start);
         self.furthest.fetch_max(start + length as u64, Ordering::Relaxed);
         Ok(Bytes::from(buffer))
     }

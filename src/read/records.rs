@@ -96,7 +96,6 @@ pub(super) struct Records<R> {
     depth: usize,
     array: Array,
     in_parts: bool,
-    record_byte: u64,
 }
 
 impl<R: Read> Records<R> {
@@ -116,7 +115,6 @@ impl<R: Read> Records<R> {
             depth: 0,
             array: Array::Unknown,
             in_parts: false,
-            record_byte: 0,
         }
     }
 
@@ -128,9 +126,40 @@ impl<R: Read> Records<R> {
         self.source
     }
 
-    /// Where the record last given starts, in decompressed bytes, byte order mark not counted.
-    pub(super) fn record_byte(&self) -> u64 {
-        self.record_byte
+    /// The next record, and whether it stands in an array.
+    pub(super) fn next_with_array(
+        &mut self,
+    ) -> Result<Option<(Record<'_>, bool)>, RecordError> {
+        // A record is found only after the first byte of the stream was judged, but it borrows
+        // the reader; so the flag is looked up in between.
+        if self.state == State::Between && self.array == Array::Unknown && self.cut == Cut::Values {
+            self.peek_array()?;
+        }
+        let in_array = self.in_array();
+        Ok(self.next()?.map(|record| (record, in_array)))
+    }
+
+    /// Reads up to the first byte that tells an array.
+    fn peek_array(&mut self) -> Result<(), RecordError> {
+        loop {
+            while let Some(byte) = self.byte(self.start) {
+                if !byte.is_ascii_whitespace() {
+                    if byte != b'[' {
+                        self.array = Array::No;
+                    } else {
+                        self.array = Array::Opened;
+                        self.start += 1;
+                    }
+                    return Ok(());
+                }
+                self.start += 1;
+            }
+            if self.at_end {
+                return Ok(());
+            }
+            self.scanned = self.start;
+            self.fill()?;
+        }
     }
 
     /// Whether the records stand in one JSON array.
@@ -234,7 +263,6 @@ impl<R: Read> Records<R> {
             }
             self.fill()?;
         }
-        self.record_byte = self.byte_at(self.start);
         self.depth = 0;
         self.state = match self.cut {
             Cut::Lines => State::Plain,

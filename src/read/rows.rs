@@ -132,6 +132,11 @@ impl<'a> RowWriter<'a> {
         self.row
     }
 
+    /// Rows begun: those finished, and one more if part of it was handed on already.
+    pub(super) fn rows_begun(&self) -> u64 {
+        self.row + u64::from(self.batch.continues)
+    }
+
     pub(super) fn row_errors(&self) -> u64 {
         self.row_errors
     }
@@ -412,7 +417,7 @@ impl<'a> RowWriter<'a> {
     /// A string. `depth` of JSON in strings is watched here.
     pub(super) fn text(&mut self, node: NodeId, text: &str) -> Result<(), String> {
         let place = self.columns.node(node);
-        let (emit, class, role) = (place.emit, place.class, place.role);
+        let (emit, opens, class, role) = (place.emit, place.opens, place.class, place.role);
         if let KeyClass::Speaker = class {
             if let Some(frame) = self.frames.last_mut() {
                 frame.speaker = Some(names::speaker(text));
@@ -421,14 +426,15 @@ impl<'a> RowWriter<'a> {
         if self.registering {
             self.claim(node, text);
         }
+        let opened = (emit || opens)
+            && json::looks_like_json(text)
+            && self.json_depth < JSON_IN_STRING_DEPTH_MAX
+            && self.json_in_string(node, text)?;
         if !emit {
             self.touched.push((node, Leaf::Exempt, 1));
             return Ok(());
         }
-        if json::looks_like_json(text)
-            && self.json_depth < JSON_IN_STRING_DEPTH_MAX
-            && self.json_in_string(node, text)?
-        {
+        if opened {
             return Ok(());
         }
         let start = self.batch.text.len();
