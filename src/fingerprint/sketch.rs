@@ -143,11 +143,13 @@ impl Sketcher {
 #[inline]
 fn ranks(bytes: &[u8], from: usize) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator {
     let tail = bytes.get(from..).unwrap_or_default();
-    tail.windows(ORDER_BYTES).enumerate().map(move |(at, head)| {
-        let head = head.first_chunk().copied().unwrap_or_default();
-        // Fits: a normal form has fewer than 2^32 bytes.
-        (u64::from(gram::order(head)) << 32) | (from + at) as u64
-    })
+    tail.windows(ORDER_BYTES)
+        .enumerate()
+        .map(move |(at, head)| {
+            let head = head.first_chunk().copied().unwrap_or_default();
+            // Fits: a normal form has fewer than 2^32 bytes.
+            (u64::from(gram::order(head)) << 32) | (from + at) as u64
+        })
 }
 
 /// Replaces `tails` by the least rank from each of `len` positions to the last of them; returns
