@@ -5,6 +5,14 @@
 //! the reference's before it is timed. The best of several repetitions is printed, since other
 //! work on the machine only ever slows one down.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "a program that prints a table and stops at the first surprise"
+)]
+
 use herdbook::fingerprint;
 use herdbook::fingerprint::ExactDigest;
 use herdbook::fingerprint::FingerprintKey;
@@ -27,11 +35,10 @@ const UNIT_BYTES: usize = 1_850;
 const UNITS: usize = 256;
 
 fn main() {
-    let repetitions = std::env::args()
-        .filter_map(|arg| arg.parse::<usize>().map_or(None, Some))
-        .next()
-        .unwrap_or(1)
-        * 20;
+    let scale: usize = std::env::args()
+        .find(|arg| arg.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(1, |arg| arg.parse().expect("a factor of a few digits"));
+    let repetitions = scale * 20;
     let recipe = Recipe::default();
     println!(
         "recipe {}, best of {repetitions} passes over {UNITS} units",

@@ -21,12 +21,8 @@ pub struct Gram {
 pub struct Sketcher {
     recipe: Recipe,
     key: FingerprintKey,
-    /// Ranks of the current block, replaced by the least from each place to the block's end.
+    /// The least rank from each place of a stretch of positions to the stretch's end.
     tails: Vec<u64>,
-    /// Ranks of the next block.
-    heads: Vec<u64>,
-    /// Positions of the minima of the windows that start in the current block.
-    minima: Vec<u32>,
     selected: Vec<u32>,
     digests: Vec<u64>,
 }
@@ -38,8 +34,6 @@ impl Sketcher {
             recipe,
             key,
             tails: Vec::new(),
-            heads: Vec::new(),
-            minima: Vec::new(),
             selected: Vec::new(),
             digests: Vec::new(),
         }
@@ -101,84 +95,76 @@ impl Sketcher {
 
     /// Fills `selected` with the positions of window minima, ascending and unique.
     ///
-    /// Positions are cut into blocks of `w`. A window that starts inside a block is a tail of that
-    /// block and a head of the next, so its minimum is the lesser of a minimum over the tail,
-    /// computed once per block from the back, and a running minimum over the head (van Herk 1992,
-    /// DOI 10.1016/0167-8655(92)90069-C).
+    /// The least rank of the window is known from one position to the next, unless it leaves the
+    /// window. Then the least of what is left is looked up: `tails` holds, for a stretch of `w`
+    /// positions, the least from each place to the stretch's end, and `head` the least of all
+    /// positions after that stretch. When the window has left the stretch behind, the window
+    /// itself becomes the stretch. That happens at most once in `w` positions, so that every
+    /// position costs a constant number of steps whatever the text.
     fn select(&mut self, bytes: &[u8]) {
         self.selected.clear();
         let Some(positions) = (bytes.len() + 1).checked_sub(self.recipe.gram_bytes()) else {
             return;
         };
-        let window = self.recipe.window();
-        // The bytes that order values are read from: one value per position.
-        let heads = bytes.get(..positions + ORDER_BYTES - 1).unwrap_or_default();
-        let mut starts = (0..positions).step_by(window);
-        rank_block(heads, starts.next().unwrap_or(0), window, &mut self.tails);
-        if self.tails.len() < window {
-            // Fewer positions than a window: one minimum over all of them.
-            self.minima.clear();
-            self.minima
-                .extend(self.tails.iter().min().map(|&rank| position(rank)));
-            push_changes(&self.minima, &mut self.selected);
+        if positions == 0 {
             return;
         }
-        loop {
-            rank_block(
-                heads,
-                starts.next().unwrap_or(positions),
-                window,
-                &mut self.heads,
-            );
-            // From the back: each place holds the least rank from there to the block's end.
-            let mut least = u64::MAX;
-            for place in self.tails.iter_mut().rev() {
-                least = least.min(*place);
-                *place = least;
+        let window = self.recipe.window().min(positions);
+        // The bytes that order values are read from: one value per position.
+        let bytes = bytes.get(..positions + ORDER_BYTES - 1).unwrap_or_default();
+        let mut stretch = 0;
+        let mut least = fill_tails(bytes, stretch, window, &mut self.tails);
+        let mut head = u64::MAX;
+        self.selected.push(position(least));
+        let entering = ranks(bytes, window);
+        for (start, rank) in (1..).zip(entering) {
+            head = head.min(rank);
+            if rank < least {
+                least = rank;
+            } else if (position(least) as usize) < start {
+                if start < stretch + window {
+                    let tail = self.tails.get(start - stretch).copied();
+                    least = head.min(tail.unwrap_or(u64::MAX));
+                } else {
+                    stretch = start;
+                    head = u64::MAX;
+                    least = fill_tails(bytes, stretch, window, &mut self.tails);
+                }
+            } else {
+                continue;
             }
-            // One window at the block's start, then one for each position of the next block but
-            // its last, which completes the next block's first window.
-            let mut least = u64::MAX;
-            self.minima.clear();
-            self.minima
-                .extend(self.tails.first().map(|&tail| position(tail)));
-            self.minima.extend(
-                self.tails
-                    .iter()
-                    .skip(1)
-                    .zip(&self.heads)
-                    .map(|(&tail, &head)| {
-                        least = least.min(head);
-                        position(tail.min(least))
-                    }),
-            );
-            push_changes(&self.minima, &mut self.selected);
-            if self.heads.len() < window {
-                return;
-            }
-            std::mem::swap(&mut self.tails, &mut self.heads);
+            self.selected.push(position(least));
         }
     }
 }
 
-/// Replaces `ranks` by those of up to `window` positions from `start` on.
-///
-/// A rank has the order value above and the position below, so that the least rank is the least
-/// order value, leftmost among equals.
+/// The ranks of all positions from `from` on. A rank has the order value above and the position
+/// below, so that the least rank is the least order value, leftmost among equals.
 #[inline]
-fn rank_block(heads: &[u8], start: usize, window: usize, ranks: &mut Vec<u64>) {
-    ranks.clear();
-    let tail = heads.get(start..).unwrap_or_default();
-    let first = u32::try_from(start).unwrap_or(u32::MAX);
-    ranks.extend(
-        tail.windows(ORDER_BYTES)
-            .take(window)
-            .zip(first..)
-            .map(|(head, at)| {
-                let head = head.first_chunk().copied().unwrap_or_default();
-                (u64::from(gram::order(head)) << 32) | u64::from(at)
-            }),
-    );
+fn ranks(bytes: &[u8], from: usize) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator {
+    let tail = bytes.get(from..).unwrap_or_default();
+    tail.windows(ORDER_BYTES)
+        .enumerate()
+        .map(move |(at, head)| {
+            let head = head.first_chunk().copied().unwrap_or_default();
+            // Fits: a normal form has fewer than 2^32 bytes.
+            (u64::from(gram::order(head)) << 32) | (from + at) as u64
+        })
+}
+
+/// Replaces `tails` by the least rank from each of `len` positions to the last of them; returns
+/// the least of all.
+fn fill_tails(bytes: &[u8], start: usize, len: usize, tails: &mut Vec<u64>) -> u64 {
+    tails.resize(len, u64::MAX);
+    let stretch = bytes
+        .get(..start + len + ORDER_BYTES - 1)
+        .unwrap_or_default();
+    let mut least = u64::MAX;
+    for (tail, rank) in tails.iter_mut().rev().zip(ranks(stretch, start).rev()) {
+        least = least.min(rank);
+        *tail = least;
+    }
+    least
 }
 
 /// The position in a rank.
@@ -189,17 +175,4 @@ fn rank_block(heads: &[u8], start: usize, window: usize, ranks: &mut Vec<u64>) {
 )]
 fn position(rank: u64) -> u32 {
     rank as u32
-}
-
-/// Appends each position that differs from the one before it. Minima of successive windows come in
-/// ascending order, mostly the same again.
-#[inline]
-fn push_changes(minima: &[u32], selected: &mut Vec<u32>) {
-    let mut last = selected.last().copied().unwrap_or(u32::MAX);
-    for &at in minima {
-        if at != last {
-            selected.push(at);
-            last = at;
-        }
-    }
 }

@@ -18,9 +18,9 @@ fn normal(text: &str) -> NormalText {
     out
 }
 
-fn sketch(text: &NormalText, recipe: &Recipe) -> Vec<Gram> {
+fn sketch(text: &NormalText, recipe: Recipe) -> Vec<Gram> {
     let mut out = Vec::new();
-    Sketcher::new(*recipe, key(7)).sketch(text, &mut out);
+    Sketcher::new(recipe, key(7)).sketch(text, &mut out);
     out
 }
 
@@ -72,7 +72,7 @@ fn fast_equals_reference_at_every_small_length_and_around_block_edges() {
             for len in 0..=300 {
                 let text = normal(&letters(len, 11 + len as u64, alphabet));
                 assert_eq!(
-                    sketch(&text, &recipe),
+                    sketch(&text, recipe),
                     reference::sketch(&text, &recipe, &key(7)),
                     "{} bytes of {alphabet:?} under {}",
                     text.len(),
@@ -86,10 +86,10 @@ fn fast_equals_reference_at_every_small_length_and_around_block_edges() {
 #[test]
 fn a_text_shorter_than_a_gram_has_none_and_a_repeated_letter_has_one() {
     let recipe = Recipe::default();
-    assert!(sketch(&normal(""), &recipe).is_empty());
-    assert!(sketch(&normal(&"x".repeat(23)), &recipe).is_empty());
+    assert!(sketch(&normal(""), recipe).is_empty());
+    assert!(sketch(&normal(&"x".repeat(23)), recipe).is_empty());
     for len in [24, 25, 80, 81, 1000] {
-        assert_eq!(sketch(&normal(&"x".repeat(len)), &recipe).len(), 1, "{len}");
+        assert_eq!(sketch(&normal(&"x".repeat(len)), recipe).len(), 1, "{len}");
     }
 }
 
@@ -105,13 +105,13 @@ fn a_planted_run_of_the_guaranteed_length_is_seen_wherever_it_stands() {
             let registered = letters(150, seed + 1000, "etaoinshr")
                 + &run
                 + &letters(150, seed + 2000, "etaoinshr");
-            let registered = ids(&sketch(&normal(&registered), &recipe));
+            let registered = ids(&sketch(&normal(&registered), recipe));
             // Every alignment against the windows of the text it is planted in.
             for before in 0..=recipe.window() + 2 {
                 let planted = letters(before, seed + 3000, "etaoinshr")
                     + &run
                     + &letters(90, seed + 4000, "etaoinshr");
-                let planted = ids(&sketch(&normal(&planted), &recipe));
+                let planted = ids(&sketch(&normal(&planted), recipe));
                 assert!(
                     !registered.is_disjoint(&planted),
                     "run {run} after {before} letters under {}",
@@ -133,8 +133,8 @@ fn a_run_one_byte_shorter_can_be_missed() {
             "etaoinshrdlucmfwypvbgkjqxz",
         );
         let around = |part: u64| letters(40, seed * 8 + part, "etaoinshr");
-        let a = ids(&sketch(&normal(&(around(1) + &run + &around(2))), &recipe));
-        let b = ids(&sketch(&normal(&(around(3) + &run + &around(4))), &recipe));
+        let a = ids(&sketch(&normal(&(around(1) + &run + &around(2))), recipe));
+        let b = ids(&sketch(&normal(&(around(3) + &run + &around(4))), recipe));
         a.is_disjoint(&b)
     });
     assert!(missed);
@@ -151,7 +151,7 @@ fn longer_runs_share_as_many_positions_as_stated() {
                 let text = letters(before, seed + part, "etaoinshr")
                     + &run
                     + &letters(50, seed + part + 1, "etaoinshr");
-                sketch(&normal(&text), &recipe)
+                sketch(&normal(&text), recipe)
                     .into_iter()
                     .filter_map(|gram| {
                         (gram.at as usize)
@@ -182,17 +182,17 @@ fn reformatting_does_not_change_a_sketch() {
         .replace(' ', "\n\n* ")
         .replace(',', "&#44;");
     assert_eq!(
-        sketch(&normal(text), &recipe),
-        sketch(&normal(&altered), &recipe)
+        sketch(&normal(text), recipe),
+        sketch(&normal(&altered), recipe)
     );
-    assert!(!sketch(&normal(text), &recipe).is_empty());
+    assert!(!sketch(&normal(text), recipe).is_empty());
 }
 
 #[test]
 fn about_two_in_window_plus_one_positions_are_selected() {
     let recipe = Recipe::default();
     let text = normal(&letters(200_000, 5, "etaoinshrdlucmfwypvbgkjqxz"));
-    let density = sketch(&text, &recipe).len() as f64 / text.len() as f64;
+    let density = sketch(&text, recipe).len() as f64 / text.len() as f64;
     let expected = 2.0 / (recipe.window() as f64 + 1.0);
     assert!(
         (density / expected - 1.0).abs() < 0.05,
@@ -371,7 +371,7 @@ fn golden_values_made_by_another_program() {
             }
             "digest" => format!("{:016x}", gram::digest(text.as_bytes())),
             "positions" => {
-                let grams = sketch(&normal(text), &Recipe::new(8, 6).unwrap());
+                let grams = sketch(&normal(text), Recipe::new(8, 6).unwrap());
                 let at: Vec<String> = grams.iter().map(|gram| gram.at.to_string()).collect();
                 at.join(",")
             }
@@ -390,14 +390,14 @@ proptest! {
     fn fast_equals_reference_on_any_text(text in "\\PC{0,600}", k in 8_u32..40, w in 1_u32..90) {
         let recipe = Recipe::new(k, w).unwrap();
         let text = normal(&text);
-        prop_assert_eq!(sketch(&text, &recipe), reference::sketch(&text, &recipe, &key(7)));
+        prop_assert_eq!(sketch(&text, recipe), reference::sketch(&text, &recipe, &key(7)));
     }
 
     #[test]
     fn fast_equals_reference_on_repetitive_text(text in "[ab]{1,12}", times in 1_usize..60, w in 1_u32..40) {
         let recipe = Recipe::new(8, w).unwrap();
         let text = normal(&text.repeat(times));
-        prop_assert_eq!(sketch(&text, &recipe), reference::sketch(&text, &recipe, &key(7)));
+        prop_assert_eq!(sketch(&text, recipe), reference::sketch(&text, &recipe, &key(7)));
     }
 
     #[test]
@@ -407,8 +407,8 @@ proptest! {
     ) {
         // A space keeps marks at the start of the second part from joining the run's last letter.
         let recipe = Recipe::default();
-        let first = ids(&sketch(&normal(&format!("{a} {run} x{b}")), &recipe));
-        let second = ids(&sketch(&normal(&format!("{c} {run} x{d}")), &recipe));
+        let first = ids(&sketch(&normal(&format!("{a} {run} x{b}")), recipe));
+        let second = ids(&sketch(&normal(&format!("{c} {run} x{d}")), recipe));
         prop_assert!(!first.is_disjoint(&second));
     }
 }

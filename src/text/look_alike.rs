@@ -21,9 +21,12 @@ const ALPHABETS: [Script; 8] = [
     Script::Lisu,
 ];
 
+/// No letter of the alphabets above stands beyond it: what follows are ideographs and tags.
+const LAST_LETTER: char = '\u{1FFFF}';
+
 /// Letters in normal form and the ASCII byte each is taken for, ascending.
 static LOOKS: LazyLock<Vec<(char, u8)>> = LazyLock::new(|| {
-    ('\u{80}'..=char::MAX)
+    ('\u{80}'..=LAST_LETTER)
         .filter_map(|c| look(c).map(|ascii| (c, ascii)))
         .collect()
 });
@@ -100,4 +103,37 @@ fn skeleton_byte(c: char) -> Option<u8> {
         .encode_utf8(&mut utf8)
         .bytes()
         .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LAST_LETTER;
+    use super::look;
+
+    #[test]
+    fn no_look_alike_stands_beyond_the_last_letter() {
+        assert!((LAST_LETTER..=char::MAX).all(|c| look(c).is_none()));
+    }
+
+    #[test]
+    fn letters_fold_to_what_a_reader_takes_them_for() {
+        for (letters, ascii) in [
+            ("\u{430}\u{3B1}\u{251}", b'a'),
+            ("\u{435}", b'e'),
+            ("\u{456}\u{3B9}", b'i'),
+            ("\u{43E}\u{3BF}\u{585}\u{F8}", b'o'),
+            // Only their capitals look Latin.
+            ("\u{432}", b'b'),
+            ("\u{43D}", b'h'),
+            ("\u{442}\u{3C4}", b't'),
+            ("\u{142}", b'l'),
+        ] {
+            for letter in letters.chars() {
+                assert_eq!(look(letter), Some(ascii), "{letter}");
+            }
+        }
+        for letter in "\u{436}\u{3BB}\u{627}\u{5D5}\u{4E00}\u{E01}\u{DF}\u{E6}".chars() {
+            assert_eq!(look(letter), None, "{letter}");
+        }
+    }
 }

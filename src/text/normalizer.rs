@@ -63,6 +63,13 @@ const fn ascii_table() -> [u8; 256] {
 /// Bytes looked at together on the ASCII path; also the length of its output buffer.
 const BLOCK: usize = 64;
 
+/// ASCII characters in a row after which the ASCII path is taken again. *Chosen*: a comma and a
+/// space between Cyrillic words are not worth the change.
+const ASCII_IN_A_ROW: usize = 3;
+
+/// Stretches shorter than this are taken byte by byte on the ASCII path. *Chosen*.
+const SHORT_ASCII: usize = 8;
+
 /// Brings texts into normal form; keeps its buffers from one text to the next.
 #[derive(Debug, Default)]
 pub struct Normalizer {
@@ -172,15 +179,21 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
             let (plain, tail) = rest.split_at(ascii);
             self.ascii(plain.as_bytes());
             rest = tail;
-            // Stay on this path until the next block is worth the other one.
+            // Single spaces and the like between letters of other scripts stay on this path.
             let mut chars = rest.chars();
+            let mut ascii_in_a_row = 0;
             for c in chars.by_ref() {
                 if c.is_ascii() {
                     let mut utf8 = [0_u8; 1];
                     self.ascii(c.encode_utf8(&mut utf8).as_bytes());
-                    break;
+                    ascii_in_a_row += 1;
+                    if ascii_in_a_row == ASCII_IN_A_ROW {
+                        break;
+                    }
+                } else {
+                    self.other(c);
+                    ascii_in_a_row = 0;
                 }
-                self.other(c);
             }
             rest = chars.as_str();
         }
@@ -216,20 +229,23 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
     }
 
     /// Branch-free: every byte is written, the kept ones advance the end.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a remainder by BLOCK is an index of an array of BLOCK"
+    )]
     fn ascii_without_words(&mut self, bytes: &[u8]) {
+        if bytes.len() < SHORT_ASCII {
+            let kept = bytes.iter().map(|&b| class(b)).filter(|&b| b > JOINER);
+            self.out.bytes.extend(kept);
+            return;
+        }
         for block in bytes.chunks(BLOCK) {
             let mut kept = [0_u8; BLOCK];
             let mut len = 0;
             for &b in block {
-                #[expect(
-                    clippy::indexing_slicing,
-                    reason = "the table has an entry for every byte and a block has BLOCK bytes"
-                )]
-                {
-                    let class = ASCII[usize::from(b)];
-                    kept[len % BLOCK] = class;
-                    len += usize::from(class > JOINER);
-                }
+                let class = class(b);
+                kept[len % BLOCK] = class;
+                len += usize::from(class > JOINER);
             }
             self.out
                 .bytes
@@ -237,26 +253,53 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
         }
     }
 
+    /// Branch-free like the other, with a second output that every byte writes a word start to.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a remainder by BLOCK is an index of an array of BLOCK"
+    )]
     fn ascii_with_words(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            match class(b) {
-                SEPARATOR => self.gap = GapState::Split,
-                JOINER => self.gap = self.gap.join(),
-                letter => {
-                    if self.gap == GapState::Split || self.after_letterwise {
-                        self.start_word();
-                    }
-                    self.after_letterwise = false;
-                    self.gap = GapState::Nothing;
-                    self.out.bytes.push(letter);
-                }
+        let mut gap = if self.after_letterwise {
+            GapState::Split
+        } else {
+            self.gap
+        };
+        for block in bytes.chunks(BLOCK) {
+            let mut kept = [0_u8; BLOCK];
+            let mut starts = [0_u32; BLOCK];
+            let (mut len, mut words) = (0, 0);
+            let mut at = self.stream_len();
+            for &b in block {
+                let class = class(b);
+                let is_kept = class > JOINER;
+                kept[len % BLOCK] = class;
+                starts[words % BLOCK] = at;
+                words += usize::from(is_kept && gap == GapState::Split);
+                len += usize::from(is_kept);
+                at += u32::from(is_kept);
+                let after_dropped = if class == JOINER {
+                    gap.join()
+                } else {
+                    GapState::Split
+                };
+                gap = if is_kept {
+                    GapState::Nothing
+                } else {
+                    after_dropped
+                };
             }
+            let out = &mut *self.out;
+            out.bytes
+                .extend_from_slice(kept.get(..len).unwrap_or_default());
+            out.words
+                .extend_from_slice(starts.get(..words).unwrap_or_default());
         }
+        self.gap = gap;
     }
 
     /// Appends what a code point beyond ASCII becomes.
     fn other(&mut self, c: char) {
-        let (entry, bytes) = page::look_up(c);
+        let entry = page::look_up(c);
         match entry.action {
             Action::Nothing(gap) => self.dropped(gap),
             Action::Ignorable => self.ignorable(c),
@@ -267,11 +310,11 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
                     self.word_before(entry.letterwise);
                     self.gap = GapState::Nothing;
                 }
-                self.out.bytes.extend_from_slice(bytes);
+                entry.append(c, &mut self.out.bytes);
                 self.keeps_marks = entry.keeps_marks;
                 self.last_class = entry.last_class;
             }
-            Action::Mark => self.mark(c, entry, bytes),
+            Action::Mark => self.mark(c, entry),
             Action::Careful => self.careful(c),
         }
     }
@@ -303,7 +346,7 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
         self.touching = true;
     }
 
-    fn mark(&mut self, c: char, entry: Entry, bytes: &[u8]) {
+    fn mark(&mut self, c: char, entry: &Entry) {
         if !self.keeps_marks {
             self.dropped(property::gap(c));
             return;
@@ -316,7 +359,7 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
         }
         self.meet();
         self.gap = GapState::Nothing;
-        self.out.bytes.extend_from_slice(bytes);
+        entry.append(c, &mut self.out.bytes);
         self.last_class = entry.last_class;
     }
 
@@ -395,10 +438,14 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
     }
 
     /// Orders, composes and appends the pending segment.
+    #[inline]
     fn flush(&mut self) {
-        if self.pending.is_empty() {
-            return;
+        if !self.pending.is_empty() {
+            self.flush_pending();
         }
+    }
+
+    fn flush_pending(&mut self) {
         order(self.pending);
         let last_class = compose_segment(self.pending);
         let mut utf8 = [0_u8; 4];
@@ -420,9 +467,13 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
     }
 
     fn start_word(&mut self) {
-        // Fits: TEXT_BYTES_MAX bounds the stream below 2^32 bytes.
-        let at = u32::try_from(self.out.bytes.len()).unwrap_or(u32::MAX);
+        let at = self.stream_len();
         self.out.words.push(at);
+    }
+
+    /// Length of the stream so far; `TEXT_BYTES_MAX` keeps it below 2^32.
+    fn stream_len(&self) -> u32 {
+        u32::try_from(self.out.bytes.len()).unwrap_or(u32::MAX)
     }
 }
 

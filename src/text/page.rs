@@ -14,6 +14,9 @@ use unicode_normalization::char::canonical_combining_class;
 /// Code points per page; also the divisor that finds a page.
 const PAGE_LEN: usize = 256;
 
+/// Bytes that an entry holds itself: one letter of any script.
+const SHORT: usize = 4;
+
 /// Pages that cover all code points, U+0000 to U+10FFFF.
 const PAGE_COUNT: usize = 0x11_0000 / PAGE_LEN;
 
@@ -22,6 +25,8 @@ static PAGES: [OnceLock<Page>; PAGE_COUNT] = [const { OnceLock::new() }; PAGE_CO
 /// One code point of the source.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
+    /// The bytes the code point becomes, if they are no more than fit: copied in one go.
+    short: [u8; SHORT],
     /// Half-open range in the page's pool: the bytes the code point becomes.
     start: u16,
     /// Half-open range in the page's pool.
@@ -59,18 +64,46 @@ struct Page {
     pool: Vec<u8>,
 }
 
-/// The entry of a code point and the bytes it becomes.
-pub(super) fn look_up(c: char) -> (Entry, &'static [u8]) {
+/// The entry of a code point.
+#[inline]
+pub(super) fn look_up(c: char) -> &'static Entry {
+    let (page, place) = find(c);
+    #[expect(clippy::indexing_slicing, reason = "a page has PAGE_LEN entries")]
+    &page.entries[place]
+}
+
+/// The page of a code point and its place in it.
+#[inline]
+fn find(c: char) -> (&'static Page, usize) {
     let point = u32::from(c) as usize;
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "a char is below 0x110000 and a page has PAGE_LEN entries"
-    )]
-    {
-        let page = PAGES[point / PAGE_LEN].get_or_init(|| Page::fill(point / PAGE_LEN));
-        let entry = page.entries[point % PAGE_LEN];
-        let bytes = &page.pool[usize::from(entry.start)..usize::from(entry.end)];
-        (entry, bytes)
+    #[expect(clippy::indexing_slicing, reason = "a char is below 0x110000")]
+    let page = PAGES[point / PAGE_LEN].get_or_init(|| Page::fill(point / PAGE_LEN));
+    (page, point % PAGE_LEN)
+}
+
+impl Entry {
+    /// Appends the bytes that `c`, the code point of this entry, becomes.
+    #[inline]
+    pub(super) fn append(&self, c: char, out: &mut Vec<u8>) {
+        let len = usize::from(self.end - self.start);
+        if len <= SHORT {
+            let end = out.len() + len;
+            out.extend_from_slice(&self.short);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(self.long(c));
+        }
+    }
+
+    /// The bytes from the pool of the page that `c` is on.
+    #[cold]
+    fn long(&self, c: char) -> &'static [u8] {
+        let (page, _) = find(c);
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "filled together with the pool it points into"
+        )]
+        &page.pool[usize::from(self.start)..usize::from(self.end)]
     }
 }
 
@@ -138,7 +171,12 @@ impl Page {
                 }
             }
         };
+        let mut short = [0; SHORT];
+        for (to, from) in short.iter_mut().zip(composed.bytes()) {
+            *to = from;
+        }
         self.entries.push(Entry {
+            short,
             start,
             end: self.offset(),
             first_class: class(composed.chars().next()),
