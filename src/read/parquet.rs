@@ -1,0 +1,400 @@
+//! Reads Parquet: page by page, only the columns that can hold text.
+//!
+//! Strings are decoded as views into the pages, so that a dictionary stays small and nothing is
+//! copied but once, into the batch of units. Page headers are looked at before the decoder sees
+//! them: it would allocate whatever size they name. Page checksums are verified where present.
+//! The rows read are compared with the footer, row group by row group.
+
+use std::io;
+use std::io::BufReader;
+use std::io::Read;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use arrow_schema::DataType;
+use arrow_schema::Field;
+use arrow_schema::Schema;
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::ChunkReader;
+use parquet::file::reader::Length;
+
+use super::arrays;
+use super::arrays::LeafKind;
+use super::columns::Leaf;
+use super::error::ReadError;
+use super::limits::FOOTER_BYTES_MAX;
+use super::limits::Limits;
+use super::limits::PARQUET_STEP_BYTES;
+use super::limits::PARQUET_STEP_ROWS_MAX;
+use super::row_formats::stopped;
+use super::rows::RowWriter;
+use super::source::Progress;
+use super::source::Source;
+use super::source::read_at_most;
+
+/// Buffer for page headers; the pages themselves are read in one piece.
+const HEADER_BUFFER_BYTES: usize = 8 << 10;
+
+/// A file as the Parquet decoder sees it: positioned reads on one descriptor, sizes checked.
+#[derive(Clone)]
+pub(super) struct Chunks {
+    file: Arc<std::fs::File>,
+    len: u64,
+    /// `None` while the footer is read.
+    page_bytes_max: Option<usize>,
+    furthest: Arc<AtomicU64>,
+}
+
+impl Chunks {
+    pub(super) fn new(source: &Source, page_bytes_max: Option<usize>) -> Self {
+        Self {
+            file: Arc::clone(source.file()),
+            len: source.len(),
+            page_bytes_max,
+            furthest: Arc::default(),
+        }
+    }
+}
+
+/// Reads on from an offset.
+pub(super) struct From {
+    file: Arc<std::fs::File>,
+    at: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = read_at_most(&self.file, self.at, into)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = BufReader<From>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        if let Some(limit) = self.page_bytes_max {
+            let mut head = [0; 24];
+            let read = read_at_most(&self.file, start, &mut head)?;
+            let size = page_size(head.get(..read).unwrap_or_default()).ok_or_else(|| {
+                ParquetError::General(format!("no page header at byte {start}"))
+            })?;
+            if size > limit as u64 {
+                return Err(too_large(size, limit));
+            }
+        }
+        let from = From { file: Arc::clone(&self.file), at: start };
+        Ok(BufReader::with_capacity(HEADER_BUFFER_BYTES, from))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let limit = self.page_bytes_max.unwrap_or(FOOTER_BYTES_MAX);
+        if length > limit {
+            return Err(too_large(length as u64, limit));
+        }
+        if start.checked_add(length as u64).is_none_or(|end| end > self.len) {
+            return Err(ParquetError::EOF(format!("bytes {start}+{length} of {}", self.len)));
+        }
+        let mut buffer = vec![0; length];
+        let read = read_at_most(&self.file, start, &mut buffer)?;
+        if read != length {
+            return Err(ParquetError::EOF(format!("{read} of {length} bytes at {start}")));
+        }
+        self.furthest.fetch_max(start + length as u64, Ordering::Relaxed);
+        Ok(Bytes::from(buffer))
+    }
+}
+
+/// Marks an error of [`Chunks`] as a matter of limits.
+const TOO_LARGE: &str = "over the limit for pages";
+
+fn too_large(size: u64, limit: usize) -> ParquetError {
+    ParquetError::General(format!("{TOO_LARGE}: {size} bytes, limit {limit}"))
+}
+
+/// The larger of the two sizes that a page header names: fields 2 and 3 of the Thrift struct
+/// `PageHeader`, compact protocol, which follow field 1 at once because all three are required.
+fn page_size(header: &[u8]) -> Option<u64> {
+    let mut bytes = header.iter().copied();
+    let mut sizes = [0u64; 3];
+    for size in &mut sizes {
+        // Field id one up from the last, type i32.
+        if bytes.next()? != 0x15 {
+            return None;
+        }
+        let mut shift = 0;
+        let mut value = 0u64;
+        loop {
+            let byte = bytes.next()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+            shift += 7;
+            if shift > 28 {
+                return None;
+            }
+        }
+        // Zigzag: odd numbers are negative.
+        if value % 2 == 1 {
+            return None;
+        }
+        *size = value / 2;
+    }
+    let [_, uncompressed, compressed] = sizes;
+    Some(uncompressed.max(compressed))
+}
+
+/// Reads the footer. Says which of the many ways to be broken it is.
+pub(super) fn open(
+    source: &Source,
+    options: ArrowReaderOptions,
+) -> Result<ArrowReaderMetadata, ReadError> {
+    let path = || Arc::clone(source.name());
+    let head = source.pread(0, 4)?;
+    let tail = source.pread(source.len().saturating_sub(8), 8)?;
+    if tail.ends_with(b"PARE") {
+        return Err(ReadError::Unsupported {
+            path: path(),
+            what: "an encrypted Parquet file".to_owned(),
+            remedy: "Decrypt it first".to_owned(),
+        });
+    }
+    if head != b"PAR1" {
+        let what = "the file does not begin with PAR1".to_owned();
+        let at = "byte 0".to_owned();
+        return Err(if head.len() < 4 {
+            ReadError::Truncated { path: path(), what: "the file is empty".to_owned(), at }
+        } else {
+            ReadError::Corrupt { path: path(), what, at }
+        });
+    }
+    if source.len() < 12 || !tail.ends_with(b"PAR1") {
+        return Err(ReadError::Truncated {
+            path: path(),
+            what: "the footer is missing".to_owned(),
+            at: format!("byte {}", source.len()),
+        });
+    }
+    let chunks = Chunks::new(source, None);
+    guarded(|| ArrowReaderMetadata::load(&chunks, options))
+        .map_err(|error| fault(source.name(), &error, "the footer"))
+}
+
+/// Runs the decoder; a panic in it is a damaged file, not the end of the process.
+pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(result) => result,
+        Err(_) => Err(ParquetError::General("the decoder gave up on these bytes".to_owned())),
+    }
+}
+
+pub(super) fn fault(name: &Arc<str>, error: &ParquetError, at: &str) -> ReadError {
+    let path = Arc::clone(name);
+    let text = error.to_string();
+    if text.contains(TOO_LARGE) {
+        return ReadError::TooLarge {
+            path,
+            what: format!("a page in {at} ({text})"),
+            limit: "the named size".to_owned(),
+            remedy: "Write the file again with smaller pages".to_owned(),
+        };
+    }
+    match error {
+        ParquetError::NYI(what) => ReadError::Unsupported {
+            path,
+            what: format!("{what}, in {at}"),
+            remedy: "Write the file again with a common codec and encoding".to_owned(),
+        },
+        ParquetError::EOF(what) => {
+            ReadError::Truncated { path, what: what.clone(), at: at.to_owned() }
+        }
+        _ => ReadError::Corrupt { path, what: text, at: at.to_owned() },
+    }
+}
+
+/// The schema with every string and bytes as views.
+fn with_views(schema: &Schema) -> Schema {
+    let fields: Vec<_> = schema.fields().iter().map(|field| view_field(field)).collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}
+
+fn view_field(field: &Field) -> Field {
+    field.clone().with_data_type(view_type(field.data_type()))
+}
+
+fn view_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Dictionary(_, value)
+            if matches!(
+                **value,
+                DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary
+            ) =>
+        {
+            view_type(value)
+        }
+        DataType::List(field) => DataType::List(Arc::new(view_field(field))),
+        DataType::LargeList(field) => DataType::LargeList(Arc::new(view_field(field))),
+        DataType::FixedSizeList(field, size) => {
+            DataType::FixedSizeList(Arc::new(view_field(field)), *size)
+        }
+        DataType::Struct(fields) => {
+            DataType::Struct(fields.iter().map(|field| view_field(field)).collect())
+        }
+        DataType::Map(entries, sorted) => DataType::Map(Arc::new(view_field(entries)), *sorted),
+        other => other.clone(),
+    }
+}
+
+/// Rows per step, so that a step decodes about [`PARQUET_STEP_BYTES`].
+pub(super) fn step_rows(group: &RowGroupMetaData, wanted: impl Fn(usize) -> bool) -> usize {
+    let bytes: u64 = group
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(leaf, _)| wanted(*leaf))
+        .map(|(_, column)| u64::try_from(column.uncompressed_size()).unwrap_or(0))
+        .sum();
+    let rows = u64::try_from(group.num_rows()).unwrap_or(0).max(1);
+    let step = (PARQUET_STEP_BYTES as u64).saturating_mul(rows) / bytes.max(1);
+    usize::try_from(step).unwrap_or(usize::MAX).clamp(1, PARQUET_STEP_ROWS_MAX)
+}
+
+/// Reads every row of a Parquet file.
+pub(super) fn read(
+    source: &Source,
+    limits: Limits,
+    progress: Progress<'_>,
+    rows: &mut RowWriter<'_>,
+) -> Result<(), ReadError> {
+    let name = source.name();
+    let stored = open(source, ArrowReaderOptions::new())?;
+    let views = Arc::new(with_views(stored.schema()));
+    let options = ArrowReaderOptions::new().with_schema(views);
+    let viewed =
+        guarded(|| ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options));
+    // Only a matter of speed: a type that cannot be viewed is read as it is stored.
+    let metadata = viewed.unwrap_or(stored);
+    let corrupt = |what: String, at: &str| ReadError::Corrupt {
+        path: Arc::clone(name),
+        what,
+        at: at.to_owned(),
+    };
+
+    let fields = metadata.schema().fields().iter().map(AsRef::as_ref);
+    let leaves =
+        arrays::leaves(&mut rows.columns, fields).map_err(|what| corrupt(what, "the schema"))?;
+    let schema = metadata.parquet_schema();
+    if leaves.len() != schema.num_columns() {
+        return Err(corrupt(
+            format!("{} leaf columns for {} in the schema", leaves.len(), schema.num_columns()),
+            "the schema",
+        ));
+    }
+    let mut decoded = Vec::with_capacity(leaves.len());
+    for (node, kind) in &leaves {
+        let wanted = rows.columns.wanted(*node);
+        decoded.push(match kind {
+            LeafKind::Text => wanted,
+            LeafKind::ListedInts => rows.columns.node(*node).emit,
+            LeafKind::NotText => false,
+            LeafKind::Unsupported if !wanted => false,
+            LeafKind::Unsupported => {
+                return Err(ReadError::Unsupported {
+                    path: Arc::clone(name),
+                    what: format!("the type of column `{}`", rows.columns.node(*node).path),
+                    remedy: "Write it as a string, or leave it out with --exempt-column".to_owned(),
+                });
+            }
+        });
+    }
+    let picked = decoded.iter().enumerate().filter(|(_, wanted)| **wanted).map(|(leaf, _)| leaf);
+    let mask = ProjectionMask::leaves(schema, picked);
+    let footer = metadata.metadata();
+    for (index, (node, _)) in leaves.iter().enumerate() {
+        let column = rows.columns.column(*node).map_err(|what| corrupt(what, "the schema"))?;
+        if decoded.get(index) == Some(&false) {
+            let values: u64 = footer
+                .row_groups()
+                .iter()
+                .filter_map(|group| group.columns().get(index))
+                .map(|column| u64::try_from(column.num_values()).unwrap_or(0))
+                .sum();
+            let leaf = if rows.columns.node(*node).emit { Leaf::NotText } else { Leaf::Exempt };
+            rows.columns.count(column, leaf, values);
+        }
+    }
+
+    let chunks = Chunks::new(source, Some(limits.page_bytes_max));
+    for (number, group) in footer.row_groups().iter().enumerate() {
+        let step = step_rows(group, |leaf| decoded.get(leaf) == Some(&true));
+        let at = |rows: &RowWriter<'_>| format!("row group {number}, row {}", rows.row());
+        let before = rows.row();
+        let mut reader = guarded(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), metadata.clone())
+                .with_row_groups(vec![number])
+                .with_projection(mask.clone())
+                .with_batch_size(step)
+                .build()
+        })
+        .map_err(|error| fault(name, &error, &at(rows)))?;
+        loop {
+            let next = guarded(|| Ok(reader.next().transpose()?));
+            let Some(batch) = next.map_err(|error| fault(name, &error, &at(rows)))? else { break };
+            arrays::walk_batch(rows, &batch)
+                .map_err(|what| ReadError::Unsupported {
+                    path: Arc::clone(name),
+                    what,
+                    remedy: "Write it as a string, or leave it out with --exempt-column".to_owned(),
+                })?
+                .map_err(|_| stopped(name))?;
+            progress(chunks.furthest.load(Ordering::Relaxed));
+        }
+        let read = rows.row() - before;
+        if u64::try_from(group.num_rows()) != Ok(read) {
+            let what = format!("{read} rows where the footer says {}", group.num_rows());
+            return Err(corrupt(what, &format!("row group {number}")));
+        }
+    }
+    if u64::try_from(footer.file_metadata().num_rows()) != Ok(rows.row()) {
+        let said = footer.file_metadata().num_rows();
+        return Err(corrupt(format!("{} rows where the footer says {said}", rows.row()), "the footer"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_page_headers() {
+        // type 0, uncompressed 300 (zigzag 600), compressed 5 (zigzag 10), then more fields.
+        assert_eq!(page_size(&[0x15, 0, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x2c]), Some(300));
+        // -1 as a size.
+        assert_eq!(page_size(&[0x15, 0, 0x15, 0x01, 0x15, 0x0a]), None);
+        // 2^31 - 1, the most that an i32 can name.
+        let most = [0x15, 0, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 0x0a];
+        assert_eq!(page_size(&most), Some((1 << 31) - 1));
+        assert_eq!(page_size(&[0x15, 0, 0x25, 2, 0x15, 2]), None);
+        assert_eq!(page_size(&[0x15]), None);
+    }
+}
