@@ -137,8 +137,9 @@ pub(crate) fn verify(dir: &Path, bytes: &[u8], key: &VerifyingKey) -> Result<(),
         return Err(damaged("its signature is missing"));
     };
     let mut signature = [0; 64];
-    hex::decode_to_slice(text.trim_ascii_end(), &mut signature)
-        .map_err(|_| damaged("its signature is not 64 bytes in hex"))?;
+    let hex = text.strip_suffix(b"\n").unwrap_or_default();
+    hex::decode_to_slice(hex, &mut signature)
+        .map_err(|_| damaged("its signature is not 64 bytes in hex and a line end"))?;
     key.verify_strict(bytes, &Signature::from_bytes(&signature))
         .map_err(|_| damaged("its manifest is not signed by this index's signing key"))
 }

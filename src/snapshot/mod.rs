@@ -26,4 +26,6 @@ pub use writer::Registration;
 pub use writer::Writer;
 
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod tests;
