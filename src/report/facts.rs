@@ -141,6 +141,12 @@ pub(super) fn headline(outcome: &CheckOutcome) -> String {
             "{} of {read} could not be read, looked up or proven. This is not a pass.",
             count(tally.undecided)
         ),
+        Verdict::Undecided if outcome.inputs.is_empty() => {
+            "No input was read, so nothing is known. This is not a pass.".to_owned()
+        }
+        Verdict::Undecided if !tally.agrees() => {
+            "The counts of rows do not add up, so nothing is proven. This is not a pass.".to_owned()
+        }
         Verdict::Undecided => {
             format!(
                 "Undecided: {}. This is not a pass.",
@@ -196,7 +202,10 @@ fn codes(outcome: &CheckOutcome, level: Level) -> String {
         }
     }
     if codes.is_empty() {
-        "no finding was listed".to_owned()
+        format!(
+            "what decided it is beyond the first {}",
+            plural(outcome.findings.len() as u64, "listed finding")
+        )
     } else {
         codes.join(", ")
     }
@@ -392,16 +401,26 @@ pub(super) fn tally(outcome: &CheckOutcome) -> String {
     }
 }
 
-/// Findings not listed, as a sentence; `None` when all are.
+/// Findings not listed, as a sentence or two; `None` when all are.
 pub(super) fn unlisted(outcome: &CheckOutcome) -> Option<String> {
     let listed = outcome.findings.len() as u64;
-    (outcome.findings_total > listed).then(|| {
-        format!(
-            "{} in all; the first {} are kept in reports, and the tally counts every row.",
-            plural(outcome.findings_total, "finding"),
-            count(listed)
-        )
-    })
+    if outcome.findings_total <= listed {
+        return None;
+    }
+    let mut text = format!(
+        "{} in all; the first {} are kept in reports, and the tally counts every row.",
+        plural(outcome.findings_total, "finding"),
+        count(listed)
+    );
+    let strictest = outcome
+        .findings
+        .iter()
+        .map(|finding| finding.level.verdict())
+        .max();
+    if strictest < Some(outcome.verdict) {
+        text.push_str(" What decided the verdict is not among them: --clean and --quarantine give every row its reason.");
+    }
+    Some(text)
 }
 
 /// First 12 hex digits of a digest: enough to compare by eye.
@@ -507,6 +526,33 @@ mod tests {
             groups.iter().map(|g| g.findings.len()).sum::<usize>(),
             outcome.findings.len()
         );
+    }
+
+    #[test]
+    fn a_block_beyond_the_listing_limit_is_said() {
+        let mut outcome = samples::many();
+        outcome
+            .findings
+            .retain(|finding| finding.level != Level::Block);
+        assert!(
+            headline(&outcome).contains("stops this run: 1,998 of"),
+            "{}",
+            headline(&outcome)
+        );
+        assert!(unlisted(&outcome).is_some_and(|text| text.contains("not among them")));
+        assert!(unlisted(&samples::many()).is_some_and(|text| !text.contains("not among them")));
+        outcome.tally.block = 0;
+        assert!(headline(&outcome).contains("beyond the first 2 listed findings"));
+    }
+
+    #[test]
+    fn undecided_without_a_finding_still_says_why() {
+        let mut outcome = samples::pass();
+        outcome.verdict = Verdict::Undecided;
+        outcome.tally.pass -= 1;
+        assert!(headline(&outcome).contains("do not add up"));
+        outcome.inputs.clear();
+        assert!(headline(&outcome).contains("No input was read"));
     }
 
     #[test]

@@ -36,6 +36,9 @@ const COLUMNS_MAX: usize = 8;
 /// Input paths repeated in a suggested command before they are abbreviated. Chosen.
 const COMMAND_INPUTS_MAX: usize = 6;
 
+/// Longest sentence printed, in characters. Chosen: about twenty lines; the JSON report has it all.
+const SENTENCE_CHARS_MAX: usize = 1_600;
+
 /// What the report has to know about the command beside its outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
@@ -416,6 +419,7 @@ fn path_argument(path: &str) -> String {
 /// A sentence that may hold text from data, harmless for the terminal. Long words in it are
 /// shortened one by one, so that a hostile model id cannot bury the sentence around it.
 fn data_sentence(text: &str) -> String {
+    let text = escape::shorten(text, SENTENCE_CHARS_MAX);
     let words: Vec<String> = text.split(' ').map(escape::identifier).collect();
     words.join(" ")
 }
