@@ -16,8 +16,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("catalog", &["model"]),
     ("policy", &["model"]),
     ("index", &["model", "fingerprint"]),
-    ("snapshot", &["model", "index", "fingerprint"]),
     ("audit", &["model", "index", "fingerprint"]),
+    ("snapshot", &["model", "index", "fingerprint", "audit"]),
     (
         "pipeline",
         &[
