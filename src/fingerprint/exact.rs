@@ -25,8 +25,7 @@ impl ExactDigest {
     /// The first 8 bytes as a big-endian number: how the digest stands among the postings of
     /// grams.
     pub fn entry(self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        (u128::from_be_bytes(self.0) >> 64) as u64
     }
 
     /// The same digest under another key.

@@ -1,5 +1,6 @@
 //! The parameters of a fingerprint and the id that is stored wherever fingerprints are.
 
+use super::gram::ORDER_BYTES;
 use crate::text::NORMAL_FORM_VERSION;
 use crate::text::UNICODE_VERSION;
 use std::fmt;
@@ -9,8 +10,10 @@ use thiserror::Error;
 /// Raised by any change that alters the fingerprint of some normal form.
 pub const FINGERPRINT_VERSION: u16 = 1;
 
-/// Fewest bytes in a gram: the order value reads the first `ORDER_BYTES` of it.
-pub const GRAM_BYTES_MIN: u32 = super::gram::ORDER_BYTES as u32;
+/// Fewest bytes in a gram: the order value reads its first 8.
+pub const GRAM_BYTES_MIN: u32 = 8;
+
+const _: () = assert!(GRAM_BYTES_MIN as usize == ORDER_BYTES);
 
 /// Most bytes in a gram. *Chosen*: five times the default; longer grams find too little.
 pub const GRAM_BYTES_MAX: u32 = 128;
@@ -18,12 +21,11 @@ pub const GRAM_BYTES_MAX: u32 = 128;
 /// Most positions in a window. *Chosen*: bounds the sketcher's buffers.
 pub const WINDOW_MAX: u32 = 4096;
 
-/// Default gram length in bytes of the normal form. *Measured* on labelled sets before this
-/// release: 24 finds 97 of 100 texts with one word in twenty replaced and keeps a third of the
-/// grams of 20 off other models' text; see `docs/fingerprint.md`.
+/// Default gram length in bytes of the normal form. *Chosen* from a prototype's measurements
+/// (`docs/fingerprint.md`, "Parameters").
 pub const GRAM_BYTES_DEFAULT: u32 = 24;
 
-/// Default window in positions. *Measured* with the gram length: one gram selected in 29.
+/// Default window in positions: one gram selected in 29. *Chosen* with the gram length.
 pub const WINDOW_DEFAULT: u32 = 57;
 
 /// How fingerprints are made. Two fingerprints can be compared only under equal recipes.

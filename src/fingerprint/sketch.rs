@@ -21,9 +21,12 @@ pub struct Gram {
 pub struct Sketcher {
     recipe: Recipe,
     key: FingerprintKey,
-    /// Order value and position of each position in the current block, replaced from the back by
-    /// the least of itself and all that follow.
-    block: Vec<u64>,
+    /// Ranks of the current block, replaced by the least from each place to the block's end.
+    tails: Vec<u64>,
+    /// Ranks of the next block.
+    heads: Vec<u64>,
+    /// Positions of the minima of the windows that start in the current block.
+    minima: Vec<u32>,
     selected: Vec<u32>,
     digests: Vec<u64>,
 }
@@ -34,7 +37,9 @@ impl Sketcher {
         Self {
             recipe,
             key,
-            block: Vec::new(),
+            tails: Vec::new(),
+            heads: Vec::new(),
+            minima: Vec::new(),
             selected: Vec::new(),
             digests: Vec::new(),
         }
@@ -105,80 +110,96 @@ impl Sketcher {
         let Some(positions) = (bytes.len() + 1).checked_sub(self.recipe.gram_bytes()) else {
             return;
         };
-        let mut ranks = bytes
-            .windows(ORDER_BYTES)
-            .zip(0_u32..)
-            .take(positions)
-            .map(rank);
-        self.block.clear();
-        self.block.extend(ranks.by_ref().take(self.recipe.window()));
-        if self.block.is_empty() {
+        let window = self.recipe.window();
+        // The bytes that order values are read from: one value per position.
+        let heads = bytes.get(..positions + ORDER_BYTES - 1).unwrap_or_default();
+        let mut starts = (0..positions).step_by(window);
+        rank_block(heads, starts.next().unwrap_or(0), window, &mut self.tails);
+        if self.tails.len() < window {
+            // Fewer positions than a window: one minimum over all of them.
+            self.minima.clear();
+            self.minima
+                .extend(self.tails.iter().min().map(|&rank| position(rank)));
+            push_changes(&self.minima, &mut self.selected);
             return;
         }
-        let mut selector = Selector {
-            selected: &mut self.selected,
-            last: None,
-        };
-        while self.block.len() == self.recipe.window() {
+        loop {
+            rank_block(
+                heads,
+                starts.next().unwrap_or(positions),
+                window,
+                &mut self.heads,
+            );
             // From the back: each place holds the least rank from there to the block's end.
             let mut least = u64::MAX;
-            for place in self.block.iter_mut().rev() {
+            for place in self.tails.iter_mut().rev() {
                 least = least.min(*place);
                 *place = least;
             }
-            // Windows that start in this block, as far as the next block reaches. The next block
-            // overwrites places that no later window needs.
-            let mut head = u64::MAX;
-            let mut filled = 0;
-            if let Some(&first) = self.block.first() {
-                selector.take(first);
-            }
-            let window = self.recipe.window();
-            for place in 0..window {
-                let Some(rank) = ranks.next() else { break };
-                filled = place + 1;
-                head = head.min(rank);
-                if let Some(&tail) = self.block.get(place + 1) {
-                    selector.take(tail.min(head));
-                }
-                if let Some(place) = self.block.get_mut(place) {
-                    *place = rank;
-                }
-            }
-            if filled < window {
+            // One window at the block's start, then one for each position of the next block but
+            // its last, which completes the next block's first window.
+            let mut least = u64::MAX;
+            self.minima.clear();
+            self.minima
+                .extend(self.tails.first().map(|&tail| position(tail)));
+            self.minima.extend(
+                self.tails
+                    .iter()
+                    .skip(1)
+                    .zip(&self.heads)
+                    .map(|(&tail, &head)| {
+                        least = least.min(head);
+                        position(tail.min(least))
+                    }),
+            );
+            push_changes(&self.minima, &mut self.selected);
+            if self.heads.len() < window {
                 return;
             }
-        }
-        // Fewer positions than a window: one minimum over all of them.
-        if let Some(&least) = self.block.iter().min() {
-            selector.take(least);
+            std::mem::swap(&mut self.tails, &mut self.heads);
         }
     }
 }
 
-/// Order value above, position below: the least rank is the least order value, leftmost.
-fn rank((head, at): (&[u8], u32)) -> u64 {
-    let head = head.first_chunk().copied().unwrap_or_default();
-    (u64::from(gram::order(head)) << 32) | u64::from(at)
+/// Replaces `ranks` by those of up to `window` positions from `start` on.
+///
+/// A rank has the order value above and the position below, so that the least rank is the least
+/// order value, leftmost among equals.
+#[inline]
+fn rank_block(heads: &[u8], start: usize, window: usize, ranks: &mut Vec<u64>) {
+    ranks.clear();
+    let tail = heads.get(start..).unwrap_or_default();
+    let first = u32::try_from(start).unwrap_or(u32::MAX);
+    ranks.extend(
+        tail.windows(ORDER_BYTES)
+            .take(window)
+            .zip(first..)
+            .map(|(head, at)| {
+                let head = head.first_chunk().copied().unwrap_or_default();
+                (u64::from(gram::order(head)) << 32) | u64::from(at)
+            }),
+    );
 }
 
-/// Collects window minima; they come in ascending order of position, often the same again.
-struct Selector<'a> {
-    selected: &'a mut Vec<u32>,
-    last: Option<u32>,
+/// The position in a rank.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lower half is the position"
+)]
+fn position(rank: u64) -> u32 {
+    rank as u32
 }
 
-impl Selector<'_> {
-    #[inline]
-    fn take(&mut self, rank: u64) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the lower half is the position"
-        )]
-        let at = rank as u32;
-        if self.last != Some(at) {
-            self.last = Some(at);
-            self.selected.push(at);
+/// Appends each position that differs from the one before it. Minima of successive windows come in
+/// ascending order, mostly the same again.
+#[inline]
+fn push_changes(minima: &[u32], selected: &mut Vec<u32>) {
+    let mut last = selected.last().copied().unwrap_or(u32::MAX);
+    for &at in minima {
+        if at != last {
+            selected.push(at);
+            last = at;
         }
     }
 }

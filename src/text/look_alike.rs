@@ -94,5 +94,10 @@ fn skeleton_byte(c: char) -> Option<u8> {
     if !first.is_ascii_alphanumeric() || parts.next().is_some() {
         return None;
     }
-    u8::try_from(first.to_ascii_lowercase()).map_or(None, Some)
+    let mut utf8 = [0_u8; 1];
+    first
+        .to_ascii_lowercase()
+        .encode_utf8(&mut utf8)
+        .bytes()
+        .next()
 }

@@ -29,6 +29,10 @@ impl NormalText {
     }
 
     /// The stream as text. Checks the UTF-8, so prefer `as_bytes` where speed counts.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "the stream is UTF-8, so it never does"
+    )]
     pub fn as_str(&self) -> &str {
         #[expect(
             clippy::expect_used,

