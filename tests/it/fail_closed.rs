@@ -145,7 +145,11 @@ fn a_log_that_was_cut_is_undecided() {
     check(&test, "rows.jsonl").exits(1);
 
     // The log alone goes back to where it stood; the index does not.
-    assert_ne!(fs::read(&log).unwrap(), log_before, "a registration is logged");
+    assert_ne!(
+        fs::read(&log).unwrap(),
+        log_before,
+        "a registration is logged"
+    );
     fs::write(&log, log_before).unwrap();
 
     check(&test, "rows.jsonl").exits(3);
@@ -169,12 +173,17 @@ fn a_log_with_a_changed_line_is_undecided() {
 #[test]
 fn an_index_of_another_recipe_is_undecided_and_names_both() {
     let test = CliTest::with_answers_of(LLAMA_3);
-    test.write_jsonl("rows.jsonl", &[json!({"text": answers_of(LLAMA_3)[0].text})]);
+    test.write_jsonl(
+        "rows.jsonl",
+        &[json!({"text": answers_of(LLAMA_3)[0].text})],
+    );
     let snapshot = newest_snapshot(&test.index());
     let manifest = snapshot.join("manifest.json");
     let written: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
     let recipe = written["recipe"].as_str().unwrap().to_owned();
-    let other = fs::read_to_string(&manifest).unwrap().replace(&recipe, "r0-of-another-herdbook");
+    let other = fs::read_to_string(&manifest)
+        .unwrap()
+        .replace(&recipe, "r0-of-another-herdbook");
     fs::remove_file(&manifest).unwrap();
     fs::write(&manifest, &other).unwrap();
     let digest = hex::encode(sha2::Sha256::digest(other.as_bytes()));
@@ -183,7 +192,13 @@ fn an_index_of_another_recipe_is_undecided_and_names_both() {
     check(&test, "rows.jsonl").exits(3);
     let folder = snapshot.to_str().unwrap();
     test.run(&[
-        "check", "rows.jsonl", "--target-model", MISTRAL, "--snapshot", folder, "--snapshot-digest",
+        "check",
+        "rows.jsonl",
+        "--target-model",
+        MISTRAL,
+        "--snapshot",
+        folder,
+        "--snapshot-digest",
         &digest,
     ])
     .exits(3)
@@ -195,14 +210,23 @@ fn an_index_of_another_recipe_is_undecided_and_names_both() {
 #[test]
 fn a_snapshot_that_travelled_is_opened_by_its_digest_only() {
     let test = CliTest::with_answers_of(LLAMA_3);
-    test.write_jsonl("rows.jsonl", &[json!({"text": answers_of(LLAMA_3)[0].text})]);
+    test.write_jsonl(
+        "rows.jsonl",
+        &[json!({"text": answers_of(LLAMA_3)[0].text})],
+    );
     let (_, report) = test.check_for_mistral("rows.jsonl");
     let digest = report.0["index"]["digest"].as_str().unwrap().to_owned();
     let snapshot = newest_snapshot(&test.index());
     let with = |digest: &str| {
         test.run(&[
-            "check", "rows.jsonl", "--target-model", MISTRAL, "--snapshot",
-            snapshot.to_str().unwrap(), "--snapshot-digest", digest,
+            "check",
+            "rows.jsonl",
+            "--target-model",
+            MISTRAL,
+            "--snapshot",
+            snapshot.to_str().unwrap(),
+            "--snapshot-digest",
+            digest,
         ])
     };
     with(&digest).exits(1);
@@ -385,11 +409,11 @@ fn an_unreadable_file_in_a_folder_is_undecided_with_its_name() {
     let broken: &[(&str, Break)] = &[
         ("a link to nothing", |at| symlink("gone.jsonl", at).unwrap()),
         ("a link to itself", |at| {
-            symlink(at.file_name().unwrap(), at).unwrap()
+            symlink(at.file_name().unwrap(), at).unwrap();
         }),
         #[cfg(target_os = "linux")]
         ("a file whose every read fails", |at| {
-            symlink("/proc/self/mem", at).unwrap()
+            symlink("/proc/self/mem", at).unwrap();
         }),
     ];
     for (what, make) in broken {

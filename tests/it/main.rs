@@ -7,6 +7,11 @@
     clippy::indexing_slicing,
     reason = "a test that meets the unexpected stops there; that is what it is for"
 )]
+#![allow(
+    clippy::similar_names,
+    clippy::format_collect,
+    reason = "`test` and `text` are the words here; small fixtures are built by mapping rows"
+)]
 
 mod common;
 mod demo;

@@ -208,7 +208,7 @@ fn a_text_file_is_one_document_however_long() {
     let mut text = String::new();
     for round in 0..60 {
         for clean in clean_texts() {
-            text += &format!("{round}. {clean}\n\n");
+            text.extend([&round.to_string(), ". ", &clean, "\n\n"]);
         }
     }
     let before = text.len();
