@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
@@ -16,15 +18,32 @@ use super::args::FailOn;
 use super::args::Global;
 use super::args::INDEX_DEFAULT;
 use super::config::Config;
+use super::date::Date;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use super::inputs;
+use super::opened;
+use super::opened::Opened;
 use super::out;
+use super::progress::Progress;
+use super::target;
+use crate::catalog::Catalog;
 use crate::model::CheckOutcome;
 use crate::model::Verdict;
+use crate::pipeline;
+use crate::pipeline::CheckContext;
+use crate::pipeline::CheckOptions;
+use crate::pipeline::Judged;
+use crate::pipeline::SplitCount;
+use crate::pipeline::SplitError;
+use crate::pipeline::SplitFolders;
+use crate::read::Purpose;
+use crate::read::ReadOptions;
 use crate::report;
 use crate::report::WriteError;
 use crate::report::terminal;
+use crate::snapshot::Snapshot;
 
 pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let config = Config::load(&global.index).or_usage()?;
@@ -34,11 +53,98 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     Ok(finish(global, args, &config, &outcome))
 }
 
-/// Runs the check itself.
-// WIRE: read the target and policy, open the snapshot, run `pipeline::check`. Bad target or policy
-// is `Failure::usage`; what the pipeline cannot read stands in the outcome.
-fn outcome(_global: &Global, _args: &CheckArgs, _config: &Config) -> Result<CheckOutcome, Failure> {
-    Err(Failure::undecided(anyhow!("check is not wired yet")))
+/// Runs the check itself. Bad target or policy is bad usage; whatever is wrong with the index or
+/// the inputs stands in the outcome.
+fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOutcome, Failure> {
+    let catalog = Catalog::builtin().or_undecided()?;
+    let target = target::read(args)?;
+    let policy = target::policy(args.policy.as_deref().or(config.policy.as_deref()))?;
+    let as_of = match args.as_of {
+        Some(date) => date,
+        None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
+    };
+    let judged = Judged {
+        catalog: &catalog,
+        policy: &policy,
+        target: &target,
+        as_of: as_of.to_string(),
+    };
+    let opened = match Opened::find(global) {
+        Ok(opened) => opened,
+        Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
+    };
+    let spinner = Progress::spinner("verifying the snapshot", global.quiet);
+    let snapshot = match &args.snapshot {
+        Some(path) => {
+            let digest = args.snapshot_digest.as_deref().unwrap_or_default();
+            Snapshot::open_at(path, digest, &opened.compat, None)
+        }
+        None => opened.head(),
+    };
+    spinner.finish();
+    let snapshot = match snapshot {
+        Ok(snapshot) => snapshot,
+        Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
+    };
+    let folder = target::folder(&target)?;
+    let context = CheckContext {
+        snapshot: &snapshot,
+        recipe: &opened.recipe,
+        key: &opened.key,
+        judged: &judged,
+        folder,
+    };
+    let inputs = inputs::expand(&args.paths);
+    let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
+    let options = CheckOptions {
+        read: ReadOptions {
+            format: args.format.map(inputs::format),
+            text_columns: args.text_columns.clone(),
+            exempt_columns: args.exempt_columns.clone(),
+            purpose: Purpose::Check,
+            ..ReadOptions::default()
+        },
+        threads: opened::threads(args.threads.or(config.threads)),
+        split: args
+            .clean
+            .as_ref()
+            .zip(args.quarantine.as_ref())
+            .map(|(clean, quarantine)| SplitFolders {
+                clean: clean.clone(),
+                quarantine: quarantine.clone(),
+                quarantine_flagged: fail_on_flag,
+            }),
+    };
+    let progress = Progress::bytes("checking", inputs::bytes(&inputs), global.quiet);
+    let run = {
+        let seen = AtomicU64::new(0);
+        let count = inputs::accumulate(&seen, &progress);
+        pipeline::check(&context, &inputs, &options, &count)
+    };
+    progress.finish();
+    let run = run.map_err(|error| match error {
+        SplitError::Exists(_) => Failure::usage(error),
+        _ => Failure::undecided(error),
+    })?;
+    for count in &run.split {
+        out::note(&split_line(count));
+    }
+    Ok(run.outcome)
+}
+
+fn split_line(count: &SplitCount) -> String {
+    match count.quarantined {
+        Some(quarantined) => {
+            format!(
+                "split {}: {} rows clean, {quarantined} in quarantine",
+                count.input, count.clean
+            )
+        }
+        None => format!(
+            "{} could not be read to its end: all of it is in quarantine",
+            count.input
+        ),
+    }
 }
 
 /// Refuses output names that are the same as each other or as something that is read. Compares

@@ -259,7 +259,10 @@ mod tests {
     #[test]
     fn an_error_names_the_line() {
         let error = Config::parse("[check]\n\nfailon = 1\n", Path::new("/i")).expect_err("wrong");
-        assert!(error.starts_with("line 3: ") && error.contains("failon"), "{error}");
+        assert!(
+            error.starts_with("line 3: ") && error.contains("failon"),
+            "{error}"
+        );
     }
 
     #[test]

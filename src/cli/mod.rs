@@ -11,8 +11,10 @@ pub mod date;
 mod demo;
 pub mod exit;
 mod init;
+mod inputs;
 mod licenses;
 mod models;
+mod opened;
 pub mod out;
 mod panics;
 pub mod progress;
@@ -20,6 +22,7 @@ mod register;
 mod snapshot;
 mod source;
 pub mod table;
+mod target;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

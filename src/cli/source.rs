@@ -6,11 +6,16 @@ use super::args::Global;
 use super::args::SourceCommand;
 use super::exit::Exit;
 use super::exit::Failure;
+use super::exit::OrExit as _;
+use super::opened;
+use super::opened::Opened;
 use super::out;
 use super::table::Table;
+use crate::index::WriteError;
 use crate::model::SourceInfo;
 use crate::report::escape;
 use crate::report::sources::Source;
+use crate::snapshot::SealError;
 
 pub(super) fn run(global: &Global, command: &SourceCommand) -> Result<Exit, Failure> {
     match command {
@@ -38,16 +43,33 @@ pub(super) fn run(global: &Global, command: &SourceCommand) -> Result<Exit, Fail
 }
 
 /// Every source, withdrawn ones included, in order of registration.
-// WIRE: read from the index.
-fn sources(_global: &Global) -> Result<Vec<SourceInfo>, Failure> {
-    Err(Failure::undecided(anyhow!("source is not wired yet")))
+/// Read from the sealed snapshot, as a check reads them.
+fn sources(global: &Global) -> Result<Vec<SourceInfo>, Failure> {
+    let opened = Opened::find(global).or_undecided()?;
+    let snapshot = opened.head().or_undecided()?;
+    Ok(snapshot.sources().to_vec())
 }
 
-// WIRE: withdraw in the index and seal; say what no longer matches.
-fn withdraw(_global: &Global, _name: &str) -> Result<Exit, Failure> {
-    Err(Failure::undecided(anyhow!(
-        "source withdraw is not wired yet"
-    )))
+fn withdraw(global: &Global, name: &str) -> Result<Exit, Failure> {
+    let opened = Opened::find(global).or_undecided()?;
+    let mut writer = opened.writer()?;
+    let done = writer
+        .withdraw(name, &opened::now()?)
+        .map_err(|error| match error {
+            SealError::Write(WriteError::NoSuchSource { .. } | WriteError::Withdrawn { .. }) => {
+                Failure::usage(error)
+            }
+            _ => Failure::undecided(error),
+        })?;
+    out::print(&format!(
+        "Withdrew source {}: its {} records no longer match, and stay in the log.\n  snapshot  {} \
+         ({})\n",
+        escape::identifier(&done.source.name),
+        done.source.records,
+        done.snapshot,
+        done.digest,
+    ))?;
+    Ok(Exit::Pass)
 }
 
 /// The source of this name; an unknown name is bad usage.

@@ -77,7 +77,10 @@ impl Compat {
     /// Compares with what an index was made with.
     pub fn accepts(&self, row: &FormatRow) -> Result<(), Incompatible> {
         if row.version != FORMAT_VERSION {
-            return Err(Incompatible::Format { found: row.version, supported: FORMAT_VERSION });
+            return Err(Incompatible::Format {
+                found: row.version,
+                supported: FORMAT_VERSION,
+            });
         }
         if row.recipe != self.recipe || row.guarantee_bytes != self.guarantee_bytes {
             return Err(Incompatible::Recipe {

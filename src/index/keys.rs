@@ -62,10 +62,20 @@ pub const LAYOUT: &[(&str, &str, &str, &str)] = &[
         "0x03 | segment u32",
         "bucket_bits u8 | base_text u64 | entries u64 | postings u64 | table_bytes u64 | filter_bytes u64 | filter_blake3 32",
     ),
-    (META, "intent", "0x04", "source u32 | segment u32 | first_text u64"),
+    (
+        META,
+        "intent",
+        "0x04",
+        "source u32 | segment u32 | first_text u64",
+    ),
     (SOURCES, "source", "source u32", "JSON object"),
     (NAMES, "name", "UTF-8 bytes", "source u32"),
-    (TEXTS, "text", "text u64", "exact 16 | normal_bytes u32 | words u32 | word_hash u8 each"),
+    (
+        TEXTS,
+        "text",
+        "text u64",
+        "exact 16 | normal_bytes u32 | words u32 | word_hash u8 each",
+    ),
     (
         CLAIMS,
         "claims",
@@ -174,12 +184,19 @@ impl<'a> Cursor<'a> {
 
     /// Refuses bytes beyond the layout.
     pub fn end(self, what: &'static str) -> Result<(), Malformed> {
-        if self.rest.is_empty() { Ok(()) } else { Err(Malformed(what)) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(Malformed(what))
+        }
     }
 }
 
 /// Appends a varint.
-#[expect(clippy::cast_possible_truncation, reason = "seven bits are masked out before the cast")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "seven bits are masked out before the cast"
+)]
 pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);
@@ -438,9 +455,13 @@ impl SegmentRow {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(73);
         out.push(self.bucket_bits);
-        for value in
-            [self.base_text, self.entries, self.postings, self.table_bytes, self.filter_bytes]
-        {
+        for value in [
+            self.base_text,
+            self.entries,
+            self.postings,
+            self.table_bytes,
+            self.filter_bytes,
+        ] {
             out.extend_from_slice(&value.to_be_bytes());
         }
         out.extend_from_slice(&self.filter_blake3);
@@ -565,7 +586,11 @@ impl TextRow {
         let count = usize::try_from(cursor.u32(WHAT)?).map_err(|_| Malformed(WHAT))?;
         let words = cursor.take(count, WHAT)?.into();
         cursor.end(WHAT)?;
-        Ok(Self { exact, normal_bytes, words })
+        Ok(Self {
+            exact,
+            normal_bytes,
+            words,
+        })
     }
 }
 
@@ -624,7 +649,11 @@ impl PackedClaim {
                 },
             });
         }
-        if out.is_empty() { Err(Malformed("claims without a claim")) } else { Ok(out) }
+        if out.is_empty() {
+            Err(Malformed("claims without a claim"))
+        } else {
+            Ok(out)
+        }
     }
 }
 
@@ -650,7 +679,9 @@ pub fn bucket_of(hash: u64, bits: u8) -> u32 {
 
 /// The smallest hash of a bucket.
 pub fn bucket_start(bucket: u32, bits: u8) -> u64 {
-    u64::from(bucket).checked_shl(64 - u32::from(bits)).unwrap_or(0)
+    u64::from(bucket)
+        .checked_shl(64 - u32::from(bits))
+        .unwrap_or(0)
 }
 
 /// Which texts hold one gram.
@@ -691,7 +722,9 @@ impl BucketBuilder {
     /// Appends an entry. `hash` is above all earlier ones; lists are ascending, not empty and not
     /// below `base`.
     pub fn push(&mut self, hash: u64, list: &TextList, base: u64) -> Result<(), Malformed> {
-        let gap = hash.checked_sub(self.previous).ok_or(Malformed("hashes out of order"))?;
+        let gap = hash
+            .checked_sub(self.previous)
+            .ok_or(Malformed("hashes out of order"))?;
         put_varint(&mut self.body, gap);
         self.previous = hash;
         self.count += 1;
@@ -703,7 +736,9 @@ impl BucketBuilder {
             TextList::Texts(texts) => {
                 let (last, mut previous) = (texts.len(), base);
                 for (index, &text) in texts.iter().enumerate() {
-                    let gap = text.checked_sub(previous).ok_or(Malformed("texts out of order"))?;
+                    let gap = text
+                        .checked_sub(previous)
+                        .ok_or(Malformed("texts out of order"))?;
                     let coded = (gap << 1) | u64::from(index + 1 < last);
                     put_varint(&mut self.body, if index == 0 { coded + 1 } else { coded });
                     previous = text;
@@ -738,7 +773,12 @@ impl<'a> BucketReader<'a> {
     pub fn new(value: &'a [u8], start: u64, base: u64) -> Result<Self, Malformed> {
         let mut cursor = Cursor::new(value);
         let left = cursor.varint("bucket")?;
-        Ok(Self { cursor, left, hash: start, base })
+        Ok(Self {
+            cursor,
+            left,
+            hash: start,
+            base,
+        })
     }
 
     /// The next hash; its list must be read or skipped before the next call.
@@ -846,7 +886,11 @@ impl FilterHead {
             shard_bits: cursor.u32(WHAT)?,
             entries: cursor.u64(WHAT)?,
         };
-        if head.shard_bits > SHARD_BITS_MAX { Err(Malformed(WHAT)) } else { Ok(head) }
+        if head.shard_bits > SHARD_BITS_MAX {
+            Err(Malformed(WHAT))
+        } else {
+            Ok(head)
+        }
     }
 }
 
@@ -871,13 +915,21 @@ impl ShardHead {
             slots: cursor.u32(WHAT)?,
         };
         if head.keys == 0 {
-            return if head.slots == 0 { Ok(head) } else { Err(Malformed(WHAT)) };
+            return if head.slots == 0 {
+                Ok(head)
+            } else {
+                Err(Malformed(WHAT))
+            };
         }
         let needed = u64::from(head.segment_count_length) + 2 * u64::from(head.segment_length);
         let sound = head.segment_length.is_power_of_two()
             && head.segment_count_length > 0
             && head.segment_count_length % head.segment_length == 0
             && needed <= u64::from(head.slots);
-        if sound { Ok(head) } else { Err(Malformed(WHAT)) }
+        if sound {
+            Ok(head)
+        } else {
+            Err(Malformed(WHAT))
+        }
     }
 }

@@ -103,7 +103,10 @@ impl IndexReader {
                 self.store().path().display().to_string(),
             ));
         }
-        let live = self.sources().iter().filter(|source| source.withdrawn_at.is_none());
+        let live = self
+            .sources()
+            .iter()
+            .filter(|source| source.withdrawn_at.is_none());
         let (mut sources, mut records) = (0_u32, 0_u64);
         for source in live {
             sources += 1;

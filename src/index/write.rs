@@ -200,7 +200,15 @@ impl IndexWriter {
         let sources = store.sources(&state)?;
         remove_leftovers(&store, dir, &state)?;
         let segments = segment::load(&store, &dir.filters())?;
-        Ok(Self { store, dir: dir.clone(), format, state, segments, sources, poisoned: false })
+        Ok(Self {
+            store,
+            dir: dir.clone(),
+            format,
+            state,
+            segments,
+            sources,
+            poisoned: false,
+        })
     }
 
     /// What the index was made with.
@@ -225,7 +233,10 @@ impl IndexWriter {
 
     /// File names of the live filters.
     pub fn filter_names(&self) -> Vec<String> {
-        self.segments.keys().map(|&segment| filter_name(segment)).collect()
+        self.segments
+            .keys()
+            .map(|&segment| filter_name(segment))
+            .collect()
     }
 
     /// Hard-links a consistent copy of the database into `path`, which must not exist.
@@ -235,7 +246,11 @@ impl IndexWriter {
 
     /// Refuses after a failed write.
     pub fn usable(&self) -> Result<(), WriteError> {
-        if self.poisoned { Err(WriteError::Poisoned) } else { Ok(()) }
+        if self.poisoned {
+            Err(WriteError::Poisoned)
+        } else {
+            Ok(())
+        }
     }
 
     /// Marks the writer as of no more use; for the caller's own failed seal or log entry.
@@ -278,13 +293,20 @@ impl IndexWriter {
     pub fn withdraw(&mut self, name: &str, at: &str) -> Result<SourceInfo, WriteError> {
         self.usable()?;
         let Some(place) = self.sources.iter().position(|source| source.name == name) else {
-            return Err(WriteError::NoSuchSource { name: name.to_owned() });
+            return Err(WriteError::NoSuchSource {
+                name: name.to_owned(),
+            });
         };
         let Some(source) = self.sources.get_mut(place) else {
-            return Err(WriteError::NoSuchSource { name: name.to_owned() });
+            return Err(WriteError::NoSuchSource {
+                name: name.to_owned(),
+            });
         };
         if let Some(at) = &source.withdrawn_at {
-            return Err(WriteError::Withdrawn { name: name.to_owned(), at: at.clone() });
+            return Err(WriteError::Withdrawn {
+                name: name.to_owned(),
+                at: at.clone(),
+            });
         }
         self.poisoned = true;
         let mut changed = source.clone();
@@ -297,7 +319,11 @@ impl IndexWriter {
         state.op_source = changed.id.0;
         at.clone_into(&mut state.op_time);
         let mut batch = self.store.batch();
-        batch.put(SOURCES, &changed.id.0.to_be_bytes(), &encode_source(&changed)?)?;
+        batch.put(
+            SOURCES,
+            &changed.id.0.to_be_bytes(),
+            &encode_source(&changed)?,
+        )?;
         batch.put(META, &keys::STATE_KEY, &state.encode())?;
         batch.commit()?;
         *source = changed.clone();
@@ -325,7 +351,11 @@ impl IndexWriter {
 
     /// The number of a text that the index holds, by its exact digest.
     fn find(&self, exact: &[u8; 16], entry: u64) -> Result<Option<u64>, StoreError> {
-        if !self.segments.values().any(|segment| segment.filter.contains(entry)) {
+        if !self
+            .segments
+            .values()
+            .any(|segment| segment.filter.contains(entry))
+        {
             return Ok(None);
         }
         let answers = look_up::look_up(&self.store, &self.segments, &[entry])?;
@@ -365,7 +395,11 @@ fn remove_leftovers(store: &Store, dir: &IndexDir, state: &StateRow) -> Result<(
     }
     fs::create_dir(&tmp).map_err(StoreError::io("create the scratch directory", &tmp))?;
     if let Some(intent) = store.intent()? {
-        store.delete_range(TEXTS, &keys::text_key(state.next_text), &keys::text_key(u64::MAX))?;
+        store.delete_range(
+            TEXTS,
+            &keys::text_key(state.next_text),
+            &keys::text_key(u64::MAX),
+        )?;
         store.delete_range(
             CLAIMS,
             &keys::claims_key(state.next_text, 0),
@@ -381,8 +415,7 @@ fn remove_leftovers(store: &Store, dir: &IndexDir, state: &StateRow) -> Result<(
         let mut batch = store.batch();
         for row in store.scan(CLAIMS, &[], None)? {
             let (key, _) = row?;
-            let (_, source) =
-                keys::decode_claims_key(&key).map_err(|bad| bad.at("the claims"))?;
+            let (_, source) = keys::decode_claims_key(&key).map_err(|bad| bad.at("the claims"))?;
             if source >= intent.source {
                 batch.delete(CLAIMS, &key)?;
             }
@@ -390,8 +423,11 @@ fn remove_leftovers(store: &Store, dir: &IndexDir, state: &StateRow) -> Result<(
         batch.delete(META, &keys::INTENT_KEY)?;
         batch.commit()?;
     }
-    let live: BTreeSet<String> =
-        store.segments()?.iter().map(|(segment, _)| filter_name(*segment)).collect();
+    let live: BTreeSet<String> = store
+        .segments()?
+        .iter()
+        .map(|(segment, _)| filter_name(*segment))
+        .collect();
     let filters = dir.filters();
     for entry in fs::read_dir(&filters).map_err(StoreError::io("list", &filters))? {
         let entry = entry.map_err(StoreError::io("list", &filters))?;
@@ -502,7 +538,10 @@ impl<'w> Registration<'w> {
                 number
             }
         };
-        self.claims.push(ClaimRecord { text: number, claim })?;
+        self.claims.push(ClaimRecord {
+            text: number,
+            claim,
+        })?;
         self.records += 1;
         Ok(())
     }
@@ -510,21 +549,34 @@ impl<'w> Registration<'w> {
     fn add_text(&mut self, text: &TextDraft<'_>) -> Result<u64, StoreError> {
         let number = self.next_text;
         if number >= keys::TEXT_ID_MAX {
-            return Err(StoreError::Limit { what: "the index is full".to_owned() });
+            return Err(StoreError::Limit {
+                what: "the index is full".to_owned(),
+            });
         }
         let words = u32::try_from(text.words.len()).map_err(|_| StoreError::Limit {
             what: "a text of more than 2^32 words".to_owned(),
         })?;
         self.row.clear();
-        TextRow::put(&mut self.row, &text.exact, text.normal_bytes, words, text.words);
+        TextRow::put(
+            &mut self.row,
+            &text.exact,
+            text.normal_bytes,
+            words,
+            text.words,
+        );
         self.set_hash.add(&text_member(&self.row));
         let length = u32::try_from(self.row.len()).map_err(|_| StoreError::Limit {
             what: "a text of more than 2^32 words".to_owned(),
         })?;
         let failed = || StoreError::io("write a scratch file in", self.scratch.path());
-        self.rows.write_all(&length.to_be_bytes()).map_err(failed())?;
+        self.rows
+            .write_all(&length.to_be_bytes())
+            .map_err(failed())?;
         self.rows.write_all(&self.row).map_err(failed())?;
-        self.postings.push(Posting { hash: text.entry, text: number })?;
+        self.postings.push(Posting {
+            hash: text.entry,
+            text: number,
+        })?;
         for &hash in text.grams {
             self.postings.push(Posting { hash, text: number })?;
         }
@@ -538,11 +590,18 @@ impl<'w> Registration<'w> {
         self.writer.usable()?;
         if let Some(source) = self.writer.source_by_name(&draft.name) {
             if let Some(at) = &source.withdrawn_at {
-                return Err(WriteError::Withdrawn { name: draft.name, at: at.clone() });
+                return Err(WriteError::Withdrawn {
+                    name: draft.name,
+                    at: at.clone(),
+                });
             }
             if source.digest == draft.digest {
                 let source = source.clone();
-                return Ok(Finished { source, new: false, writer: self.writer });
+                return Ok(Finished {
+                    source,
+                    new: false,
+                    writer: self.writer,
+                });
             }
             return Err(WriteError::NameTaken {
                 name: draft.name,
@@ -554,17 +613,29 @@ impl<'w> Registration<'w> {
             return Err(WriteError::Empty { name: draft.name });
         }
         self.writer.poisoned = true;
-        let Self { writer, scratch, rows, claims, postings, .. } = self;
+        let Self {
+            writer,
+            scratch,
+            rows,
+            claims,
+            postings,
+            ..
+        } = self;
         let source = SourceId(writer.state.next_source);
         let number = writer.state.next_segment;
         let mut batch = writer.store.batch();
-        let intent = IntentRow { source: source.0, segment: number, first_text: self.first_text };
+        let intent = IntentRow {
+            source: source.0,
+            segment: number,
+            first_text: self.first_text,
+        };
         batch.put(META, &keys::INTENT_KEY, &intent.encode())?;
         batch.commit()?;
 
         let failed = || StoreError::io("read a scratch file in", scratch.path());
-        let mut rows =
-            rows.into_inner().map_err(|error| failed()(error.into_error()))?;
+        let mut rows = rows
+            .into_inner()
+            .map_err(|error| failed()(error.into_error()))?;
         rows.rewind().map_err(failed())?;
         let mut rows = BufReader::with_capacity(1 << 20, rows);
         let mut text_tables = writer.store.tables(TEXTS, scratch.path());
@@ -575,7 +646,10 @@ impl<'w> Registration<'w> {
             }
             let mut length = [0; 4];
             rows.read_exact(&mut length).map_err(failed())?;
-            value.resize(usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX), 0);
+            value.resize(
+                usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX),
+                0,
+            );
             rows.read_exact(value).map_err(failed())?;
             key.extend_from_slice(&keys::text_key(next));
             next += 1;
@@ -589,7 +663,9 @@ impl<'w> Registration<'w> {
         // Known texts and new ones go to separate files: only the former overlap earlier files.
         for end in [self.first_text, u64::MAX] {
             claim_tables.write(|key, value| {
-                let Some(text) = groups.next(end, value)? else { return Ok(false) };
+                let Some(text) = groups.next(end, value)? else {
+                    return Ok(false);
+                };
                 key.extend_from_slice(&keys::claims_key(text, source.0));
                 set_hash.add(&claims_member(key, value));
                 stored_claims += groups.kept;
@@ -598,7 +674,11 @@ impl<'w> Registration<'w> {
         }
 
         let fresh = postings.count();
-        let merge = if fresh == 0 { Vec::new() } else { segment::choose_merge(&writer.segments, fresh) };
+        let merge = if fresh == 0 {
+            Vec::new()
+        } else {
+            segment::choose_merge(&writer.segments, fresh)
+        };
         let merged: Vec<_> = merge
             .iter()
             .filter_map(|number| writer.segments.get(number).map(|live| (*number, &live.row)))
@@ -616,8 +696,10 @@ impl<'w> Registration<'w> {
             sync_dir(&writer.dir.filters())?;
             Some(new)
         };
-        let replaced: u64 =
-            merged.iter().map(|(_, row)| row.table_bytes + row.filter_bytes).sum();
+        let replaced: u64 = merged
+            .iter()
+            .map(|(_, row)| row.table_bytes + row.filter_bytes)
+            .sum();
         let added = new.as_ref().map_or(0, |new| {
             new.segment.row.table_bytes + new.segment.row.filter_bytes
         });
@@ -682,12 +764,18 @@ impl<'w> Registration<'w> {
         for number in merge {
             writer.segments.remove(&number);
             let last = keys::bucket_key(number, u32::MAX);
-            writer.store.delete_range(POSTINGS, &keys::bucket_key(number, 0), &last)?;
+            writer
+                .store
+                .delete_range(POSTINGS, &keys::bucket_key(number, 0), &last)?;
             let path = writer.dir.filters().join(filter_name(number));
             fs::remove_file(&path).map_err(StoreError::io("remove the merged filter", &path))?;
         }
         writer.poisoned = false;
-        Ok(Finished { source: info, new: true, writer })
+        Ok(Finished {
+            source: info,
+            new: true,
+            writer,
+        })
     }
 }
 
@@ -724,12 +812,19 @@ struct ClaimGroups {
 impl ClaimGroups {
     fn new(mut claims: sort::Sorted<ClaimRecord>) -> Result<Self, StoreError> {
         let ahead = claims.next()?;
-        Ok(Self { claims, ahead, models: BTreeSet::new(), kept: 0 })
+        Ok(Self {
+            claims,
+            ahead,
+            models: BTreeSet::new(),
+            kept: 0,
+        })
     }
 
     /// Writes the claims on the next text below `end` into `value`; its number, if there is one.
     fn next(&mut self, end: u64, value: &mut Vec<u8>) -> Result<Option<u64>, StoreError> {
-        let Some(first) = self.ahead.take_if(|claim| claim.text < end) else { return Ok(None) };
+        let Some(first) = self.ahead.take_if(|claim| claim.text < end) else {
+            return Ok(None);
+        };
         self.models.clear();
         self.kept = 0;
         let mut claim = first;

@@ -139,7 +139,9 @@ pub fn read(
     let mut seen = Seen::default();
     let mut result = read_into(input, options, progress, &mut rows, &mut seen);
     if !matches!(result, Err(ReadError::Stopped { .. })) && rows.finish().is_err() {
-        result = Err(ReadError::Stopped { path: Arc::clone(&input.name) });
+        result = Err(ReadError::Stopped {
+            path: Arc::clone(&input.name),
+        });
     }
     let result = result.and_then(|sha256| {
         missing_column(input, options, &rows)?;
@@ -268,7 +270,13 @@ fn read_container(
         let hashing = scope.spawn(|| source.sha256());
         match format {
             Format::Parquet => parquet::read(source, limits, progress, rows)?,
-            _ => arrow_ipc::read(source, format == Format::ArrowStream, limits, progress, rows)?,
+            _ => arrow_ipc::read(
+                source,
+                format == Format::ArrowStream,
+                limits,
+                progress,
+                rows,
+            )?,
         }
         match hashing.join() {
             Ok(sha256) => sha256,
@@ -291,8 +299,18 @@ fn missing_column(
         .text_columns
         .iter()
         .map(|path| ("--text-column", path))
-        .chain(options.prompt_columns.iter().map(|path| ("--prompt-column", path)))
-        .chain(options.model_column.iter().map(|path| ("--model-column", path)));
+        .chain(
+            options
+                .prompt_columns
+                .iter()
+                .map(|path| ("--prompt-column", path)),
+        )
+        .chain(
+            options
+                .model_column
+                .iter()
+                .map(|path| ("--model-column", path)),
+        );
     for (option, path) in named {
         if !rows.columns.occurs(&Pattern::new(path)) {
             return Err(ReadError::NoSuchColumn {

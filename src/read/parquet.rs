@@ -77,7 +77,9 @@ impl Chunks {
     }
 
     fn pages(&self) -> Result<MutexGuard<'_, HashSet<u64>>, ParquetError> {
-        self.pages.lock().map_err(|_| ParquetError::General("an earlier panic".to_owned()))
+        self.pages
+            .lock()
+            .map_err(|_| ParquetError::General("an earlier panic".to_owned()))
     }
 }
 
@@ -92,7 +94,10 @@ pub(super) struct From {
 impl Read for From {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.buffer.read(into)?;
-        let mut pages = self.pages.lock().map_err(|_| io::Error::other("an earlier panic"))?;
+        let mut pages = self
+            .pages
+            .lock()
+            .map_err(|_| io::Error::other("an earlier panic"))?;
         pages.remove(&self.at);
         self.at += read as u64;
         pages.insert(self.at);
@@ -126,7 +131,11 @@ impl ChunkReader for Chunks {
         let mut positioned = Positioned::new(Arc::clone(&self.file), None);
         positioned.seek(SeekFrom::Start(start))?;
         let buffer = BufReader::with_capacity(HEADER_BUFFER_BYTES, positioned);
-        Ok(From { buffer, at: start, pages: Arc::clone(&self.pages) })
+        Ok(From {
+            buffer,
+            at: start,
+            pages: Arc::clone(&self.pages),
+        })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -134,16 +143,25 @@ impl ChunkReader for Chunks {
         if length > limit {
             return Err(too_large(length as u64, limit));
         }
-        if start.checked_add(length as u64).is_none_or(|end| end > self.len) {
-            return Err(ParquetError::EOF(format!("bytes {start}+{length} of {}", self.len)));
+        if start
+            .checked_add(length as u64)
+            .is_none_or(|end| end > self.len)
+        {
+            return Err(ParquetError::EOF(format!(
+                "bytes {start}+{length} of {}",
+                self.len
+            )));
         }
         let mut buffer = vec![0; length];
         let read = read_at_most(&self.file, start, &mut buffer)?;
         if read != length {
-            return Err(ParquetError::EOF(format!("{read} of {length} bytes at {start}")));
+            return Err(ParquetError::EOF(format!(
+                "{read} of {length} bytes at {start}"
+            )));
         }
         self.pages()?.remove(&start);
-        self.furthest.fetch_max(start + length as u64, Ordering::Relaxed);
+        self.furthest
+            .fetch_max(start + length as u64, Ordering::Relaxed);
         Ok(Bytes::from(buffer))
     }
 }
@@ -207,9 +225,17 @@ pub(super) fn open(
         let what = "the file does not begin with PAR1".to_owned();
         let at = "byte 0".to_owned();
         return Err(if head.len() < 4 {
-            ReadError::Truncated { path: path(), what: "the file is empty".to_owned(), at }
+            ReadError::Truncated {
+                path: path(),
+                what: "the file is empty".to_owned(),
+                at,
+            }
         } else {
-            ReadError::Corrupt { path: path(), what, at }
+            ReadError::Corrupt {
+                path: path(),
+                what,
+                at,
+            }
         });
     }
     if source.len() < 12 || !tail.ends_with(b"PAR1") {
@@ -228,7 +254,9 @@ pub(super) fn open(
 pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(result) => result,
-        Err(_) => Err(ParquetError::General("the decoder gave up on these bytes".to_owned())),
+        Err(_) => Err(ParquetError::General(
+            "the decoder gave up on these bytes".to_owned(),
+        )),
     }
 }
 
@@ -249,16 +277,26 @@ pub(super) fn fault(name: &Arc<str>, error: &ParquetError, at: &str) -> ReadErro
             what: format!("{what}, in {at}"),
             remedy: "Write the file again with a common codec and encoding".to_owned(),
         },
-        ParquetError::EOF(what) => {
-            ReadError::Truncated { path, what: what.clone(), at: at.to_owned() }
-        }
-        _ => ReadError::Corrupt { path, what: text, at: at.to_owned() },
+        ParquetError::EOF(what) => ReadError::Truncated {
+            path,
+            what: what.clone(),
+            at: at.to_owned(),
+        },
+        _ => ReadError::Corrupt {
+            path,
+            what: text,
+            at: at.to_owned(),
+        },
     }
 }
 
 /// The schema with every string and bytes as views.
 fn with_views(schema: &Schema) -> Schema {
-    let fields: Vec<_> = schema.fields().iter().map(|field| view_field(field)).collect();
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| view_field(field))
+        .collect();
     Schema::new_with_metadata(fields, schema.metadata().clone())
 }
 
@@ -302,7 +340,9 @@ pub(super) fn step_rows(group: &RowGroupMetaData, wanted: impl Fn(usize) -> bool
         .sum();
     let rows = u64::try_from(group.num_rows()).unwrap_or(0).max(1);
     let step = (PARQUET_STEP_BYTES as u64).saturating_mul(rows) / bytes.max(1);
-    usize::try_from(step).unwrap_or(usize::MAX).clamp(1, PARQUET_STEP_ROWS_MAX)
+    usize::try_from(step)
+        .unwrap_or(usize::MAX)
+        .clamp(1, PARQUET_STEP_ROWS_MAX)
 }
 
 /// Reads every row of a Parquet file.
@@ -316,8 +356,7 @@ pub(super) fn read(
     let stored = open(source, ArrowReaderOptions::new())?;
     let views = Arc::new(with_views(stored.schema()));
     let options = ArrowReaderOptions::new().with_schema(views);
-    let viewed =
-        guarded(|| ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options));
+    let viewed = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options));
     // Only a matter of speed: a type that cannot be viewed is read as it is stored.
     let metadata = viewed.unwrap_or(stored);
     let corrupt = |what: String, at: &str| ReadError::Corrupt {
@@ -332,7 +371,11 @@ pub(super) fn read(
     let schema = metadata.parquet_schema();
     if leaves.len() != schema.num_columns() {
         return Err(corrupt(
-            format!("{} leaf columns for {} in the schema", leaves.len(), schema.num_columns()),
+            format!(
+                "{} leaf columns for {} in the schema",
+                leaves.len(),
+                schema.num_columns()
+            ),
             "the schema",
         ));
     }
@@ -353,11 +396,18 @@ pub(super) fn read(
             }
         });
     }
-    let picked = decoded.iter().enumerate().filter(|(_, wanted)| **wanted).map(|(leaf, _)| leaf);
+    let picked = decoded
+        .iter()
+        .enumerate()
+        .filter(|(_, wanted)| **wanted)
+        .map(|(leaf, _)| leaf);
     let mask = ProjectionMask::leaves(schema, picked);
     let footer = metadata.metadata();
     for (index, (node, _)) in leaves.iter().enumerate() {
-        let column = rows.columns.column(*node).map_err(|what| corrupt(what, "the schema"))?;
+        let column = rows
+            .columns
+            .column(*node)
+            .map_err(|what| corrupt(what, "the schema"))?;
         if decoded.get(index) == Some(&false) {
             let values: u64 = footer
                 .row_groups()
@@ -365,7 +415,11 @@ pub(super) fn read(
                 .filter_map(|group| group.columns().get(index))
                 .map(|column| u64::try_from(column.num_values()).unwrap_or(0))
                 .sum();
-            let leaf = if rows.columns.node(*node).emit { Leaf::NotText } else { Leaf::Exempt };
+            let leaf = if rows.columns.node(*node).emit {
+                Leaf::NotText
+            } else {
+                Leaf::Exempt
+            };
             rows.columns.count(column, leaf, values);
         }
     }
@@ -385,7 +439,9 @@ pub(super) fn read(
         .map_err(|error| fault(name, &error, &at(rows)))?;
         loop {
             let next = guarded(|| Ok(reader.next().transpose()?));
-            let Some(batch) = next.map_err(|error| fault(name, &error, &at(rows)))? else { break };
+            let Some(batch) = next.map_err(|error| fault(name, &error, &at(rows)))? else {
+                break;
+            };
             arrays::walk_batch(rows, &batch)
                 .map_err(|what| ReadError::Unsupported {
                     path: Arc::clone(name),
@@ -403,7 +459,10 @@ pub(super) fn read(
     }
     if u64::try_from(footer.file_metadata().num_rows()) != Ok(rows.row()) {
         let said = footer.file_metadata().num_rows();
-        return Err(corrupt(format!("{} rows where the footer says {said}", rows.row()), "the footer"));
+        return Err(corrupt(
+            format!("{} rows where the footer says {said}", rows.row()),
+            "the footer",
+        ));
     }
     Ok(())
 }
@@ -415,7 +474,10 @@ mod tests {
     #[test]
     fn sizes_of_page_headers() {
         // type 0, uncompressed 300 (zigzag 600), compressed 5 (zigzag 10), then more fields.
-        assert_eq!(page_size(&[0x15, 0, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x2c]), Some(300));
+        assert_eq!(
+            page_size(&[0x15, 0, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x2c]),
+            Some(300)
+        );
         // -1 as a size.
         assert_eq!(page_size(&[0x15, 0, 0x15, 0x01, 0x15, 0x0a]), None);
         // 2^31 - 1, the most that an i32 can name.

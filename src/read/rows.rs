@@ -161,7 +161,8 @@ impl<'a> RowWriter<'a> {
         self.batch.units.truncate(mark.units);
         if self.batch.models.len() > mark.models {
             self.batch.models.truncate(mark.models);
-            self.model_ids.retain(|_, index| (*index as usize) < mark.models);
+            self.model_ids
+                .retain(|_, index| (*index as usize) < mark.models);
         }
         self.touched.truncate(mark.touched);
         self.opaque.truncate(mark.opaque);
@@ -189,7 +190,8 @@ impl<'a> RowWriter<'a> {
     fn settle(&mut self) -> Result<(), String> {
         let relative = self.batch.rows;
         let first = self.start.units;
-        for (ordinal, unit) in (self.ordinals_before..).zip(self.batch.units.iter_mut().skip(first)) {
+        for (ordinal, unit) in (self.ordinals_before..).zip(self.batch.units.iter_mut().skip(first))
+        {
             let node = NodeId(unit.column.0);
             let column = self.columns.column(node)?;
             if self.columns.node(node).forced_prompt {
@@ -236,7 +238,10 @@ impl<'a> RowWriter<'a> {
         self.elements.clear();
         self.json_depth = 0;
         self.row_errors += 1;
-        self.batch.errors.push(RowError { row: self.row, message });
+        self.batch.errors.push(RowError {
+            row: self.row,
+            message,
+        });
         self.next_row()
     }
 
@@ -255,7 +260,11 @@ impl<'a> RowWriter<'a> {
 
     /// Hands on what is there.
     pub(super) fn finish(&mut self) -> Result<(), Stop> {
-        if self.batch.rows > 0 { self.flush(self.row) } else { Ok(()) }
+        if self.batch.rows > 0 {
+            self.flush(self.row)
+        } else {
+            Ok(())
+        }
     }
 
     fn flush(&mut self, next_first_row: u64) -> Result<(), Stop> {
@@ -312,7 +321,9 @@ impl<'a> RowWriter<'a> {
 
     /// The object in hand ends: chat turns get their role, outputs their model.
     pub(super) fn leave_object(&mut self) {
-        let Some(frame) = self.frames.pop() else { return };
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
         if let (Some(speaker), true) = (frame.speaker, frame.has_content) {
             self.chat_turns += 1;
             self.give_turn_its_role(&frame, speaker);
@@ -380,17 +391,24 @@ impl<'a> RowWriter<'a> {
                     .find(|element| element.units <= index)
                     .filter(|element| {
                         let list = columns.node(element.list);
-                        columns.node(NodeId(unit.column.0)).path.starts_with(&*list.path)
+                        columns
+                            .node(NodeId(unit.column.0))
+                            .path
+                            .starts_with(&*list.path)
                     });
                 if let Some(element) = element {
-                    claim = claims.iter().find(|c| c.element == Some(element.index)).or(claim);
+                    claim = claims
+                        .iter()
+                        .find(|c| c.element == Some(element.index))
+                        .or(claim);
                 }
             }
             unit.model = claim.map(|claim| claim.model);
         }
         // A column that the user named counts for what stands around it (`meta.model`).
         if !outputs {
-            self.claims.extend(claims.into_iter().filter(|claim| claim.explicit));
+            self.claims
+                .extend(claims.into_iter().filter(|claim| claim.explicit));
         }
     }
 
@@ -405,7 +423,11 @@ impl<'a> RowWriter<'a> {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         self.element = Some(index);
         if self.registering && self.columns.node(list).role == Role::Output {
-            self.elements.push(Element { list, index, units: self.batch.units.len() });
+            self.elements.push(Element {
+                list,
+                index,
+                units: self.batch.units.len(),
+            });
         }
     }
 
@@ -467,7 +489,11 @@ impl<'a> RowWriter<'a> {
         if text.is_empty() {
             return;
         }
-        let element = if place.step == Step::List { self.element } else { None };
+        let element = if place.step == Step::List {
+            self.element
+        } else {
+            None
+        };
         let affix = place.affix;
         let model = match self.model_ids.get(text) {
             Some(index) => *index,
@@ -478,7 +504,13 @@ impl<'a> RowWriter<'a> {
                 index
             }
         };
-        self.claims.push(Claim { model, rank, affix, element, explicit });
+        self.claims.push(Claim {
+            model,
+            rank,
+            affix,
+            element,
+            explicit,
+        });
     }
 
     /// Walks JSON inside a string. `true` if the walk has delivered all its text, so that the
@@ -517,7 +549,11 @@ impl<'a> RowWriter<'a> {
 
     /// Something that holds no text.
     pub(super) fn not_text(&mut self, node: NodeId, leaves: u64) {
-        let leaf = if self.columns.node(node).emit { Leaf::NotText } else { Leaf::Exempt };
+        let leaf = if self.columns.node(node).emit {
+            Leaf::NotText
+        } else {
+            Leaf::Exempt
+        };
         self.touched.push((node, leaf, leaves));
     }
 
@@ -535,7 +571,11 @@ impl<'a> RowWriter<'a> {
         }
         let before = place.ints.1;
         place.ints.1 += count;
-        let enough = if place.tokens_named { 1 } else { TOKEN_LIST_MIN };
+        let enough = if place.tokens_named {
+            1
+        } else {
+            TOKEN_LIST_MIN
+        };
         let after = place.ints.1;
         if after < enough {
             self.not_text(node, count);

@@ -350,6 +350,7 @@ pub(super) fn duty_state(state: ObligationState) -> &'static str {
     match state {
         ObligationState::Met => "met",
         ObligationState::NotYetCheckable => "to be met",
+        ObligationState::Latent => "if it is published",
         ObligationState::Unmet => "not met",
     }
 }

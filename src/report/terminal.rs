@@ -308,7 +308,7 @@ fn obligations(page: &mut Page, outcome: &CheckOutcome) {
     for duty in &outcome.obligations {
         let style = match duty.state {
             ObligationState::Met => color(AnsiColor::Green),
-            ObligationState::NotYetCheckable => color(AnsiColor::Yellow),
+            ObligationState::NotYetCheckable | ObligationState::Latent => color(AnsiColor::Yellow),
             ObligationState::Unmet => color(AnsiColor::Red),
         };
         let text = data_sentence(&format!("{} ({}; {})", duty.text, duty.id, duty.clause));

@@ -96,6 +96,8 @@ words! {
     ObligationState from model::ObligationState {
         /// Known to be met.
         Met,
+        /// Arises only if the model is distributed or made available later.
+        Latent,
         /// Cannot be checked yet; stored for the output model.
         NotYetCheckable,
         /// Known to be unmet.
