@@ -246,23 +246,25 @@ fn level(
         code = codes::STRICT_LLAMA_OUTPUT;
         level = policy.level(code);
     }
-    let (bound_code, bound) = match facts.basis {
-        Basis::Declared => (code, Level::Block),
-        // Written so that a strength that is not a number bounds nothing.
-        Basis::Match if facts.strength < policy.flag_strength() => (codes::WEAK_MATCH, Level::Note),
-        Basis::Match if facts.short => (
-            codes::SHORT_EXACT_MATCH,
-            policy.level(codes::SHORT_EXACT_MATCH),
-        ),
-        Basis::Match if facts.strength < policy.block_strength() => {
-            (codes::WEAK_MATCH, policy.level(codes::WEAK_MATCH))
-        }
-        Basis::Match => (code, Level::Block),
-    };
+    let (bound_code, bound) = bound(policy, facts).unwrap_or((code, Level::Block));
     if level > bound {
         (bound_code, bound)
     } else {
         (code, level)
+    }
+}
+
+/// The level that the strength of a match allows at most; `None` when it allows any. Written so
+/// that a strength that is not a number bounds nothing.
+fn bound(policy: &Policy, facts: &ClaimFacts<'_>) -> Option<(Code, Level)> {
+    let level = |code| Some((code, policy.level(code)));
+    match facts.basis {
+        Basis::Match if facts.strength < policy.flag_strength() => {
+            Some((codes::WEAK_MATCH, Level::Note))
+        }
+        Basis::Match if facts.short => level(codes::SHORT_EXACT_MATCH),
+        Basis::Match if facts.strength < policy.block_strength() => level(codes::WEAK_MATCH),
+        Basis::Match | Basis::Declared => None,
     }
 }
 
@@ -391,7 +393,7 @@ fn under(
         ruling,
         license: Some(license.id.clone()),
         clause: why.section(license).map(|section| license.cite(section)),
-        why: reason::sentence(&why, license, base, target, facts),
+        why: reason::sentence(&why, license, base, target),
         obligations: merged(obligations),
         readings: reason::readings(&why, facts),
         fix,

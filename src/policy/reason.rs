@@ -141,9 +141,15 @@ some clauses turn on it";
 pub(super) const PROFILE_FIX: &str = "have compliance confirm both; until then this stays a flag, \
 and outputs of multimodal models need review";
 
-/// The command that splits the input.
-const SPLIT: &str =
-    "herdbook check INPUT --target TARGET.toml --clean clean/ --quarantine quarantine/";
+/// The command that splits the input. A target without a name was given by its base alone.
+fn split_command(target: &Target) -> String {
+    let target = match (&target.name, target.base.first()) {
+        (Some(_), _) => "--target TARGET.toml".to_owned(),
+        (None, Some(base)) => format!("--target-model {base}"),
+        (None, None) => "--target-model scratch".to_owned(),
+    };
+    format!("herdbook check INPUT {target} --clean clean/ --quarantine quarantine/")
+}
 
 /// Whom the claim is about: the first half of every reason.
 pub(super) fn who(facts: &ClaimFacts<'_>) -> String {
@@ -167,7 +173,6 @@ pub(super) fn sentence(
     license: &License,
     base: Option<&Resolution>,
     target: &Target,
-    facts: &ClaimFacts<'_>,
 ) -> String {
     let title = &license.title;
     let text = match why.section(license) {
@@ -245,7 +250,7 @@ pub(super) fn sentence(
         Why::Found(inner) => format!(
             "{}; the text was found, and whether the license binds somebody who never accepted it \
              is open",
-            sentence(inner, license, base, target, facts)
+            sentence(inner, license, base, target)
         ),
         Why::SeatUnknown => format!(
             "{text} grants no rights in multimodal models to those seated in the European Union, \
@@ -403,7 +408,10 @@ pub(super) fn how_to_fix(
         "train without what this model produced and remove its entry from the target file"
             .to_owned()
     } else {
-        format!("split the rows off with `{SPLIT}` and train on clean/")
+        format!(
+            "split the rows off with `{}` and train on clean/",
+            split_command(target)
+        )
     };
     if code == codes::WEAK_MATCH || code == codes::SHORT_EXACT_MATCH {
         return format!(
@@ -446,12 +454,12 @@ pub(super) fn how_to_fix(
              Face id; or {split}"
         ),
         Fix::NameModel => format!(
-            "find out which model it was and register the source under its id with `herdbook \
-             register FILE --source NAME --model ID`; or {split}"
+            "find out which model it was, withdraw the source and register it again with `herdbook \
+             register FILE --source NEW-NAME --model ID`; or {split}"
         ),
         Fix::NameVersion => format!(
-            "find out which version it was and register the source under the full id with \
-             `herdbook register FILE --source NAME --model ID`, e.g. \
+            "find out which version it was, withdraw the source and register it again under the \
+             full id with `herdbook register FILE --source NEW-NAME --model ID`, e.g. \
              meta-llama/Llama-3.1-8B-Instruct; or {split}"
         ),
         Fix::Profile => {

@@ -377,6 +377,7 @@ fn a_safety_model_follows_the_stricter_of_base_and_file() {
 // --- from ruling to level -------------------------------------------------------------------
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table, one line per question")]
 fn levels_of_the_default_policy() {
     for (ask, expected) in [
         (Ask::new(LLAMA_3, MISTRAL), "llama-output-prohibited block"),
