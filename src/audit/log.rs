@@ -82,17 +82,27 @@ pub fn read(path: &Path) -> Result<ReadLog, LogError> {
         .map_err(StoreError::io("read the audit log", path))?;
     if bytes.len() as u64 > LOG_BYTES_MAX {
         let what = format!("the file is larger than {LOG_BYTES_MAX} bytes");
-        return Err(LogError::Damaged { path: name(), line: 0, what });
+        return Err(LogError::Damaged {
+            path: name(),
+            line: 0,
+            what,
+        });
     }
     let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
     let mut entries: Vec<Entry> = Vec::new();
     let mut previous = NO_PREVIOUS.to_owned();
-    for (index, line) in
-        bytes.get(..whole).unwrap_or_default().split_inclusive(|&byte| byte == b'\n').enumerate()
+    for (index, line) in bytes
+        .get(..whole)
+        .unwrap_or_default()
+        .split_inclusive(|&byte| byte == b'\n')
+        .enumerate()
     {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let damaged =
-            |what: String| LogError::Damaged { path: name(), line: index + 1, what };
+        let damaged = |what: String| LogError::Damaged {
+            path: name(),
+            line: index + 1,
+            what,
+        };
         let entry: Entry = serde_json::from_slice(line)
             .map_err(|error| damaged(format!("it is not an entry ({error})")))?;
         if entry.seq != index as u64 + 1 {
@@ -131,8 +141,10 @@ pub fn append(path: &Path, entry: &Entry) -> Result<String, LogError> {
         .create(entry.seq == 1)
         .open(path)
         .map_err(StoreError::io("open for appending the audit log", path))?;
-    file.write_all(&line).map_err(StoreError::io("append to the audit log", path))?;
-    file.sync_all().map_err(StoreError::io("make durable the audit log", path))?;
+    file.write_all(&line)
+        .map_err(StoreError::io("append to the audit log", path))?;
+    file.sync_all()
+        .map_err(StoreError::io("make durable the audit log", path))?;
     if let Some(dir) = path.parent() {
         sync_dir(dir)?;
     }
@@ -148,8 +160,10 @@ pub fn cut_torn_tail(path: &Path, log: &ReadLog) -> Result<(), LogError> {
         .write(true)
         .open(path)
         .map_err(StoreError::io("open the audit log", path))?;
-    file.set_len(log.whole_bytes).map_err(StoreError::io("cut the torn end of", path))?;
-    file.sync_all().map_err(StoreError::io("make durable the audit log", path))?;
+    file.set_len(log.whole_bytes)
+        .map_err(StoreError::io("cut the torn end of", path))?;
+    file.sync_all()
+        .map_err(StoreError::io("make durable the audit log", path))?;
     Ok(())
 }
 
@@ -190,7 +204,10 @@ mod tests {
         assert_eq!(log.torn_bytes, 0);
         let text = std::fs::read_to_string(&path).unwrap();
         let second = text.lines().nth(1).unwrap();
-        assert_eq!(log.entries[2].previous, hex::encode(<sha2::Sha256 as sha2::Digest>::digest(second)));
+        assert_eq!(
+            log.entries[2].previous,
+            hex::encode(<sha2::Sha256 as sha2::Digest>::digest(second))
+        );
     }
 
     #[test]
@@ -209,7 +226,7 @@ mod tests {
         let bytes = write(&path, 3);
         for len in 0..=bytes.len() {
             std::fs::write(&path, &bytes[..len]).unwrap();
-            let lines = bytes[..len].iter().filter(|&&byte| byte == b'\n').count();
+            let lines = memchr::memchr_iter(b'\n', &bytes[..len]).count();
             if lines == 0 {
                 assert!(matches!(read(&path), Err(LogError::Empty { .. })));
                 continue;
@@ -227,7 +244,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.jsonl");
         let bytes = write(&path, 3);
-        let last = bytes[..bytes.len() - 1].iter().rposition(|&byte| byte == b'\n').unwrap();
+        let last = bytes[..bytes.len() - 1]
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .unwrap();
         for at in 0..last {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
@@ -236,6 +256,9 @@ mod tests {
         }
         let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
         std::fs::write(&path, [lines[0], lines[2]].concat()).unwrap();
-        assert!(matches!(read(&path), Err(LogError::Damaged { line: 2, .. })));
+        assert!(matches!(
+            read(&path),
+            Err(LogError::Damaged { line: 2, .. })
+        ));
     }
 }

@@ -95,7 +95,10 @@ pub(crate) fn family(name: &str, cache: &Cache) -> Options {
 
 /// A descriptor for every column family.
 pub(crate) fn descriptors(cache: &Cache) -> Vec<ColumnFamilyDescriptor> {
-    debug_assert_eq!(COLUMN_FAMILIES, [META, SOURCES, NAMES, TEXTS, CLAIMS, POSTINGS]);
+    debug_assert_eq!(
+        COLUMN_FAMILIES,
+        [META, SOURCES, NAMES, TEXTS, CLAIMS, POSTINGS]
+    );
     COLUMN_FAMILIES
         .into_iter()
         .map(|name| ColumnFamilyDescriptor::new(name, family(name, cache)))

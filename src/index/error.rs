@@ -51,15 +51,25 @@ impl StoreError {
     /// Wraps an operating-system error with what was being done to which path.
     pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_path_buf();
-        move |source| Self::Io { doing, path, source }
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
     }
 
     pub(crate) fn engine(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
-        move |error| Self::Engine { doing, message: error.into_string() }
+        move |error| Self::Engine {
+            doing,
+            message: error.into_string(),
+        }
     }
 
     pub(crate) fn corrupt(what: impl Into<String>, at: impl Into<String>) -> Self {
-        Self::Corrupt { what: what.into(), at: at.into() }
+        Self::Corrupt {
+            what: what.into(),
+            at: at.into(),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use xorf::BinaryFuse16;
 
 use super::StoreError;
-use super::keys::Cursor;
+use super::bytes::Cursor;
 use super::keys::FILTER_HEAD_BYTES;
 use super::keys::FilterHead;
 use super::keys::SHARD_BITS_MAX;
@@ -40,7 +40,10 @@ struct Shard {
 
 impl Shard {
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the published construction cuts here")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the published construction cuts here"
+    )]
     fn contains(&self, hash: u64) -> bool {
         let mut mixed = hash.wrapping_add(self.seed);
         mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -73,8 +76,9 @@ impl Filter {
     pub(crate) fn contains(&self, hash: u64) -> bool {
         let shard = hash.checked_shr(64 - self.shard_bits).unwrap_or(0);
         // Shards are complete: `load` refuses a file with fewer. A missing one would say "maybe".
-        usize::try_from(shard)
-            .map_or(true, |at| self.shards.get(at).is_none_or(|shard| shard.contains(hash)))
+        usize::try_from(shard).map_or(true, |at| {
+            self.shards.get(at).is_none_or(|shard| shard.contains(hash))
+        })
     }
 
     /// Distinct hashes.
@@ -84,15 +88,26 @@ impl Filter {
 
     /// Bytes held in memory.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.slots.len() as u64 * 2).sum()
+        self.shards
+            .iter()
+            .map(|shard| shard.slots.len() as u64 * 2)
+            .sum()
     }
 
     /// Reads a filter file and checks its checksum, its segment and its number of entries.
     pub(crate) fn load(path: &Path, segment: u32, entries: u64) -> Result<Self, StoreError> {
         let at = || path.display().to_string();
         let file = File::open(path).map_err(StoreError::io("open the filter", path))?;
-        let size = file.metadata().map_err(StoreError::io("look at the filter", path))?.len();
-        let mut reader = HashedReader { file, path, hasher: blake3::Hasher::new(), left: size };
+        let size = file
+            .metadata()
+            .map_err(StoreError::io("look at the filter", path))?
+            .len();
+        let mut reader = HashedReader {
+            file,
+            path,
+            hasher: blake3::Hasher::new(),
+            left: size,
+        };
         let head = reader.read(FILTER_HEAD_BYTES)?;
         let head = FilterHead::decode(&mut Cursor::new(&head)).map_err(|bad| bad.at(at()))?;
         if head.segment != segment || head.entries != entries {
@@ -108,8 +123,7 @@ impl Filter {
         let mut keys = 0_u64;
         for _ in 0..1_u64 << head.shard_bits {
             let bytes = reader.read(SHARD_HEAD_BYTES)?;
-            let shard =
-                ShardHead::decode(&mut Cursor::new(&bytes)).map_err(|bad| bad.at(at()))?;
+            let shard = ShardHead::decode(&mut Cursor::new(&bytes)).map_err(|bad| bad.at(at()))?;
             keys = keys.saturating_add(shard.keys);
             let slots = reader.read(usize::try_from(shard.slots).unwrap_or(usize::MAX) * 2)?;
             let (slots, _) = slots.as_chunks::<2>();
@@ -123,9 +137,16 @@ impl Filter {
         let digest = reader.hasher.finalize();
         let stored = reader.read(blake3::OUT_LEN)?;
         if keys != entries || reader.left != 0 || stored != digest.as_bytes() {
-            return Err(StoreError::corrupt("the filter's checksum or length is wrong", at()));
+            return Err(StoreError::corrupt(
+                "the filter's checksum or length is wrong",
+                at(),
+            ));
         }
-        Ok(Self { shard_bits: head.shard_bits, entries, shards })
+        Ok(Self {
+            shard_bits: head.shard_bits,
+            entries,
+            shards,
+        })
     }
 }
 
@@ -172,7 +193,11 @@ pub(crate) struct FilterBuilder {
 
 impl FilterBuilder {
     /// A filter for at most `entries_max` hashes.
-    pub(crate) fn create(path: PathBuf, segment: u32, entries_max: u64) -> Result<Self, StoreError> {
+    pub(crate) fn create(
+        path: PathBuf,
+        segment: u32,
+        entries_max: u64,
+    ) -> Result<Self, StoreError> {
         let shards = entries_max.div_ceil(SHARD_KEYS).max(1).next_power_of_two();
         let shard_bits = shards.trailing_zeros();
         if shard_bits > SHARD_BITS_MAX {
@@ -210,10 +235,18 @@ impl FilterBuilder {
 
     fn close_shard(&mut self) -> Result<(), StoreError> {
         let failed = |what: &str| {
-            StoreError::corrupt(format!("the filter {what}"), self.path.display().to_string())
+            StoreError::corrupt(
+                format!("the filter {what}"),
+                self.path.display().to_string(),
+            )
         };
         let shard = if self.keys.is_empty() {
-            Shard { seed: 0, segment_length: 0, segment_count_length: 0, slots: Box::default() }
+            Shard {
+                seed: 0,
+                segment_length: 0,
+                segment_count_length: 0,
+                slots: Box::default(),
+            }
         } else {
             let fuse = BinaryFuse16::try_from(&self.keys)
                 .map_err(|_| failed("could not be constructed (repeated hashes?)"))?;
@@ -242,8 +275,12 @@ impl FilterBuilder {
         let entries = self.shard_keys.iter().sum();
         let mut hasher = blake3::Hasher::new();
         let mut bytes = 0_u64;
-        let mut out =
-            FilterHead { segment: self.segment, shard_bits: self.shard_bits, entries }.encode();
+        let mut out = FilterHead {
+            segment: self.segment,
+            shard_bits: self.shard_bits,
+            entries,
+        }
+        .encode();
         let mut write = |file: &mut BufWriter<File>, out: &mut Vec<u8>| {
             hasher.update(out);
             bytes += out.len() as u64;
@@ -276,16 +313,26 @@ impl FilterBuilder {
         whole.update(&tail);
         bytes += tail.len() as u64;
         let failed = |doing| StoreError::io(doing, &self.path);
-        self.file.write_all(&tail).map_err(failed("write the filter"))?;
+        self.file
+            .write_all(&tail)
+            .map_err(failed("write the filter"))?;
         tail.clear();
         let file = self
             .file
             .into_inner()
             .map_err(|error| StoreError::io("write the filter", &self.path)(error.into_error()))?;
-        file.sync_all().map_err(StoreError::io("make durable the filter", &self.path))?;
+        file.sync_all()
+            .map_err(StoreError::io("make durable the filter", &self.path))?;
         Ok((
-            Filter { shard_bits: self.shard_bits, entries, shards: self.shards },
-            FilterFile { bytes, blake3: *whole.finalize().as_bytes() },
+            Filter {
+                shard_bits: self.shard_bits,
+                entries,
+                shards: self.shards,
+            },
+            FilterFile {
+                bytes,
+                blake3: *whole.finalize().as_bytes(),
+            },
         ))
     }
 }
@@ -296,7 +343,7 @@ const BATCH: usize = 256;
 
 /// Appends the positions of those hashes that any filter may hold, ascending.
 pub(crate) fn probe_batch<'a>(
-    filters: impl Iterator<Item = &'a Filter> + Clone,
+    filters: &(impl Iterator<Item = &'a Filter> + Clone),
     hashes: &[u64],
     out: &mut Vec<u32>,
 ) {
@@ -311,7 +358,11 @@ pub(crate) fn probe_batch<'a>(
             }
         }
         let first = chunk * BATCH;
-        for (at, _) in hashes.iter().enumerate().filter(|&(at, _)| hit.get(at) == Some(&true)) {
+        for (at, _) in hashes
+            .iter()
+            .enumerate()
+            .filter(|&(at, _)| hit.get(at) == Some(&true))
+        {
             // Positions fit: a caller's slice of 2^32 hashes would hold 32 GB.
             out.push(u32::try_from(first + at).unwrap_or(u32::MAX));
         }
@@ -347,7 +398,10 @@ mod tests {
             let keys = hashes(count as u64 + 1, count);
             let (filter, file, path) = build(dir.path(), &keys, count as u64);
             let loaded = Filter::load(&path, 7, keys.len() as u64).unwrap();
-            assert!(keys.iter().all(|&key| filter.contains(key) && loaded.contains(key)));
+            assert!(
+                keys.iter()
+                    .all(|&key| filter.contains(key) && loaded.contains(key))
+            );
             let bytes = std::fs::read(&path).unwrap();
             assert_eq!(file.bytes, bytes.len() as u64);
             assert_eq!(file.blake3, *blake3::hash(&bytes).as_bytes());
@@ -397,7 +451,7 @@ mod tests {
         asked.extend(hashes(3, 800));
         asked.extend(hashes(2, 500));
         let mut out = Vec::new();
-        probe_batch([&one, &two].into_iter(), &asked, &mut out);
+        probe_batch(&[&one, &two].into_iter(), &asked, &mut out);
         let expected: Vec<u32> = (0_u32..)
             .zip(&asked)
             .filter(|&(_, &hash)| one.contains(hash) || two.contains(hash))
@@ -429,7 +483,10 @@ mod tests {
         assert!(Filter::load(&path, 7, 50).is_err());
         std::fs::write(&path, &bytes).unwrap();
         assert!(Filter::load(&path, 8, 50).is_err(), "another segment");
-        assert!(Filter::load(&path, 7, 51).is_err(), "another number of entries");
+        assert!(
+            Filter::load(&path, 7, 51).is_err(),
+            "another number of entries"
+        );
         assert!(Filter::load(&path, 7, 50).is_ok());
     }
 }

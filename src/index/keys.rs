@@ -4,7 +4,11 @@
 //! `docs/index-format.md` describes the same bytes in prose and is compared with [`LAYOUT`] by a
 //! test. Nothing here does I/O; a decoder never panics and refuses trailing bytes.
 
-use super::StoreError;
+use super::bytes::Cursor;
+use super::bytes::Malformed;
+use super::bytes::put_text;
+use super::bytes::put_varint;
+use super::set_hash::SetHash;
 
 /// First bytes of the format row.
 pub const MAGIC: [u8; 8] = *b"HERDBOOK";
@@ -62,10 +66,20 @@ pub const LAYOUT: &[(&str, &str, &str, &str)] = &[
         "0x03 | segment u32",
         "bucket_bits u8 | base_text u64 | entries u64 | postings u64 | table_bytes u64 | filter_bytes u64 | filter_blake3 32",
     ),
-    (META, "intent", "0x04", "source u32 | segment u32 | first_text u64"),
+    (
+        META,
+        "intent",
+        "0x04",
+        "source u32 | segment u32 | first_text u64",
+    ),
     (SOURCES, "source", "source u32", "JSON object"),
     (NAMES, "name", "UTF-8 bytes", "source u32"),
-    (TEXTS, "text", "text u64", "exact 16 | normal_bytes u32 | words u32 | word_hash u8 each"),
+    (
+        TEXTS,
+        "text",
+        "text u64",
+        "exact 16 | normal_bytes u32 | words u32 | word_hash u8 each",
+    ),
     (
         CLAIMS,
         "claims",
@@ -79,121 +93,6 @@ pub const LAYOUT: &[(&str, &str, &str, &str)] = &[
         "count varint | repeated: gap varint | list",
     ),
 ];
-
-/// Bytes that do not follow the layout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed(
-    /// Which part.
-    pub &'static str,
-);
-
-impl Malformed {
-    /// Says where the bytes stand.
-    pub fn at(self, at: impl Into<String>) -> StoreError {
-        StoreError::corrupt(self.0, at)
-    }
-}
-
-/// Reads a value from front to back.
-#[derive(Debug, Clone, Copy)]
-pub struct Cursor<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Cursor<'a> {
-    /// Starts at the first byte.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-
-    /// Whether every byte was read.
-    pub fn is_empty(self) -> bool {
-        self.rest.is_empty()
-    }
-
-    /// The next `count` bytes.
-    pub fn take(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], Malformed> {
-        let (head, rest) = self.rest.split_at_checked(count).ok_or(Malformed(what))?;
-        self.rest = rest;
-        Ok(head)
-    }
-
-    /// The next `N` bytes as an array.
-    pub fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], Malformed> {
-        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed(what))?;
-        self.rest = rest;
-        Ok(*head)
-    }
-
-    /// One byte.
-    pub fn u8(&mut self, what: &'static str) -> Result<u8, Malformed> {
-        self.array::<1>(what).map(|[byte]| byte)
-    }
-
-    /// Four bytes, big-endian.
-    pub fn u32(&mut self, what: &'static str) -> Result<u32, Malformed> {
-        self.array(what).map(u32::from_be_bytes)
-    }
-
-    /// Eight bytes, big-endian.
-    pub fn u64(&mut self, what: &'static str) -> Result<u64, Malformed> {
-        self.array(what).map(u64::from_be_bytes)
-    }
-
-    /// Unsigned LEB128, at most ten bytes, shortest form only.
-    pub fn varint(&mut self, what: &'static str) -> Result<u64, Malformed> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.u8(what)?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                return Err(Malformed(what));
-            }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                if byte == 0 && shift > 0 {
-                    return Err(Malformed(what));
-                }
-                return Ok(value);
-            }
-        }
-        Err(Malformed(what))
-    }
-
-    /// A varint that must fit 32 bits.
-    pub fn varint_u32(&mut self, what: &'static str) -> Result<u32, Malformed> {
-        u32::try_from(self.varint(what)?).map_err(|_| Malformed(what))
-    }
-
-    /// A string behind its length in two bytes.
-    pub fn text(&mut self, what: &'static str) -> Result<String, Malformed> {
-        let len = u16::from_be_bytes(self.array(what)?);
-        let bytes = self.take(usize::from(len), what)?;
-        String::from_utf8(bytes.to_vec()).map_err(|_| Malformed(what))
-    }
-
-    /// Refuses bytes beyond the layout.
-    pub fn end(self, what: &'static str) -> Result<(), Malformed> {
-        if self.rest.is_empty() { Ok(()) } else { Err(Malformed(what)) }
-    }
-}
-
-/// Appends a varint.
-#[expect(clippy::cast_possible_truncation, reason = "seven bits are masked out before the cast")]
-pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    // Chosen: recipe, Unicode version and time are short; a longer one is cut by no caller.
-    let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    out.extend_from_slice(&len.to_be_bytes());
-    out.extend_from_slice(text.as_bytes().get(..usize::from(len)).unwrap_or_default());
-}
 
 /// What the index was made with; compared at every open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -369,48 +268,6 @@ impl StateRow {
     }
 }
 
-/// Sum modulo 2^256 of the BLAKE3 digests of a set's members: the same for every order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SetHash([u64; 4]);
-
-impl SetHash {
-    /// Adds one member.
-    pub fn add(&mut self, member: &blake3::Hash) {
-        self.merge(&Self::from_bytes(*member.as_bytes()));
-    }
-
-    /// Adds all members of another set.
-    pub fn merge(&mut self, other: &Self) {
-        let mut carry = false;
-        // Limb 3 is the lowest.
-        for (mine, theirs) in self.0.iter_mut().zip(other.0).rev() {
-            let (sum, over) = mine.overflowing_add(theirs);
-            let (sum, over_carry) = sum.overflowing_add(u64::from(carry));
-            *mine = sum;
-            carry = over || over_carry;
-        }
-    }
-
-    /// 32 bytes, big-endian.
-    pub fn to_bytes(self) -> [u8; 32] {
-        let mut out = [0; 32];
-        for (chunk, limb) in out.chunks_exact_mut(8).zip(self.0) {
-            chunk.copy_from_slice(&limb.to_be_bytes());
-        }
-        out
-    }
-
-    /// From 32 bytes, big-endian.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        let (limbs, _) = bytes.as_chunks::<8>();
-        let mut out = [0; 4];
-        for (limb, chunk) in out.iter_mut().zip(limbs) {
-            *limb = u64::from_be_bytes(*chunk);
-        }
-        Self(out)
-    }
-}
-
 /// One immutable set of posting buckets with its filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentRow {
@@ -438,9 +295,13 @@ impl SegmentRow {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(73);
         out.push(self.bucket_bits);
-        for value in
-            [self.base_text, self.entries, self.postings, self.table_bytes, self.filter_bytes]
-        {
+        for value in [
+            self.base_text,
+            self.entries,
+            self.postings,
+            self.table_bytes,
+            self.filter_bytes,
+        ] {
             out.extend_from_slice(&value.to_be_bytes());
         }
         out.extend_from_slice(&self.filter_blake3);
@@ -565,7 +426,11 @@ impl TextRow {
         let count = usize::try_from(cursor.u32(WHAT)?).map_err(|_| Malformed(WHAT))?;
         let words = cursor.take(count, WHAT)?.into();
         cursor.end(WHAT)?;
-        Ok(Self { exact, normal_bytes, words })
+        Ok(Self {
+            exact,
+            normal_bytes,
+            words,
+        })
     }
 }
 
@@ -624,7 +489,11 @@ impl PackedClaim {
                 },
             });
         }
-        if out.is_empty() { Err(Malformed("claims without a claim")) } else { Ok(out) }
+        if out.is_empty() {
+            Err(Malformed("claims without a claim"))
+        } else {
+            Ok(out)
+        }
     }
 }
 
@@ -650,7 +519,9 @@ pub fn bucket_of(hash: u64, bits: u8) -> u32 {
 
 /// The smallest hash of a bucket.
 pub fn bucket_start(bucket: u32, bits: u8) -> u64 {
-    u64::from(bucket).checked_shl(64 - u32::from(bits)).unwrap_or(0)
+    u64::from(bucket)
+        .checked_shl(64 - u32::from(bits))
+        .unwrap_or(0)
 }
 
 /// Which texts hold one gram.
@@ -691,7 +562,9 @@ impl BucketBuilder {
     /// Appends an entry. `hash` is above all earlier ones; lists are ascending, not empty and not
     /// below `base`.
     pub fn push(&mut self, hash: u64, list: &TextList, base: u64) -> Result<(), Malformed> {
-        let gap = hash.checked_sub(self.previous).ok_or(Malformed("hashes out of order"))?;
+        let gap = hash
+            .checked_sub(self.previous)
+            .ok_or(Malformed("hashes out of order"))?;
         put_varint(&mut self.body, gap);
         self.previous = hash;
         self.count += 1;
@@ -701,14 +574,16 @@ impl BucketBuilder {
                 put_varint(&mut self.body, *count);
             }
             TextList::Texts(texts) => {
-                let (last, mut previous) = (texts.len(), base);
+                let (count, mut previous) = (texts.len(), base);
                 for (index, &text) in texts.iter().enumerate() {
-                    let gap = text.checked_sub(previous).ok_or(Malformed("texts out of order"))?;
-                    let coded = (gap << 1) | u64::from(index + 1 < last);
+                    let gap = text
+                        .checked_sub(previous)
+                        .ok_or(Malformed("texts out of order"))?;
+                    let coded = (gap << 1) | u64::from(index + 1 < count);
                     put_varint(&mut self.body, if index == 0 { coded + 1 } else { coded });
                     previous = text;
                 }
-                if last == 0 {
+                if count == 0 {
                     return Err(Malformed("an entry without texts"));
                 }
             }
@@ -738,7 +613,12 @@ impl<'a> BucketReader<'a> {
     pub fn new(value: &'a [u8], start: u64, base: u64) -> Result<Self, Malformed> {
         let mut cursor = Cursor::new(value);
         let left = cursor.varint("bucket")?;
-        Ok(Self { cursor, left, hash: start, base })
+        Ok(Self {
+            cursor,
+            left,
+            hash: start,
+            base,
+        })
     }
 
     /// The next hash; its list must be read or skipped before the next call.
@@ -846,7 +726,11 @@ impl FilterHead {
             shard_bits: cursor.u32(WHAT)?,
             entries: cursor.u64(WHAT)?,
         };
-        if head.shard_bits > SHARD_BITS_MAX { Err(Malformed(WHAT)) } else { Ok(head) }
+        if head.shard_bits > SHARD_BITS_MAX {
+            Err(Malformed(WHAT))
+        } else {
+            Ok(head)
+        }
     }
 }
 
@@ -871,13 +755,23 @@ impl ShardHead {
             slots: cursor.u32(WHAT)?,
         };
         if head.keys == 0 {
-            return if head.slots == 0 { Ok(head) } else { Err(Malformed(WHAT)) };
+            return if head.slots == 0 {
+                Ok(head)
+            } else {
+                Err(Malformed(WHAT))
+            };
         }
         let needed = u64::from(head.segment_count_length) + 2 * u64::from(head.segment_length);
         let sound = head.segment_length.is_power_of_two()
             && head.segment_count_length > 0
-            && head.segment_count_length % head.segment_length == 0
+            && head
+                .segment_count_length
+                .is_multiple_of(head.segment_length)
             && needed <= u64::from(head.slots);
-        if sound { Ok(head) } else { Err(Malformed(WHAT)) }
+        if sound {
+            Ok(head)
+        } else {
+            Err(Malformed(WHAT))
+        }
     }
 }

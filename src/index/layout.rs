@@ -82,12 +82,15 @@ pub fn filter_name(segment: u32) -> String {
 /// Makes the entries of a directory durable.
 pub fn sync_dir(path: &Path) -> Result<(), StoreError> {
     let dir = File::open(path).map_err(StoreError::io("open the directory", path))?;
-    dir.sync_all().map_err(StoreError::io("make durable the directory", path))
+    dir.sync_all()
+        .map_err(StoreError::io("make durable the directory", path))
 }
 
 /// Writes a new file durably; refuses to replace one.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut file = File::create_new(path).map_err(StoreError::io("create", path))?;
-    file.write_all(bytes).map_err(StoreError::io("write", path))?;
-    file.sync_all().map_err(StoreError::io("make durable", path))
+    file.write_all(bytes)
+        .map_err(StoreError::io("write", path))?;
+    file.sync_all()
+        .map_err(StoreError::io("make durable", path))
 }

@@ -77,7 +77,13 @@ impl IndexReader {
         let state = store.state()?;
         let sources = store.sources(&state)?;
         let segments = segment::load(&store, filters)?;
-        Ok(Self { store, segments, format, state, sources })
+        Ok(Self {
+            store,
+            segments,
+            format,
+            state,
+            sources,
+        })
     }
 
     /// What the index was made with.
@@ -102,12 +108,18 @@ impl IndexReader {
 
     /// Memory of the filters in bytes.
     pub fn filter_bytes(&self) -> u64 {
-        self.segments.values().map(|segment| segment.filter.memory_bytes()).sum()
+        self.segments
+            .values()
+            .map(|segment| segment.filter.memory_bytes())
+            .sum()
     }
 
     /// Distinct entries, summed over segments.
     pub fn entries(&self) -> u64 {
-        self.segments.values().map(|segment| segment.filter.entries()).sum()
+        self.segments
+            .values()
+            .map(|segment| segment.filter.entries())
+            .sum()
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -121,12 +133,18 @@ impl IndexReader {
     /// Whether a gram may be registered; `false` is certain. Memory only.
     #[inline]
     pub fn probe(&self, hash: u64) -> bool {
-        self.segments.values().any(|segment| segment.filter.contains(hash))
+        self.segments
+            .values()
+            .any(|segment| segment.filter.contains(hash))
     }
 
     /// Appends the positions of those grams that may be registered, ascending. Memory only.
     pub fn probe_batch(&self, hashes: &[u64], out: &mut Vec<u32>) {
-        filter::probe_batch(self.segments.values().map(|segment| &segment.filter), hashes, out);
+        filter::probe_batch(
+            &self.segments.values().map(|segment| &segment.filter),
+            hashes,
+            out,
+        );
     }
 
     /// The texts that hold each gram, in the order asked.
@@ -149,7 +167,10 @@ impl IndexReader {
         let to = keys::claims_key(id.0 + 1, 0);
         let mut out = Vec::new();
         let mut any = false;
-        for row in self.store.scan(CLAIMS, &keys::claims_key(id.0, 0), Some(&to))? {
+        for row in self
+            .store
+            .scan(CLAIMS, &keys::claims_key(id.0, 0), Some(&to))?
+        {
             let (key, value) = row?;
             any = true;
             let (_, number) = keys::decode_claims_key(&key).map_err(|bad| bad.at(at()))?;
@@ -168,7 +189,11 @@ impl IndexReader {
                 model: claim.model,
             }));
         }
-        if any { Ok(out) } else { Err(StoreError::corrupt("a text without a claim", at())) }
+        if any {
+            Ok(out)
+        } else {
+            Err(StoreError::corrupt("a text without a claim", at()))
+        }
     }
 }
 
@@ -184,8 +209,11 @@ pub(crate) fn look_up(
     asked.dedup();
     for (&number, segment) in segments {
         let bits = segment.row.bucket_bits;
-        let here: Vec<u64> =
-            asked.iter().copied().filter(|&hash| segment.filter.contains(hash)).collect();
+        let here: Vec<u64> = asked
+            .iter()
+            .copied()
+            .filter(|&hash| segment.filter.contains(hash))
+            .collect();
         // One read per bucket; `here` ascends, so buckets do.
         let groups: Vec<&[u64]> = here
             .chunk_by(|a, b| keys::bucket_of(*a, bits) == keys::bucket_of(*b, bits))
@@ -194,11 +222,16 @@ pub(crate) fn look_up(
             .iter()
             .filter_map(|group| group.first().map(|&hash| keys::bucket_of(hash, bits)))
             .collect();
-        let wanted: Vec<[u8; 8]> =
-            buckets.iter().map(|&bucket| keys::bucket_key(number, bucket)).collect();
+        let wanted: Vec<[u8; 8]> = buckets
+            .iter()
+            .map(|&bucket| keys::bucket_key(number, bucket))
+            .collect();
         store.get_many(POSTINGS, &wanted, |at, value| {
             let (Some(group), Some(&bucket)) = (groups.get(at), buckets.get(at)) else {
-                return Err(StoreError::corrupt("an answer to no question", "a batched read"));
+                return Err(StoreError::corrupt(
+                    "an answer to no question",
+                    "a batched read",
+                ));
             };
             segment::find_in_bucket(value, number, bucket, &segment.row, group, |hash, list| {
                 let joined = match found.remove(&hash) {
@@ -230,7 +263,10 @@ pub(crate) fn texts(store: &Store, ids: &[TextId]) -> Result<Vec<TextRow>, LookU
     let mut rows: Vec<(usize, TextRow)> = Vec::with_capacity(ids.len());
     store.get_many(TEXTS, &wanted, |at, value| {
         let Some(&(id, place)) = order.get(at) else {
-            return Err(StoreError::corrupt("an answer to no question", "a batched read"));
+            return Err(StoreError::corrupt(
+                "an answer to no question",
+                "a batched read",
+            ));
         };
         let name = || format!("text {}", id.0);
         let value = value.ok_or_else(|| StoreError::corrupt("a text row is missing", name()))?;

@@ -112,7 +112,10 @@ impl Secrets {
     fn read(dir: &Path) -> Result<Self, SecretsError> {
         let fingerprint = read_key(dir, FINGERPRINT_FILE)?;
         let signing = SigningKey::from_bytes(&read_key(dir, SIGNING_FILE)?);
-        Ok(Self { fingerprint, signing })
+        Ok(Self {
+            fingerprint,
+            signing,
+        })
     }
 }
 
@@ -121,7 +124,10 @@ fn read_key(dir: &Path, file: &'static str) -> Result<[u8; KEY_BYTES], SecretsEr
     let opened = match File::open(&path) {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(SecretsError::Missing { file, dir: dir.display().to_string() });
+            return Err(SecretsError::Missing {
+                file,
+                dir: dir.display().to_string(),
+            });
         }
         Err(error) => return Err(StoreError::io("open the key file", &path)(error).into()),
     };
@@ -144,7 +150,9 @@ fn create_private_dir(dir: &Path) -> Result<(), StoreError> {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder.create(dir).map_err(StoreError::io("create the directory", dir))
+    builder
+        .create(dir)
+        .map_err(StoreError::io("create the directory", dir))
 }
 
 fn write_private(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
@@ -157,9 +165,13 @@ fn write_private(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError>
     }
     #[cfg(not(unix))]
     let _: u32 = mode;
-    let mut file = options.open(path).map_err(StoreError::io("create the key file", path))?;
-    file.write_all(bytes).map_err(StoreError::io("write the key file", path))?;
-    file.sync_all().map_err(StoreError::io("make durable the key file", path))
+    let mut file = options
+        .open(path)
+        .map_err(StoreError::io("create the key file", path))?;
+    file.write_all(bytes)
+        .map_err(StoreError::io("write the key file", path))?;
+    file.sync_all()
+        .map_err(StoreError::io("make durable the key file", path))
 }
 
 #[cfg(test)]
@@ -191,7 +203,13 @@ mod tests {
         Secrets::load_or_create(dir.path()).unwrap();
         std::fs::remove_file(dir.path().join(FINGERPRINT_FILE)).unwrap();
         let error = Secrets::load_or_create(dir.path()).unwrap_err();
-        assert!(matches!(error, SecretsError::Missing { file: FINGERPRINT_FILE, .. }));
+        assert!(matches!(
+            error,
+            SecretsError::Missing {
+                file: FINGERPRINT_FILE,
+                ..
+            }
+        ));
         assert!(!dir.path().join(FINGERPRINT_FILE).exists());
     }
 
@@ -201,7 +219,10 @@ mod tests {
         Secrets::load_or_create(dir.path()).unwrap();
         for bytes in [vec![1; 31], vec![1; 33], vec![]] {
             std::fs::write(dir.path().join(SIGNING_FILE), &bytes).unwrap();
-            assert!(matches!(Secrets::load(dir.path()), Err(SecretsError::Damaged { .. })));
+            assert!(matches!(
+                Secrets::load(dir.path()),
+                Err(SecretsError::Damaged { .. })
+            ));
         }
     }
 

@@ -68,8 +68,7 @@ pub(crate) fn find_in_bucket(
     // Every bucket is written, empty ones too: a missing one is damage, not absence.
     let value = value.ok_or_else(|| StoreError::corrupt("a posting bucket is missing", at()))?;
     let start = keys::bucket_start(bucket, row.bucket_bits);
-    let mut reader =
-        BucketReader::new(value, start, row.base_text).map_err(|bad| bad.at(at()))?;
+    let mut reader = BucketReader::new(value, start, row.base_text).map_err(|bad| bad.at(at()))?;
     let mut wanted = wanted.iter().copied().peekable();
     while let Some(hash) = reader.next_hash().map_err(|bad| bad.at(at()))? {
         while wanted.next_if(|&want| want < hash).is_some() {}
@@ -86,7 +85,11 @@ pub(crate) fn find_in_bucket(
 
 /// Which live segments to merge with `postings` new ones.
 pub(crate) fn choose_merge(segments: &Segments, postings: u64) -> Vec<u32> {
-    let class = |size: u64| (size / SMALLEST_CLASS).checked_ilog(MERGE_FANOUT as u64).map_or(0, |log| log + 1);
+    let class = |size: u64| {
+        (size / SMALLEST_CLASS)
+            .checked_ilog(MERGE_FANOUT as u64)
+            .map_or(0, |log| log + 1)
+    };
     let mut chosen = Vec::new();
     let mut total = postings;
     loop {
@@ -113,7 +116,10 @@ struct Entry {
 
 /// Entries in ascending order of hash: fresh postings grouped, or a stored segment read back.
 enum Stream<'a> {
-    Fresh { postings: Sorted<Posting>, ahead: Option<Posting> },
+    Fresh {
+        postings: Sorted<Posting>,
+        ahead: Option<Posting>,
+    },
     Stored(Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>),
 }
 
@@ -130,12 +136,12 @@ impl Stream<'_> {
                     },
                 };
                 let mut texts = vec![first.text];
-                let (mut last, mut count) = (first.text, 1_u64);
+                let (mut newest, mut count) = (first.text, 1_u64);
                 loop {
                     match postings.next()? {
                         Some(next) if next.hash == first.hash => {
-                            if next.text != last {
-                                (last, count) = (next.text, count + 1);
+                            if next.text != newest {
+                                (newest, count) = (next.text, count + 1);
                                 if texts.len() <= DF_CAP {
                                     texts.push(next.text);
                                 }
@@ -147,9 +153,15 @@ impl Stream<'_> {
                         }
                     }
                 }
-                let list =
-                    if texts.len() > DF_CAP { TextList::Common(count) } else { TextList::Texts(texts) };
-                Ok(Some(Entry { hash: first.hash, list }))
+                let list = if texts.len() > DF_CAP {
+                    TextList::Common(count)
+                } else {
+                    TextList::Texts(texts)
+                };
+                Ok(Some(Entry {
+                    hash: first.hash,
+                    list,
+                }))
             }
         }
     }
@@ -177,7 +189,10 @@ pub(crate) fn stored_entries<'a>(
         let mut entries = Vec::new();
         while let Some(hash) = reader.next_hash().map_err(|bad| bad.at(at()))? {
             if keys::bucket_of(hash, row.bucket_bits) != bucket {
-                return Err(StoreError::corrupt("a hash stands in the wrong bucket", at()));
+                return Err(StoreError::corrupt(
+                    "a hash stands in the wrong bucket",
+                    at(),
+                ));
             }
             entries.push((hash, reader.list().map_err(|bad| bad.at(at()))?));
         }
@@ -229,10 +244,19 @@ pub(crate) fn write(
     base_text: u64,
     merge: &[(u32, &SegmentRow)],
 ) -> Result<NewSegment, StoreError> {
-    let base = merge.iter().map(|(_, row)| row.base_text).fold(base_text, u64::min);
-    let expected = merge.iter().map(|(_, row)| row.postings).fold(fresh_count, u64::saturating_add);
+    let base = merge
+        .iter()
+        .map(|(_, row)| row.base_text)
+        .fold(base_text, u64::min);
+    let expected = merge
+        .iter()
+        .map(|(_, row)| row.postings)
+        .fold(fresh_count, u64::saturating_add);
     let bucket_bits = bucket_bits(expected)?;
-    let mut streams = vec![Stream::Fresh { postings: fresh, ahead: None }];
+    let mut streams = vec![Stream::Fresh {
+        postings: fresh,
+        ahead: None,
+    }];
     for (number, row) in merge {
         let entries = stored_entries(target.store, *number, row)?
             .map(|entry| entry.map(|(hash, list)| Entry { hash, list }));
@@ -276,7 +300,10 @@ pub(crate) fn write(
         filter_bytes: file.bytes,
         filter_blake3: file.blake3,
     };
-    Ok(NewSegment { segment: Segment { row, filter }, tables })
+    Ok(NewSegment {
+        segment: Segment { row, filter },
+        tables,
+    })
 }
 
 fn bucket_bits(postings: u64) -> Result<u8, StoreError> {
@@ -306,7 +333,9 @@ impl<'a> Merged<'a> {
 
     fn next(&mut self) -> Result<Option<Entry>, StoreError> {
         let heads = self.streams.iter().filter_map(|(_, head)| head.as_ref());
-        let Some(hash) = heads.map(|head| head.hash).min() else { return Ok(None) };
+        let Some(hash) = heads.map(|head| head.hash).min() else {
+            return Ok(None);
+        };
         let mut joined: Option<TextList> = None;
         for (stream, head) in &mut self.streams {
             if let Some(entry) = head.take_if(|entry| entry.hash == hash) {

@@ -49,7 +49,10 @@ impl Record for Posting {
     fn get(bytes: &[u8]) -> Option<Self> {
         let (hash, rest) = bytes.split_first_chunk::<8>()?;
         let text = rest.first_chunk::<8>()?;
-        Some(Self { hash: u64::from_be_bytes(*hash), text: u64::from_be_bytes(*text) })
+        Some(Self {
+            hash: u64::from_be_bytes(*hash),
+            text: u64::from_be_bytes(*text),
+        })
     }
 }
 
@@ -110,7 +113,8 @@ impl<R: Record> Sorter<R> {
                 slot.insert(file)
             }
         };
-        file.seek(SeekFrom::End(0)).map_err(StoreError::io("seek a scratch file in", &self.dir))?;
+        file.seek(SeekFrom::End(0))
+            .map_err(StoreError::io("seek a scratch file in", &self.dir))?;
         let mut bytes = Vec::with_capacity(READ_BYTES);
         let start = self.bytes;
         for chunk in self.buffer.chunks((READ_BYTES / R::BYTES).max(1)) {
@@ -122,7 +126,10 @@ impl<R: Record> Sorter<R> {
                 .map_err(StoreError::io("write a scratch file in", &self.dir))?;
             self.bytes += bytes.len() as u64;
         }
-        self.runs.push(Run { start, end: self.bytes });
+        self.runs.push(Run {
+            start,
+            end: self.bytes,
+        });
         self.buffer.clear();
         Ok(())
     }
@@ -131,14 +138,21 @@ impl<R: Record> Sorter<R> {
     pub(crate) fn finish(mut self) -> Result<Sorted<R>, StoreError> {
         if self.runs.is_empty() {
             self.buffer.par_sort_unstable();
-            return Ok(Sorted { memory: self.buffer.into_iter(), runs: Vec::new(), heap: BinaryHeap::new() });
+            return Ok(Sorted {
+                memory: self.buffer.into_iter(),
+                runs: Vec::new(),
+                heap: BinaryHeap::new(),
+            });
         }
         if !self.buffer.is_empty() {
             self.spill()?;
         }
         self.buffer = Vec::new();
         let Some(file) = self.file.take() else {
-            return Err(StoreError::corrupt("runs without a scratch file", self.dir.display().to_string()));
+            return Err(StoreError::corrupt(
+                "runs without a scratch file",
+                self.dir.display().to_string(),
+            ));
         };
         let file = Arc::new(file);
         let mut sorted = Sorted {
@@ -184,8 +198,8 @@ impl<R: Record> RunReader<R> {
             .map_err(StoreError::io("read a scratch file in", &self.dir))?;
         self.at += bytes.len() as u64;
         let records: Option<Vec<R>> = bytes.chunks(R::BYTES).map(R::get).collect();
-        let records = records
-            .ok_or_else(|| StoreError::corrupt("a cut record", "a scratch file"))?;
+        let records =
+            records.ok_or_else(|| StoreError::corrupt("a cut record", "a scratch file"))?;
         self.records = records.into_iter();
         Ok(self.records.next())
     }
@@ -213,7 +227,9 @@ impl<R: Record> Sorted<R> {
         if self.runs.is_empty() {
             return Ok(self.memory.next());
         }
-        let Some(Reverse((record, index))) = self.heap.pop() else { return Ok(None) };
+        let Some(Reverse((record, index))) = self.heap.pop() else {
+            return Ok(None);
+        };
         self.refill(index)?;
         Ok(Some(record))
     }
@@ -256,11 +272,11 @@ mod tests {
         for hash in (0..count).rev() {
             sorter.push(Posting { hash, text: 1 }).unwrap();
         }
-        let mut sorted = sorter.finish().unwrap();
+        let mut merged = sorter.finish().unwrap();
         for hash in 0..count {
-            assert_eq!(sorted.next().unwrap(), Some(Posting { hash, text: 1 }));
+            assert_eq!(merged.next().unwrap(), Some(Posting { hash, text: 1 }));
         }
-        assert_eq!(sorted.next().unwrap(), None);
+        assert_eq!(merged.next().unwrap(), None);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

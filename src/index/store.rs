@@ -54,7 +54,11 @@ impl Store {
             Access::Read => DB::open_cf_descriptors_read_only(&options, path, families, false)
                 .map_err(StoreError::engine("open a snapshot"))?,
         };
-        Ok(Self { db, cache, path: path.to_path_buf() })
+        Ok(Self {
+            db,
+            cache,
+            path: path.to_path_buf(),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -78,7 +82,11 @@ impl Store {
     }
 
     /// One value.
-    pub(crate) fn get(&self, family: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn get(
+        &self,
+        family: &'static str,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         self.db
             .get_cf_opt(self.family(family)?, key, &Self::read_options())
             .map_err(StoreError::engine("read"))
@@ -98,7 +106,10 @@ impl Store {
             &Self::read_options(),
         );
         if found.len() != keys.len() {
-            return Err(StoreError::corrupt("a batched read lost an answer", self.at()));
+            return Err(StoreError::corrupt(
+                "a batched read lost an answer",
+                self.at(),
+            ));
         }
         for (index, value) in found.into_iter().enumerate() {
             let value = value.map_err(StoreError::engine("read"))?;
@@ -143,9 +154,9 @@ impl Store {
     pub(crate) fn intent(&self) -> Result<Option<IntentRow>, StoreError> {
         match self.get(keys::META, &keys::INTENT_KEY)? {
             None => Ok(None),
-            Some(bytes) => {
-                IntentRow::decode(&bytes).map(Some).map_err(|bad| bad.at(self.at()))
-            }
+            Some(bytes) => IntentRow::decode(&bytes)
+                .map(Some)
+                .map_err(|bad| bad.at(self.at())),
         }
     }
 
@@ -156,8 +167,8 @@ impl Store {
         for row in self.scan(keys::META, &[keys::SEGMENT_TAG], Some(&to))? {
             let (key, value) = row?;
             let segment = keys::decode_segment_key(&key).map_err(|bad| bad.at(self.at()))?;
-            let row = SegmentRow::decode(&value)
-                .map_err(|bad| bad.at(format!("segment {segment}")))?;
+            let row =
+                SegmentRow::decode(&value).map_err(|bad| bad.at(format!("segment {segment}")))?;
             out.push((segment, row));
         }
         Ok(out)
@@ -181,7 +192,11 @@ impl Store {
         }
         if u32::try_from(out.len()) != Ok(state.next_source) {
             return Err(StoreError::corrupt(
-                format!("{} source rows, the state counts {}", out.len(), state.next_source),
+                format!(
+                    "{} source rows, the state counts {}",
+                    out.len(),
+                    state.next_source
+                ),
                 self.at(),
             ));
         }
@@ -190,12 +205,19 @@ impl Store {
 
     /// Starts an atomic batch.
     pub(crate) fn batch(&self) -> Batch<'_> {
-        Batch { store: self, batch: WriteBatch::default() }
+        Batch {
+            store: self,
+            batch: WriteBatch::default(),
+        }
     }
 
     /// Adds finished table files. Their key ranges become visible at once, before any row names
     /// them.
-    pub(crate) fn ingest(&self, family: &'static str, tables: &[PathBuf]) -> Result<(), StoreError> {
+    pub(crate) fn ingest(
+        &self,
+        family: &'static str,
+        tables: &[PathBuf],
+    ) -> Result<(), StoreError> {
         if tables.is_empty() {
             return Ok(());
         }
@@ -222,7 +244,12 @@ impl Store {
             .map_err(StoreError::engine("delete table files"))?;
         let mut to = last.to_vec();
         to.push(0);
-        if self.scan(family, from, Some(&to))?.next().transpose()?.is_some() {
+        if self
+            .scan(family, from, Some(&to))?
+            .next()
+            .transpose()?
+            .is_some()
+        {
             let mut batch = self.batch();
             batch.batch.delete_range_cf(handle, from, &to);
             batch.commit()?;
@@ -274,7 +301,10 @@ impl Batch<'_> {
     pub(crate) fn commit(self) -> Result<(), StoreError> {
         let mut options = WriteOptions::default();
         options.set_sync(true);
-        self.store.db.write_opt(self.batch, &options).map_err(StoreError::engine("commit"))
+        self.store
+            .db
+            .write_opt(self.batch, &options)
+            .map_err(StoreError::engine("commit"))
     }
 }
 
@@ -300,16 +330,22 @@ impl Tables {
             path.push(format!("-{}.sst", self.paths.len()));
             let path = PathBuf::from(path);
             let mut writer = SstFileWriter::create(&self.options);
-            writer.open(&path).map_err(StoreError::engine("begin a table file"))?;
+            writer
+                .open(&path)
+                .map_err(StoreError::engine("begin a table file"))?;
             let mut written = 0;
             while more && written < TABLE_BYTES {
-                writer.put(&key, &value).map_err(StoreError::engine("write a table file"))?;
+                writer
+                    .put(&key, &value)
+                    .map_err(StoreError::engine("write a table file"))?;
                 written += (key.len() + value.len()) as u64;
                 key.clear();
                 value.clear();
                 more = next(&mut key, &mut value)?;
             }
-            writer.finish().map_err(StoreError::engine("finish a table file"))?;
+            writer
+                .finish()
+                .map_err(StoreError::engine("finish a table file"))?;
             self.bytes += writer.file_size();
             self.paths.push(path);
         }

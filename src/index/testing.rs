@@ -29,6 +29,9 @@ pub(crate) fn ingest_without_commit(
         text_bytes: 0,
         registered_at: String::new(),
     };
-    assert!(matches!(registration.finish(draft), Err(WriteError::Poisoned)));
+    assert!(matches!(
+        registration.finish(draft),
+        Err(WriteError::Poisoned)
+    ));
     assert!(matches!(index.usable(), Err(WriteError::Poisoned)));
 }

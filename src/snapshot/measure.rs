@@ -44,11 +44,24 @@ fn register(writer: &mut Writer, name: &str, from: u64, count: u64) -> Registere
         let mut exact = [0; 16];
         exact[..8].copy_from_slice(&entry.to_be_bytes());
         exact[8..].copy_from_slice(&id.to_be_bytes());
-        let words: Vec<u8> =
-            grams.iter().flat_map(|gram| gram.to_be_bytes()).take(WORDS).collect();
-        let text =
-            TextDraft { exact, entry, normal_bytes: 1000, words: &words, grams: &grams };
-        let claim = PackedClaim { file: 0, row: id - from, column: 0, model: Some(0) };
+        let words: Vec<u8> = grams
+            .iter()
+            .flat_map(|gram| gram.to_be_bytes())
+            .take(WORDS)
+            .collect();
+        let text = TextDraft {
+            exact,
+            entry,
+            normal_bytes: 1000,
+            words: &words,
+            grams: &grams,
+        };
+        let claim = PackedClaim {
+            file: 0,
+            row: id - from,
+            column: 0,
+            model: Some(0),
+        };
         registration.add(&text, claim).unwrap();
     }
     registration.finish(draft(name)).unwrap()
@@ -57,6 +70,7 @@ fn register(writer: &mut Writer, name: &str, from: u64, count: u64) -> Registere
 #[test]
 #[ignore = "needs minutes and prints measurements"]
 #[expect(clippy::print_stdout, reason = "prints what it measured")]
+#[expect(clippy::too_many_lines, reason = "one measurement after the other")]
 fn measure_the_index() {
     let texts: u64 = match std::env::var("HERDBOOK_MEASURE_TEXTS") {
         Ok(number) => number.parse().unwrap(),
@@ -75,7 +89,10 @@ fn measure_the_index() {
     let started = Instant::now();
     let done = register(&mut writer, "one", 0, texts);
     let entries = texts * (GRAMS + 1);
-    println!("register {texts} texts of {GRAMS} grams: {:.2?}", started.elapsed());
+    println!(
+        "register {texts} texts of {GRAMS} grams: {:.2?}",
+        started.elapsed()
+    );
     println!(
         "index: {} bytes, {:.2} per entry, {:.1} per text",
         done.source.index_bytes,
@@ -84,7 +101,11 @@ fn measure_the_index() {
     );
     let started = Instant::now();
     register(&mut writer, "same texts again", 0, texts.min(100_000));
-    println!("register {} known texts: {:.2?}", texts.min(100_000), started.elapsed());
+    println!(
+        "register {} known texts: {:.2?}",
+        texts.min(100_000),
+        started.elapsed()
+    );
     for (name, count) in [("1 more", 1), ("10 more", 10), ("1000 more", 1000)] {
         let started = Instant::now();
         register(&mut writer, name, 10 * texts, count);
@@ -104,7 +125,10 @@ fn measure_the_index() {
     let mut state = u64::MAX / 3;
     let asked: Vec<u64> = (0..1 << 22).map(|_| xorf::splitmix64(&mut state)).collect();
     let started = Instant::now();
-    let hits = asked.iter().filter(|&&hash| snapshot.probe(black_box(hash))).count();
+    let hits = asked
+        .iter()
+        .filter(|&&hash| snapshot.probe(black_box(hash)))
+        .count();
     let single = started.elapsed();
     let mut out = Vec::new();
     let started = Instant::now();
@@ -126,7 +150,11 @@ fn measure_the_index() {
         xorf::splitmix64(&mut state);
         present.push(xorf::splitmix64(&mut state));
     }
-    for (name, size) in [("one by one", 1), ("30 at once", 30), ("1000 at once", 1000)] {
+    for (name, size) in [
+        ("one by one", 1),
+        ("30 at once", 30),
+        ("1000 at once", 1000),
+    ] {
         let started = Instant::now();
         for chunk in present.chunks(size) {
             black_box(snapshot.look_up(chunk).unwrap());
@@ -142,7 +170,10 @@ fn measure_the_index() {
         black_box(snapshot.texts(&[id]).unwrap());
         black_box(snapshot.claims(id).unwrap());
     }
-    println!("text row and claims: {:.2} µs each", started.elapsed().as_nanos() as f64 / 2e7);
+    println!(
+        "text row and claims: {:.2} µs each",
+        started.elapsed().as_nanos() as f64 / 2e7
+    );
     let started = Instant::now();
     snapshot.walk().unwrap();
     println!("walk: {:.2?}", started.elapsed());

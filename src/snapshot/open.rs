@@ -59,7 +59,10 @@ impl Snapshot {
             let log = head(dir)?;
             let path = dir.snapshot(log.head.seq);
             let opened = Self::open(&path, &log.head.snapshot, compat, Some(key), || {
-                OpenError::HeadMissing { seq: log.head.seq, path: path.display().to_string() }
+                OpenError::HeadMissing {
+                    seq: log.head.seq,
+                    path: path.display().to_string(),
+                }
             });
             let error = match opened {
                 Ok(snapshot) => return snapshot.agrees(&log, &path),
@@ -94,7 +97,9 @@ impl Snapshot {
         missing: impl FnOnce() -> OpenError,
     ) -> Result<Self, OpenError> {
         let started = Instant::now();
-        let Some((manifest, bytes)) = Manifest::read(path)? else { return Err(missing()) };
+        let Some((manifest, bytes)) = Manifest::read(path)? else {
+            return Err(missing());
+        };
         let digest = manifest::digest(&bytes);
         if !digest.eq_ignore_ascii_case(expected_digest) {
             return Err(OpenError::OtherSnapshot {
@@ -124,7 +129,12 @@ impl Snapshot {
                 what: "its manifest and its database count differently".to_owned(),
             });
         }
-        Ok(Self { reader, manifest, digest, verify_time })
+        Ok(Self {
+            reader,
+            manifest,
+            digest,
+            verify_time,
+        })
     }
 
     /// Compares with the log entry that names this snapshot.
@@ -139,7 +149,10 @@ impl Snapshot {
         } else {
             Err(OpenError::Differs {
                 seq: entry.seq,
-                what: format!("the log entry and the manifest of {} differ", path.display()),
+                what: format!(
+                    "the log entry and the manifest of {} differ",
+                    path.display()
+                ),
             })
         }
     }
@@ -243,7 +256,10 @@ fn head(dir: &IndexDir) -> Result<ReadLog, OpenError> {
                     if newest <= log.head.seq {
                         continue;
                     }
-                    return Err(OpenError::LogBehind { logged: log.head.seq, found: newest });
+                    return Err(OpenError::LogBehind {
+                        logged: log.head.seq,
+                        found: newest,
+                    });
                 }
                 thread::sleep(UNLOGGED_PAUSE);
             }
@@ -270,13 +286,18 @@ fn being_written(dir: &IndexDir) -> Result<bool, OpenError> {
 pub(crate) fn present(dir: &IndexDir) -> Result<(), OpenError> {
     use crate::index::StoreError;
     let exists = |path: PathBuf| {
-        path.try_exists().map_err(|error| OpenError::from(StoreError::io("look for", &path)(error)))
+        path.try_exists()
+            .map_err(|error| OpenError::from(StoreError::io("look for", &path)(error)))
     };
     if exists(dir.unfinished())? {
-        return Err(OpenError::Unfinished { dir: dir.root().display().to_string() });
+        return Err(OpenError::Unfinished {
+            dir: dir.root().display().to_string(),
+        });
     }
     if !exists(dir.log())? && !exists(dir.db())? && !exists(dir.snapshots())? {
-        return Err(OpenError::NoIndex { dir: dir.root().display().to_string() });
+        return Err(OpenError::NoIndex {
+            dir: dir.root().display().to_string(),
+        });
     }
     Ok(())
 }
@@ -308,7 +329,13 @@ pub fn list(dir: &IndexDir) -> Result<Vec<SnapshotListed>, OpenError> {
             Some((manifest, bytes)) => (Some(manifest), Some(manifest::digest(&bytes))),
         };
         let head = seq == log.head.seq && digest.as_deref() == Some(&log.head.snapshot);
-        out.push(SnapshotListed { seq, path, digest, manifest, head });
+        out.push(SnapshotListed {
+            seq,
+            path,
+            digest,
+            manifest,
+            head,
+        });
     }
     Ok(out)
 }

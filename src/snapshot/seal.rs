@@ -72,12 +72,21 @@ pub(crate) fn seal(
                 && (*size, *inode) == (found.size, found.inode)
             {
                 let (path, size) = (found.path, found.size);
-                return Ok(ManifestFile { path, size, blake3: digest.clone() });
+                return Ok(ManifestFile {
+                    path,
+                    size,
+                    blake3: digest.clone(),
+                });
             }
             let at = tmp.join(&found.path);
             let file = File::open(&at).map_err(StoreError::io("open", &at))?;
-            file.sync_all().map_err(StoreError::io("make durable", &at))?;
-            hash_file(&at).map(|blake3| ManifestFile { path: found.path, size: found.size, blake3 })
+            file.sync_all()
+                .map_err(StoreError::io("make durable", &at))?;
+            hash_file(&at).map(|blake3| ManifestFile {
+                path: found.path,
+                size: found.size,
+                blake3,
+            })
         })
         .collect();
     let mut files = files?;
@@ -105,19 +114,29 @@ pub(crate) fn seal(
     };
     let bytes = manifest.to_bytes()?;
     write_new(&tmp.join(MANIFEST), &bytes)?;
-    write_new(&tmp.join(SIGNATURE), &manifest::sign(&bytes, secrets.signing()))?;
+    write_new(
+        &tmp.join(SIGNATURE),
+        &manifest::sign(&bytes, secrets.signing()),
+    )?;
     for made in [&tmp.join("db"), &filters, &tmp] {
         sync_dir(made)?;
     }
     fs::rename(&tmp, &path).map_err(StoreError::io("name the snapshot", &path))?;
     sync_dir(&dir.snapshots())?;
-    Ok(Sealed { seq, digest: manifest::digest(&bytes) })
+    Ok(Sealed {
+        seq,
+        digest: manifest::digest(&bytes),
+    })
 }
 
 /// Removes all but the newest snapshots and what interrupted seals left. `head` is kept.
 pub(crate) fn prune(dir: &IndexDir, head: u64) -> Result<(), StoreError> {
     let all = numbers(&dir.snapshots())?;
-    let keep = all.iter().rev().filter(|&&seq| seq <= head).take(KEEP_SNAPSHOTS);
+    let keep = all
+        .iter()
+        .rev()
+        .filter(|&&seq| seq <= head)
+        .take(KEEP_SNAPSHOTS);
     let keep: Vec<u64> = keep.copied().collect();
     for seq in all {
         if !keep.contains(&seq) {
@@ -168,9 +187,15 @@ pub(crate) fn list_files(root: &Path) -> Result<Vec<Found>, StoreError> {
             if meta.is_dir() {
                 open.push((at, format!("{path}/")));
             } else if !meta.is_file() {
-                return Err(strange("neither a plain file nor a directory in a snapshot"));
+                return Err(strange(
+                    "neither a plain file nor a directory in a snapshot",
+                ));
             } else if path != MANIFEST && path != SIGNATURE {
-                out.push(Found { path, size: meta.len(), inode: (meta.dev(), meta.ino()) });
+                out.push(Found {
+                    path,
+                    size: meta.len(),
+                    inode: (meta.dev(), meta.ino()),
+                });
             }
         }
     }
@@ -182,7 +207,9 @@ pub(crate) fn list_files(root: &Path) -> Result<Vec<Found>, StoreError> {
 pub(crate) fn hash_file(path: &Path) -> Result<String, StoreError> {
     let file = File::open(path).map_err(StoreError::io("open", path))?;
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file).map_err(StoreError::io("read", path))?;
+    hasher
+        .update_reader(file)
+        .map_err(StoreError::io("read", path))?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 
@@ -190,13 +217,20 @@ pub(crate) fn hash_file(path: &Path) -> Result<String, StoreError> {
 /// the one logged, only means that everything is hashed again.
 fn digests_of(snapshot: &Path, digest: &str) -> BTreeMap<String, (u64, (u64, u64), String)> {
     let mut out = BTreeMap::new();
-    let Ok(Some((manifest, bytes))) = Manifest::read(snapshot) else { return out };
+    let Ok(Some((manifest, bytes))) = Manifest::read(snapshot) else {
+        return out;
+    };
     if manifest::digest(&bytes) != digest {
         return out;
     }
-    let Ok(found) = list_files(snapshot) else { return out };
-    let digests: BTreeMap<String, ManifestFile> =
-        manifest.files.into_iter().map(|file| (file.path.clone(), file)).collect();
+    let Ok(found) = list_files(snapshot) else {
+        return out;
+    };
+    let digests: BTreeMap<String, ManifestFile> = manifest
+        .files
+        .into_iter()
+        .map(|file| (file.path.clone(), file))
+        .collect();
     for file in found {
         if let Some(known) = digests.get(&file.path)
             && known.size == file.size
@@ -222,8 +256,10 @@ pub(crate) fn remove_dir_if_any(path: &Path) -> Result<(), StoreError> {
 /// Compares a snapshot's files with its manifest: none missing, none added, sizes and digests as
 /// sealed.
 pub(crate) fn verify_files(dir: &Path, manifest: &Manifest) -> Result<(), OpenError> {
-    let damaged =
-        |what: String| OpenError::Damaged { path: dir.display().to_string(), what };
+    let damaged = |what: String| OpenError::Damaged {
+        path: dir.display().to_string(),
+        what,
+    };
     let found = list_files(dir)?;
     let mut found = found.into_iter().peekable();
     for file in &manifest.files {

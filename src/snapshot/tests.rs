@@ -49,7 +49,11 @@ impl Home {
         let dir = IndexDir::new(temp.path().join("index"), None);
         let secrets = Secrets::load_or_create(dir.keys()).unwrap();
         drop(Writer::init(&dir, &secrets, &compat(), NOW).unwrap());
-        Self { _temp: temp, dir, secrets }
+        Self {
+            _temp: temp,
+            dir,
+            secrets,
+        }
     }
 
     fn writer(&self) -> Writer {
@@ -93,7 +97,9 @@ fn entry(id: u64) -> u64 {
 }
 
 fn words(id: u64) -> Vec<u8> {
-    (0..id % 7).map(|word| u8::try_from(word).unwrap()).collect()
+    (0..id % 7)
+        .map(|word| u8::try_from(word).unwrap())
+        .collect()
 }
 
 /// Any gram other than an entry: entries of small ids are far from small numbers.
@@ -116,7 +122,12 @@ fn draft(name: &str) -> SourceDraft {
 }
 
 fn claim(row: u64) -> PackedClaim {
-    PackedClaim { file: 0, row, column: 0, model: Some(0) }
+    PackedClaim {
+        file: 0,
+        row,
+        column: 0,
+        model: Some(0),
+    }
 }
 
 fn register(writer: &mut Writer, name: &str, texts: &[Text]) -> Result<Registered, SealError> {
@@ -141,7 +152,11 @@ fn add(registration: &mut Registration<'_>, text: &Text, claim: PackedClaim) {
 }
 
 fn texts(ids: std::ops::Range<u64>) -> Vec<Text> {
-    ids.map(|id| Text { id, grams: (0..5).map(|at| gram(id * 5 + at)).collect() }).collect()
+    ids.map(|id| Text {
+        id,
+        grams: (0..5).map(|at| gram(id * 5 + at)).collect(),
+    })
+    .collect()
 }
 
 /// Every file below a directory with its bytes.
@@ -188,10 +203,15 @@ fn what_was_registered_is_found_and_nothing_else() {
     assert_eq!(snapshot.digest(), done.digest);
     let info = snapshot.info();
     assert_eq!((info.snapshot, info.sources, info.records), (2, 1, 100));
-    assert_eq!((info.recipe.as_str(), info.guarantee_bytes), ("r1-k24-w41", 64));
+    assert_eq!(
+        (info.recipe.as_str(), info.guarantee_bytes),
+        ("r1-k24-w41", 64)
+    );
     for text in texts(0..100) {
         assert!(snapshot.probe(entry(text.id)));
-        let found = snapshot.look_up(&[entry(text.id), gram(text.id * 5 + 4)]).unwrap();
+        let found = snapshot
+            .look_up(&[entry(text.id), gram(text.id * 5 + 4)])
+            .unwrap();
         assert_eq!(found, vec![Postings::Texts(vec![TextId(text.id)]); 2]);
         let rows = snapshot.texts(&[TextId(text.id)]).unwrap();
         assert_eq!(rows[0].exact, exact(text.id));
@@ -213,7 +233,10 @@ fn an_empty_index_opens_and_says_so() {
     let snapshot = home.snapshot().unwrap();
     assert_eq!((snapshot.info().sources, snapshot.info().records), (0, 0));
     assert!(!snapshot.probe(1));
-    assert_eq!(snapshot.look_up(&[1, 2]).unwrap(), vec![Postings::Absent; 2]);
+    assert_eq!(
+        snapshot.look_up(&[1, 2]).unwrap(),
+        vec![Postings::Absent; 2]
+    );
     snapshot.walk().unwrap();
 }
 
@@ -233,7 +256,10 @@ fn the_same_source_again_changes_nothing_and_other_content_is_refused() {
         registration.finish(other).unwrap_err()
     };
     let message = error.to_string();
-    assert!(message.contains("digest of one") && message.contains("another digest"), "{message}");
+    assert!(
+        message.contains("digest of one") && message.contains("another digest"),
+        "{message}"
+    );
     let registration = writer.begin().unwrap();
     let error = registration.finish(draft("empty")).unwrap_err();
     assert!(matches!(error, SealError::Write(WriteError::Empty { .. })));
@@ -252,9 +278,19 @@ fn two_sources_of_one_text_give_two_claims_and_one_posting() {
     for id in 0..15 {
         let found = snapshot.look_up(&[gram(id * 5)]).unwrap();
         assert_eq!(found, vec![Postings::Texts(vec![TextId(id)])], "{id}");
-        let sources: Vec<u32> =
-            snapshot.claims(TextId(id)).unwrap().iter().map(|claim| claim.source.0).collect();
-        let expected: &[u32] = if id < 5 { &[0] } else if id < 10 { &[0, 1] } else { &[1] };
+        let sources: Vec<u32> = snapshot
+            .claims(TextId(id))
+            .unwrap()
+            .iter()
+            .map(|claim| claim.source.0)
+            .collect();
+        let expected: &[u32] = if id < 5 {
+            &[0]
+        } else if id < 10 {
+            &[0, 1]
+        } else {
+            &[1]
+        };
         assert_eq!(sources, expected, "{id}");
     }
     writer.withdraw("one", "2026-12-01T00:00:00Z").unwrap();
@@ -262,7 +298,10 @@ fn two_sources_of_one_text_give_two_claims_and_one_posting() {
     assert_eq!((snapshot.info().sources, snapshot.info().records), (1, 10));
     assert_eq!(snapshot.claims(TextId(0)).unwrap(), vec![]);
     assert_eq!(snapshot.claims(TextId(7)).unwrap().len(), 1);
-    assert_eq!(snapshot.sources()[0].withdrawn_at.as_deref(), Some("2026-12-01T00:00:00Z"));
+    assert_eq!(
+        snapshot.sources()[0].withdrawn_at.as_deref(),
+        Some("2026-12-01T00:00:00Z")
+    );
     snapshot.walk().unwrap();
     assert!(matches!(
         writer.withdraw("one", NOW),
@@ -290,7 +329,14 @@ fn a_frequent_text_keeps_some_places_and_every_model() {
             900 => None,
             _ => Some(0),
         };
-        add(&mut registration, yes, PackedClaim { model, ..claim(row) });
+        add(
+            &mut registration,
+            yes,
+            PackedClaim {
+                model,
+                ..claim(row)
+            },
+        );
     }
     // The same place twice is one claim.
     add(&mut registration, yes, claim(0));
@@ -362,7 +408,10 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let text = (0_u64..60, prop::collection::vec(0_u64..40, 0..6)).prop_map(|(id, _)| {
         // The grams belong to the text, so they follow from its number.
-        Text { id, grams: (0..id % 6).map(|at| gram(mix(id ^ at) % 40)).collect() }
+        Text {
+            id,
+            grams: (0..id % 6).map(|at| gram(mix(id ^ at) % 40)).collect(),
+        }
     });
     prop_oneof![
         6 => prop::collection::vec(text, 1..25).prop_map(Step::Register),
@@ -398,10 +447,19 @@ impl Picture {
     }
 
     fn compare(&self, snapshot: &Snapshot) {
-        let live = self.withdrawn.iter().filter(|withdrawn| !**withdrawn).count();
+        let live = self
+            .withdrawn
+            .iter()
+            .filter(|withdrawn| !**withdrawn)
+            .count();
         assert_eq!(snapshot.info().sources, live as u64);
-        let records: u64 =
-            self.records.iter().zip(&self.withdrawn).filter(|(_, gone)| !**gone).map(|(n, _)| n).sum();
+        let records: u64 = self
+            .records
+            .iter()
+            .zip(&self.withdrawn)
+            .filter(|(_, gone)| !**gone)
+            .map(|(n, _)| n)
+            .sum();
         assert_eq!(snapshot.info().records, records);
         let mut asked: Vec<u64> = self.postings.keys().copied().collect();
         asked.extend((0..40).map(gram));
@@ -409,9 +467,7 @@ impl Picture {
         asked.reverse();
         let mut maybe = Vec::new();
         snapshot.probe_batch(&asked, &mut maybe);
-        for ((place, hash), found) in
-            (0_u32..).zip(&asked).zip(snapshot.look_up(&asked).unwrap())
-        {
+        for ((place, hash), found) in (0_u32..).zip(&asked).zip(snapshot.look_up(&asked).unwrap()) {
             let expected = match self.postings.get(hash) {
                 None => Postings::Absent,
                 Some(texts) => Postings::Texts(texts.iter().copied().map(TextId).collect()),
@@ -487,14 +543,25 @@ fn many_registrations_leave_few_segments_and_three_snapshots() {
     let home = Home::new();
     let mut writer = home.writer();
     for at in 0..12 {
-        register(&mut writer, &format!("s{at}"), &texts(at * 20..at * 20 + 25)).unwrap();
+        register(
+            &mut writer,
+            &format!("s{at}"),
+            &texts(at * 20..at * 20 + 25),
+        )
+        .unwrap();
     }
     let snapshot = home.snapshot().unwrap();
     assert!(snapshot.segments() <= 3, "{}", snapshot.segments());
     snapshot.walk().unwrap();
     let kept = list(&home.dir).unwrap();
-    assert_eq!(kept.iter().map(|kept| kept.seq).collect::<Vec<_>>(), [11, 12, 13]);
-    assert_eq!(kept.iter().map(|kept| kept.head).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(
+        kept.iter().map(|kept| kept.seq).collect::<Vec<_>>(),
+        [11, 12, 13]
+    );
+    assert_eq!(
+        kept.iter().map(|kept| kept.head).collect::<Vec<_>>(),
+        [false, false, true]
+    );
     let live = fs::read_dir(home.dir.filters()).unwrap().count();
     assert_eq!(live, snapshot.segments());
     assert_eq!(fs::read_dir(home.dir.tmp()).unwrap().count(), 0);
@@ -512,8 +579,14 @@ fn reading_writes_nothing_into_a_snapshot() {
         snapshot.walk().unwrap();
     }
     assert_eq!(tree(&path), before);
-    let names: Vec<&str> = before.keys().filter_map(|path| path.file_name()?.to_str()).collect();
-    assert!(!names.iter().any(|name| name.starts_with("LOG")), "{names:?}");
+    let names: Vec<&str> = before
+        .keys()
+        .filter_map(|path| path.file_name()?.to_str())
+        .collect();
+    assert!(
+        !names.iter().any(|name| name.starts_with("LOG")),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -532,7 +605,12 @@ fn every_file_of_a_snapshot_is_guarded() {
         Err(error) => {
             let message = error.to_string();
             assert!(
-                matches!(error, OpenError::Damaged { .. } | OpenError::OtherSnapshot { .. } | OpenError::HeadMissing { .. }),
+                matches!(
+                    error,
+                    OpenError::Damaged { .. }
+                        | OpenError::OtherSnapshot { .. }
+                        | OpenError::HeadMissing { .. }
+                ),
                 "{message}"
             );
         }
@@ -568,7 +646,11 @@ fn every_file_of_a_snapshot_is_guarded() {
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(&file, &target).unwrap();
-            assert!(home.snapshot().is_err(), "a link in place of {}", target.display());
+            assert!(
+                home.snapshot().is_err(),
+                "a link in place of {}",
+                target.display()
+            );
         }
         restore();
     }
@@ -586,11 +668,17 @@ fn a_snapshot_without_its_newest_is_an_error_and_sealing_again_is_the_remedy() {
     assert!(home.dir.snapshot(2).exists());
     fs::remove_dir_all(home.dir.snapshot(3)).unwrap();
     let error = home.snapshot().err().unwrap();
-    assert!(matches!(error, OpenError::HeadMissing { seq: 3, .. }), "{error}");
+    assert!(
+        matches!(error, OpenError::HeadMissing { seq: 3, .. }),
+        "{error}"
+    );
     assert!(error.to_string().contains("herdbook snapshot seal"));
     // An older one in its place is another snapshot.
     copy_tree(&home.dir.snapshot(2), &home.dir.snapshot(3));
-    assert!(matches!(home.snapshot(), Err(OpenError::OtherSnapshot { .. })));
+    assert!(matches!(
+        home.snapshot(),
+        Err(OpenError::OtherSnapshot { .. })
+    ));
     let (seq, digest) = home.writer().reseal(NOW).unwrap();
     let snapshot = home.snapshot().unwrap();
     assert_eq!((seq, digest.as_str()), (4, snapshot.digest()));
@@ -603,7 +691,9 @@ fn a_snapshot_signed_by_another_key_is_refused() {
     register(&mut home.writer(), "one", &texts(0..10)).unwrap();
     let other = tempfile::tempdir().unwrap();
     let other = Secrets::load_or_create(other.path()).unwrap();
-    let error = Snapshot::open_head(&home.dir, &compat(), &other.verifying()).err().unwrap();
+    let error = Snapshot::open_head(&home.dir, &compat(), &other.verifying())
+        .err()
+        .unwrap();
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
     assert!(error.to_string().contains("signed"));
 }
@@ -623,31 +713,48 @@ fn a_travelled_snapshot_opens_by_its_digest_only() {
     assert!(matches!(nowhere, Err(OpenError::Damaged { .. })));
 }
 
+type Change = fn(&mut Compat);
+
 #[test]
 fn another_recipe_key_or_unicode_is_refused_with_both_values() {
     let home = Home::new();
     register(&mut home.writer(), "one", &texts(0..10)).unwrap();
-    type Change = fn(&mut Compat);
     let cases: [(Change, &str, &str); 4] = [
         (|compat| compat.recipe = "r2".to_owned(), "r1-k24-w41", "r2"),
         (|compat| compat.guarantee_bytes = 65, "64", "65"),
-        (|compat| compat.unicode = "17.0.0".to_owned(), "16.0.0", "17.0.0"),
+        (
+            |compat| compat.unicode = "17.0.0".to_owned(),
+            "16.0.0",
+            "17.0.0",
+        ),
         (|compat| compat.key_check = [8; 16], "0909", "0808"),
     ];
     for (change, found, expected) in cases {
         let mut compat = compat();
         change(&mut compat);
-        let error = Snapshot::open_head(&home.dir, &compat, &home.secrets.verifying()).err().unwrap();
+        let error = Snapshot::open_head(&home.dir, &compat, &home.secrets.verifying())
+            .err()
+            .unwrap();
         let message = error.to_string();
         assert!(matches!(error, OpenError::Incompatible(_)), "{message}");
-        assert!(message.contains(found) && message.contains(expected), "{message}");
-        let error = Writer::open(&home.dir, &home.secrets, &compat).err().unwrap();
+        assert!(
+            message.contains(found) && message.contains(expected),
+            "{message}"
+        );
+        let error = Writer::open(&home.dir, &home.secrets, &compat)
+            .err()
+            .unwrap();
         assert!(error.to_string().contains(expected), "{error}");
     }
     let mut wrong_key = compat();
     wrong_key.key_check = [8; 16];
-    let error = Snapshot::open_head(&home.dir, &wrong_key, &home.secrets.verifying()).err().unwrap();
-    assert!(matches!(error, OpenError::Incompatible(Incompatible::Key { .. })));
+    let error = Snapshot::open_head(&home.dir, &wrong_key, &home.secrets.verifying())
+        .err()
+        .unwrap();
+    assert!(matches!(
+        error,
+        OpenError::Incompatible(Incompatible::Key { .. })
+    ));
     assert!(error.to_string().contains("HERDBOOK_KEYS"));
 }
 
@@ -656,10 +763,15 @@ fn a_missing_index_a_second_init_and_a_second_writer_are_told_apart() {
     let temp = tempfile::tempdir().unwrap();
     let dir = IndexDir::new(temp.path().join("nowhere"), Some(temp.path().join("keys")));
     let secrets = Secrets::load_or_create(dir.keys()).unwrap();
-    let error = Snapshot::open_head(&dir, &compat(), &secrets.verifying()).err().unwrap();
+    let error = Snapshot::open_head(&dir, &compat(), &secrets.verifying())
+        .err()
+        .unwrap();
     assert!(matches!(error, OpenError::NoIndex { .. }));
     assert!(error.to_string().contains("herdbook init"));
-    assert!(matches!(Writer::open(&dir, &secrets, &compat()), Err(OpenError::NoIndex { .. })));
+    assert!(matches!(
+        Writer::open(&dir, &secrets, &compat()),
+        Err(OpenError::NoIndex { .. })
+    ));
     assert!(!dir.root().exists(), "a failed open makes nothing");
 
     let home = Home::new();
@@ -675,7 +787,10 @@ fn a_missing_index_a_second_init_and_a_second_writer_are_told_apart() {
     assert!(matches!(home.snapshot(), Err(OpenError::Log(_))));
     assert!(matches!(home.try_writer(), Err(OpenError::Log(_))));
     let again = Writer::init(&home.dir, &home.secrets, &compat(), NOW);
-    assert!(matches!(again, Err(OpenError::Exists { .. })), "a lost log is no reason to start over");
+    assert!(
+        matches!(again, Err(OpenError::Exists { .. })),
+        "a lost log is no reason to start over"
+    );
 }
 
 #[test]
@@ -683,7 +798,10 @@ fn an_interrupted_init_is_started_over() {
     let home = Home::new();
     fs::write(home.dir.unfinished(), b"").unwrap();
     assert!(matches!(home.snapshot(), Err(OpenError::Unfinished { .. })));
-    assert!(matches!(home.try_writer(), Err(OpenError::Unfinished { .. })));
+    assert!(matches!(
+        home.try_writer(),
+        Err(OpenError::Unfinished { .. })
+    ));
     let mut writer = Writer::init(&home.dir, &home.secrets, &compat(), NOW).unwrap();
     register(&mut writer, "one", &texts(0..3)).unwrap();
     assert_eq!(home.snapshot().unwrap().info().records, 3);
@@ -718,7 +836,10 @@ fn a_crash_between_commit_and_log_entry_is_completed_by_the_next_writer() {
     assert!(writer.notes()[0].contains("register of commit 3"));
     assert_eq!(home.snapshot().unwrap().info().records, 20);
     let head = home.head().head;
-    assert_eq!((head.seq, head.op.as_str(), head.source.as_deref()), (3, "register", Some("two")));
+    assert_eq!(
+        (head.seq, head.op.as_str(), head.source.as_deref()),
+        (3, "register", Some("two"))
+    );
     drop(writer);
     assert_eq!(home.writer().notes(), &[] as &[String]);
 }
@@ -736,7 +857,16 @@ fn a_crash_between_seal_and_log_entry_is_undecided_until_completed() {
     for end in [log.len(), log.len() + 20, whole.len() - 1] {
         fs::write(home.dir.log(), &whole[..end]).unwrap();
         let error = home.snapshot().err().unwrap();
-        assert!(matches!(error, OpenError::LogBehind { logged: 2, found: 3 }), "{error}");
+        assert!(
+            matches!(
+                error,
+                OpenError::LogBehind {
+                    logged: 2,
+                    found: 3
+                }
+            ),
+            "{error}"
+        );
         let writer = home.writer();
         assert!(writer.notes().iter().any(|note| note.contains("completed")));
         drop(writer);
@@ -757,7 +887,16 @@ fn an_index_behind_its_log_is_refused() {
     fs::remove_dir_all(home.dir.db()).unwrap();
     copy_tree(&old, &home.dir.db());
     let error = home.try_writer().err().unwrap();
-    assert!(matches!(error, OpenError::BehindLog { logged: 3, indexed: 2 }), "{error}");
+    assert!(
+        matches!(
+            error,
+            OpenError::BehindLog {
+                logged: 3,
+                indexed: 2
+            }
+        ),
+        "{error}"
+    );
     // The sealed snapshot does not depend on the live database.
     assert_eq!(home.snapshot().unwrap().info().records, 20);
 }
@@ -771,10 +910,22 @@ fn a_log_cut_by_two_entries_is_refused() {
     }
     drop(writer);
     let log = fs::read_to_string(home.dir.log()).unwrap();
-    let cut: String = log.lines().take(2).map(|line| format!("{line}\n")).collect();
+    let cut: String = log.split_inclusive('\n').take(2).collect();
     fs::write(home.dir.log(), cut).unwrap();
-    assert!(matches!(home.snapshot(), Err(OpenError::LogBehind { logged: 2, found: 4 })));
-    assert!(matches!(home.try_writer(), Err(OpenError::LogBehind { logged: 2, found: 4 })));
+    assert!(matches!(
+        home.snapshot(),
+        Err(OpenError::LogBehind {
+            logged: 2,
+            found: 4
+        })
+    ));
+    assert!(matches!(
+        home.try_writer(),
+        Err(OpenError::LogBehind {
+            logged: 2,
+            found: 4
+        })
+    ));
 }
 
 #[test]
@@ -782,9 +933,19 @@ fn a_log_entry_that_says_something_else_is_refused() {
     let home = Home::new();
     register(&mut home.writer(), "one", &texts(0..10)).unwrap();
     let log = fs::read_to_string(home.dir.log()).unwrap();
-    fs::write(home.dir.log(), log.replace("\"records\":10", "\"records\":11")).unwrap();
-    assert!(matches!(home.snapshot(), Err(OpenError::Differs { seq: 2, .. })));
-    assert!(matches!(home.try_writer(), Err(OpenError::Differs { seq: 2, .. })));
+    fs::write(
+        home.dir.log(),
+        log.replace("\"records\":10", "\"records\":11"),
+    )
+    .unwrap();
+    assert!(matches!(
+        home.snapshot(),
+        Err(OpenError::Differs { seq: 2, .. })
+    ));
+    assert!(matches!(
+        home.try_writer(),
+        Err(OpenError::Differs { seq: 2, .. })
+    ));
 }
 
 #[test]
@@ -820,8 +981,14 @@ fn what_a_crash_before_the_commit_leaves_is_invisible_and_removed() {
         assert_eq!(claims.len(), 1, "{id}");
         assert_eq!(claims[0].source, SourceId(0));
     }
-    assert_eq!(snapshot.look_up(&[gram(20 * 5)]).unwrap(), vec![Postings::Absent]);
-    assert_eq!(snapshot.look_up(&[gram(101 * 5)]).unwrap(), vec![Postings::Texts(vec![TextId(11)])]);
+    assert_eq!(
+        snapshot.look_up(&[gram(20 * 5)]).unwrap(),
+        vec![Postings::Absent]
+    );
+    assert_eq!(
+        snapshot.look_up(&[gram(101 * 5)]).unwrap(),
+        vec![Postings::Texts(vec![TextId(11)])]
+    );
 }
 
 #[test]
@@ -833,7 +1000,11 @@ fn sealing_keeps_the_digests_of_unchanged_files_and_a_damaged_one_stays_refused(
     let table = manifest
         .files
         .iter()
-        .filter(|file| file.path.ends_with(".sst"))
+        .filter(|file| {
+            Path::new(&file.path)
+                .extension()
+                .is_some_and(|end| end == "sst")
+        })
         .max_by_key(|file| file.size)
         .unwrap();
     let path = home.dir.snapshot(2).join(&table.path);
@@ -843,7 +1014,12 @@ fn sealing_keeps_the_digests_of_unchanged_files_and_a_damaged_one_stays_refused(
     {
         use std::io::Write as _;
         // In place, so that all hard links see it.
-        fs::OpenOptions::new().write(true).open(&path).unwrap().write_all(&bytes).unwrap();
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .write_all(&bytes)
+            .unwrap();
     }
     if let Ok(mut writer) = home.try_writer()
         && writer.withdraw("one", NOW).is_ok()

@@ -78,11 +78,18 @@ impl Writer {
             Err(OpenError::Unfinished { .. }) => {
                 let log = dir.log();
                 let parents = [log.parent().unwrap_or(root).to_path_buf(), dir.db()];
-                for made in parents.iter().chain([&dir.filters(), &dir.snapshots(), &dir.tmp()]) {
+                for made in parents
+                    .iter()
+                    .chain([&dir.filters(), &dir.snapshots(), &dir.tmp()])
+                {
                     seal::remove_dir_if_any(made)?;
                 }
             }
-            Ok(()) => return Err(OpenError::Exists { dir: root.display().to_string() }),
+            Ok(()) => {
+                return Err(OpenError::Exists {
+                    dir: root.display().to_string(),
+                });
+            }
             Err(error) => return Err(error),
         }
         sync_dir(root)?;
@@ -92,13 +99,22 @@ impl Writer {
             fs::create_dir(made).map_err(StoreError::io("create the directory", made))?;
         }
         let index = IndexWriter::create(dir, compat, time)?;
-        let mut seals = Seals { dir: dir.clone(), secrets: secrets.clone(), log: None, notes: Vec::new() };
+        let mut seals = Seals {
+            dir: dir.clone(),
+            secrets: secrets.clone(),
+            log: None,
+            notes: Vec::new(),
+        };
         seals.seal_and_log(&index).map_err(opening)?;
         sync_dir(root)?;
         let unfinished = dir.unfinished();
         fs::remove_file(&unfinished).map_err(StoreError::io("remove", &unfinished))?;
         sync_dir(root)?;
-        Ok(Self { index, seals, _lock: lock })
+        Ok(Self {
+            index,
+            seals,
+            _lock: lock,
+        })
     }
 
     /// Opens an index for writing: takes the lock, verifies the log, compares it with the index,
@@ -122,13 +138,23 @@ impl Writer {
         let index = IndexWriter::open(dir, compat)?;
         let (state, head) = (index.state(), &log.head);
         if state.epoch < head.seq {
-            return Err(OpenError::BehindLog { logged: head.seq, indexed: state.epoch });
+            return Err(OpenError::BehindLog {
+                logged: head.seq,
+                indexed: state.epoch,
+            });
         }
         if state.epoch > head.seq + 1 {
-            return Err(OpenError::LogBehind { logged: head.seq, found: state.epoch });
+            return Err(OpenError::LogBehind {
+                logged: head.seq,
+                found: state.epoch,
+            });
         }
-        let mut seals =
-            Seals { dir: dir.clone(), secrets: secrets.clone(), log: Some(log.clone()), notes };
+        let mut seals = Seals {
+            dir: dir.clone(),
+            secrets: secrets.clone(),
+            log: Some(log.clone()),
+            notes,
+        };
         if state.epoch == head.seq {
             let found = entry(&index, head.snapshot.clone(), head.previous.clone())?;
             if found != *head {
@@ -145,7 +171,11 @@ impl Writer {
                 index.state().epoch
             ));
         }
-        Ok(Self { index, seals, _lock: lock })
+        Ok(Self {
+            index,
+            seals,
+            _lock: lock,
+        })
     }
 
     /// What opening had to repair and what could not be tidied up, in sentences.
@@ -166,7 +196,10 @@ impl Writer {
     /// Starts a registration. Nothing is visible before [`Registration::finish`]; dropping it
     /// changes nothing.
     pub fn begin(&mut self) -> Result<Registration<'_>, WriteError> {
-        Ok(Registration { index: self.index.begin()?, seals: &mut self.seals })
+        Ok(Registration {
+            index: self.index.begin()?,
+            seals: &mut self.seals,
+        })
     }
 
     /// Withdraws a source: its claims no longer count. `time` is now, RFC 3339, UTC.
@@ -246,7 +279,12 @@ impl Seals {
             Some(log) => (log.head.seq, log.head.snapshot.clone()),
             None => (0, String::new()),
         };
-        Ok(Registered { source, new, snapshot, digest })
+        Ok(Registered {
+            source,
+            new,
+            snapshot,
+            digest,
+        })
     }
 
     fn seal_and_log(&mut self, index: &IndexWriter) -> Result<(), SealError> {
@@ -259,10 +297,10 @@ impl Seals {
     }
 
     fn log(&mut self, index: &IndexWriter, sealed: seal::Sealed) -> Result<(), SealError> {
-        let previous = self
-            .log
-            .as_ref()
-            .map_or_else(|| audit::NO_PREVIOUS.to_owned(), |log| log.head_digest.clone());
+        let previous = self.log.as_ref().map_or_else(
+            || audit::NO_PREVIOUS.to_owned(),
+            |log| log.head_digest.clone(),
+        );
         let head = entry(index, sealed.digest, previous).map_err(SealError::Seal)?;
         let head_digest = audit::append(&self.dir.log(), &head).map_err(SealError::Log)?;
         self.log = Some(ReadLog {
@@ -275,7 +313,8 @@ impl Seals {
         // The change is acknowledged from here on; old snapshots that cannot be removed are no
         // reason to take that back, and the next seal tries again.
         if let Err(error) = seal::prune(&self.dir, sealed.seq) {
-            self.notes.push(format!("an old snapshot could not be removed: {error}"));
+            self.notes
+                .push(format!("an old snapshot could not be removed: {error}"));
         }
         Ok(())
     }
@@ -288,10 +327,13 @@ fn entry(index: &IndexWriter, snapshot: String, previous: String) -> Result<Entr
         Op::Init | Op::Seal => None,
         Op::Register | Op::Withdraw => {
             let place = usize::try_from(state.op_source).unwrap_or(usize::MAX);
-            let source = index.sources().get(place).ok_or_else(|| StoreError::Corrupt {
-                what: "the last commit names an unknown source".to_owned(),
-                at: format!("source {}", state.op_source),
-            })?;
+            let source = index
+                .sources()
+                .get(place)
+                .ok_or_else(|| StoreError::Corrupt {
+                    what: "the last commit names an unknown source".to_owned(),
+                    at: format!("source {}", state.op_source),
+                })?;
             Some(source)
         }
     };
@@ -321,9 +363,9 @@ fn lock(dir: &IndexDir, create: bool) -> Result<File, OpenError> {
         .map_err(StoreError::io("open the lock", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(OpenError::Locked { dir: dir.root().display().to_string() })
-        }
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
+            dir: dir.root().display().to_string(),
+        }),
         Err(TryLockError::Error(error)) => {
             Err(StoreError::io("take the lock", &path)(error).into())
         }
