@@ -3,6 +3,11 @@
 //! Every column is resolved to its concrete type once per batch; the walk itself copies text
 //! straight from the array into the batch of units.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "types that are not named are refused, also those that arrow adds later"
+)]
+
 use arrow_array::Array;
 use arrow_array::BinaryArray;
 use arrow_array::BinaryViewArray;
@@ -106,7 +111,11 @@ impl<'a> Ints<'a> {
     fn get(&self, index: usize) -> Option<usize> {
         macro_rules! at {
             ($array:expr) => {
-                if $array.is_valid(index) { usize::try_from($array.value(index)).ok() } else { None }
+                if $array.is_valid(index) {
+                    usize::try_from($array.value(index)).ok()
+                } else {
+                    None
+                }
             };
         }
         #[expect(
@@ -166,10 +175,11 @@ impl Offsets<'_> {
             Some((*values.get(row)?, *values.get(row + 1)?))
         }
         fn index<T: TryInto<usize>>(value: T) -> Option<usize> {
-            match value.try_into() {
-                Ok(value) => Some(value),
-                Err(_) => None,
-            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the caller turns it into an error"
+            )]
+            value.try_into().ok()
         }
         let range = match self {
             Self::Small(offsets) => {
@@ -207,16 +217,35 @@ enum Walk<'a> {
     LargeBinary(&'a LargeBinaryArray),
     BinaryView(&'a BinaryViewArray),
     FixedBinary(&'a FixedSizeBinaryArray),
-    Dictionary { keys: Ints<'a>, values: Box<Walk<'a>> },
-    Run { runs: Runs<'a>, values: Box<Walk<'a>> },
-    List { nulls: Option<&'a NullBuffer>, offsets: Offsets<'a>, values: Box<Walk<'a>> },
-    Struct { nulls: Option<&'a NullBuffer>, fields: Vec<(&'a str, Walk<'a>)> },
-    Map { nulls: Option<&'a NullBuffer>, offsets: &'a [i32], keys: Box<Walk<'a>>, values: Box<Walk<'a>> },
+    Dictionary {
+        keys: Ints<'a>,
+        values: Box<Walk<'a>>,
+    },
+    Run {
+        runs: Runs<'a>,
+        values: Box<Walk<'a>>,
+    },
+    List {
+        nulls: Option<&'a NullBuffer>,
+        offsets: Offsets<'a>,
+        values: Box<Walk<'a>>,
+    },
+    Struct {
+        nulls: Option<&'a NullBuffer>,
+        fields: Vec<(&'a str, Walk<'a>)>,
+    },
+    Map {
+        nulls: Option<&'a NullBuffer>,
+        offsets: &'a [i32],
+        keys: Box<Walk<'a>>,
+        values: Box<Walk<'a>>,
+    },
     Ints(Ints<'a>),
     NotText(&'a dyn Array),
 }
 
 impl<'a> Walk<'a> {
+    #[expect(clippy::too_many_lines, reason = "one arm per type")]
     fn new(array: &'a dyn Array, depth: usize) -> Result<Self, String> {
         if depth > NESTING_DEPTH_MAX {
             return Err(format!("nested deeper than {NESTING_DEPTH_MAX}"));
@@ -237,7 +266,10 @@ impl<'a> Walk<'a> {
                 let dictionary = array.as_any_dictionary();
                 let keys = Ints::new(dictionary.keys())
                     .ok_or("a dictionary whose keys are no integers")?;
-                Self::Dictionary { keys, values: inner(dictionary.values().as_ref())? }
+                Self::Dictionary {
+                    keys,
+                    values: inner(dictionary.values().as_ref())?,
+                }
             }
             DataType::RunEndEncoded(ends, _) => {
                 let (runs, values) = match ends.data_type() {
@@ -254,7 +286,10 @@ impl<'a> Walk<'a> {
                         (Runs::I64(run), run.values())
                     }
                 };
-                Self::Run { runs, values: inner(values.as_ref())? }
+                Self::Run {
+                    runs,
+                    values: inner(values.as_ref())?,
+                }
             }
             DataType::List(_) => {
                 let list = array.as_list::<i32>();
@@ -303,10 +338,16 @@ impl<'a> Walk<'a> {
                     .iter()
                     .zip(group.columns())
                     .map(|(field, column)| {
-                        Ok((field.name().as_str(), Self::new(column.as_ref(), depth + 1)?))
+                        Ok((
+                            field.name().as_str(),
+                            Self::new(column.as_ref(), depth + 1)?,
+                        ))
                     })
                     .collect::<Result<_, String>>()?;
-                Self::Struct { nulls: group.nulls(), fields }
+                Self::Struct {
+                    nulls: group.nulls(),
+                    fields,
+                }
             }
             DataType::Map(_, _) => {
                 let map = array.as_map();
@@ -322,10 +363,15 @@ impl<'a> Walk<'a> {
         })
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per type")]
     fn value(&self, rows: &mut RowWriter<'_>, node: NodeId, row: usize) -> Result<(), String> {
         macro_rules! leaf {
             ($array:expr, $method:ident) => {
-                if $array.is_valid(row) { rows.$method(node, $array.value(row)) } else { Ok(()) }
+                if $array.is_valid(row) {
+                    rows.$method(node, $array.value(row))
+                } else {
+                    Ok(())
+                }
             };
         }
         match self {
@@ -352,7 +398,11 @@ impl<'a> Walk<'a> {
                 };
                 values.value(rows, node, physical)
             }
-            Self::List { nulls, offsets, values } => {
+            Self::List {
+                nulls,
+                offsets,
+                values,
+            } => {
                 if nulls.is_some_and(|nulls| nulls.is_null(row)) {
                     return Ok(());
                 }
@@ -387,7 +437,12 @@ impl<'a> Walk<'a> {
                 rows.leave_object();
                 Ok(())
             }
-            Self::Map { nulls, offsets, keys, values } => {
+            Self::Map {
+                nulls,
+                offsets,
+                keys,
+                values,
+            } => {
                 if nulls.is_some_and(|nulls| nulls.is_null(row)) {
                     return Ok(());
                 }
@@ -477,7 +532,11 @@ pub(super) fn leaves<'f>(
     columns: &mut Columns,
     fields: impl IntoIterator<Item = &'f Field>,
 ) -> Result<Vec<(NodeId, LeafKind)>, String> {
-    let mut found = Leaves { columns, out: Vec::new(), objects: u64::MAX / 2 };
+    let mut found = Leaves {
+        columns,
+        out: Vec::new(),
+        objects: u64::MAX / 2,
+    };
     found.group(ROOT, fields, 0)?;
     Ok(found.out)
 }

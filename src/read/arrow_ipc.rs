@@ -61,12 +61,18 @@ impl Batches<'_> {
 fn guarded<T>(run: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(result) => result,
-        Err(_) => Err(ArrowError::IpcError("the decoder gave up on these bytes".to_owned())),
+        Err(_) => Err(ArrowError::IpcError(
+            "the decoder gave up on these bytes".to_owned(),
+        )),
     }
 }
 
 pub(super) fn fault(name: &Arc<str>, error: &ArrowError, at: String) -> ReadError {
-    ReadError::Corrupt { path: Arc::clone(name), what: error.to_string(), at }
+    ReadError::Corrupt {
+        path: Arc::clone(name),
+        what: error.to_string(),
+        at,
+    }
 }
 
 /// What the messages of a file or stream say.
@@ -86,7 +92,11 @@ pub(super) fn open<'a>(
     progress: Option<&'a ProgressMark<'a>>,
 ) -> Result<(Batches<'a>, Announced), ReadError> {
     let survey = Survey { source, limits };
-    let announced = if stream { survey.stream()? } else { survey.file()? };
+    let announced = if stream {
+        survey.stream()?
+    } else {
+        survey.file()?
+    };
     let reader = Positioned::new(Arc::clone(source.file()), progress);
     let reader = BufReader::with_capacity(IO_BYTES, reader);
     let opened = guarded(|| {
@@ -114,10 +124,11 @@ pub(super) fn read(
     let mark = ProgressMark::new(progress);
     let (mut batches, announced) = open(source, stream, &limits, Some(&mark))?;
     let schema = batches.schema();
-    let leaves =
-        arrays::leaves(&mut rows.columns, schema.fields().iter().map(AsRef::as_ref));
+    let leaves = arrays::leaves(&mut rows.columns, schema.fields().iter().map(AsRef::as_ref));
     let columns = leaves.and_then(|leaves| {
-        leaves.iter().try_for_each(|(node, _)| rows.columns.column(*node).map(|_| ()))
+        leaves
+            .iter()
+            .try_for_each(|(node, _)| rows.columns.column(*node).map(|_| ()))
     });
     columns.map_err(|what| ReadError::Corrupt {
         path: Arc::clone(name),
@@ -137,7 +148,11 @@ pub(super) fn read(
     if rows.row() != announced.rows {
         return Err(ReadError::Corrupt {
             path: Arc::clone(name),
-            what: format!("{} rows where the messages say {}", rows.row(), announced.rows),
+            what: format!(
+                "{} rows where the messages say {}",
+                rows.row(),
+                announced.rows
+            ),
             at: "the end".to_owned(),
         });
     }
@@ -197,11 +212,8 @@ impl Survey<'_> {
             return Err(self.corrupt("the footer has no schema", footer_at));
         }
         let mut announced = Announced::default();
-        let dictionaries = footer.dictionaries();
-        let dictionaries = dictionaries.iter().flat_map(|blocks| blocks.iter());
-        let batches = footer.recordBatches();
-        let batches = batches.iter().flat_map(|blocks| blocks.iter());
-        for block in dictionaries.chain(batches) {
+        let (dictionaries, batches) = (footer.dictionaries(), footer.recordBatches());
+        for block in dictionaries.iter().chain(batches.iter()).flatten() {
             let place = (
                 u64::try_from(block.offset()),
                 u64::try_from(block.metaDataLength()),
@@ -235,7 +247,11 @@ impl Survey<'_> {
             let prefix = self.source.pread(at, 8)?;
             let continued = prefix.starts_with(&CONTINUATION);
             let skip: u64 = if continued { 8 } else { 4 };
-            let length = if continued { prefix.get(4..8) } else { prefix.get(..4) };
+            let length = if continued {
+                prefix.get(4..8)
+            } else {
+                prefix.get(..4)
+            };
             let Some(length) = length.and_then(|bytes| bytes.first_chunk::<4>()) else {
                 return Err(self.truncated("the end mark of the stream is missing", len));
             };
@@ -285,9 +301,12 @@ impl Survey<'_> {
         }
         let (batch, counts) = match message.header_type() {
             MessageHeader::RecordBatch => (message.header_as_record_batch(), true),
-            MessageHeader::DictionaryBatch => {
-                (message.header_as_dictionary_batch().and_then(|batch| batch.data()), false)
-            }
+            MessageHeader::DictionaryBatch => (
+                message
+                    .header_as_dictionary_batch()
+                    .and_then(|batch| batch.data()),
+                false,
+            ),
             _ => return Ok(body),
         };
         let Some(batch) = batch else {
@@ -296,10 +315,11 @@ impl Survey<'_> {
         if let Some(compression) = batch.compression() {
             announced.codec = Some(compression.codec());
             let mut total = 0u64;
-            for buffer in batch.buffers().iter().flat_map(|buffers| buffers.iter()) {
-                let (Ok(offset), Ok(length)) =
-                    (u64::try_from(buffer.offset()), u64::try_from(buffer.length()))
-                else {
+            for buffer in batch.buffers().iter().flatten() {
+                let (Ok(offset), Ok(length)) = (
+                    u64::try_from(buffer.offset()),
+                    u64::try_from(buffer.length()),
+                ) else {
                     return Err(self.corrupt("a buffer with a negative place", at));
                 };
                 if offset.checked_add(length).is_none_or(|end| end > body) {

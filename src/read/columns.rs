@@ -46,6 +46,10 @@ pub(super) enum Step {
 
 /// One place in the tree, with everything that its path alone decides.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent properties, read on the hot path"
+)]
 pub(super) struct Node {
     pub(super) path: Arc<str>,
     pub(super) parent: NodeId,
@@ -100,13 +104,21 @@ impl Pattern {
     pub(super) fn new(written: &str) -> Self {
         let path = written.trim().replace("[*]", "[]").replace("->", "→");
         let bare = !path.contains("[]");
-        Self { written: written.to_owned(), path, bare }
+        Self {
+            written: written.to_owned(),
+            path,
+            bare,
+        }
     }
 
     /// What of `path` lies below this pattern, if it covers it; lists taken out where the
     /// pattern is written without.
     fn below(&self, path: &str) -> Option<String> {
-        let path = if self.bare { path.replace("[]", "") } else { path.to_owned() };
+        let path = if self.bare {
+            path.replace("[]", "")
+        } else {
+            path.to_owned()
+        };
         let rest = path.strip_prefix(&self.path)?;
         // An empty pattern covers nothing: an unset shell variable must not exempt everything.
         let whole_step = rest.is_empty() || rest.starts_with(['.', '[', '{', '→']);
@@ -126,7 +138,9 @@ impl Pattern {
         } else {
             path
         };
-        self.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('→'))
+        self.path
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('→'))
     }
 
     fn is(&self, path: &str) -> bool {
@@ -168,6 +182,10 @@ pub struct ColumnInfo {
 
 /// The tree and the columns of one file.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the columns are one of its parts"
+)]
 pub(super) struct Columns {
     nodes: Vec<Node>,
     columns: Vec<(Arc<str>, Found)>,
@@ -192,12 +210,18 @@ impl Columns {
         columns
     }
 
-    #[expect(clippy::indexing_slicing, reason = "ids are made only by this table and never removed")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "ids are made only by this table and never removed"
+    )]
     pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
     }
 
-    #[expect(clippy::indexing_slicing, reason = "ids are made only by this table and never removed")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "ids are made only by this table and never removed"
+    )]
     pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.0 as usize]
     }
@@ -236,7 +260,11 @@ impl Columns {
             }
         };
         let node = self.node_mut(at);
-        node.expected = if index + 1 < node.keys.len() { index + 1 } else { 0 };
+        node.expected = if index + 1 < node.keys.len() {
+            index + 1
+        } else {
+            0
+        };
         let seen = &mut self.node_mut(child).seen_in;
         if *seen == object {
             return Err(format!("the key {key:?} occurs twice in one object"));
@@ -267,7 +295,9 @@ impl Columns {
     fn add(&mut self, parent: NodeId, step: Step, key: &str) -> Result<NodeId, String> {
         let id = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         if self.nodes.len() >= PATH_NODES_MAX {
-            return Err(format!("the file has more than {PATH_NODES_MAX} different paths"));
+            return Err(format!(
+                "the file has more than {PATH_NODES_MAX} different paths"
+            ));
         }
         let node = self.make(parent, step, key);
         self.nodes.push(node);
@@ -315,15 +345,25 @@ impl Columns {
                 Step::Key => {
                     let meaning = names::meaning(key);
                     let role = role_below(above.role, meaning.class);
-                    blank(path, meaning.class, meaning.affix, role, names::names_tokens(key))
+                    blank(
+                        path,
+                        meaning.class,
+                        meaning.affix,
+                        role,
+                        names::names_tokens(key),
+                    )
                 }
                 Step::MapKey | Step::Folded => {
                     let role = role_below(above.role, KeyClass::Other);
                     blank(path, KeyClass::Other, None, role, false)
                 }
-                Step::List | Step::MapValue | Step::Json | Step::Root => {
-                    blank(path, above.class, above.affix, above.role, above.tokens_named)
-                }
+                Step::List | Step::MapValue | Step::Json | Step::Root => blank(
+                    path,
+                    above.class,
+                    above.affix,
+                    above.role,
+                    above.tokens_named,
+                ),
             }
         };
         self.apply(&mut node);
@@ -341,13 +381,23 @@ impl Columns {
         if node.forced_prompt {
             node.role = Role::Prompt;
         } else if selection.registering
-            && selection.text.iter().any(|p| p.below(path).is_some_and(|rest| is_wrapper(&rest)))
-            && matches!(node.class, KeyClass::Output | KeyClass::Content | KeyClass::Wrapper | KeyClass::Other)
+            && selection
+                .text
+                .iter()
+                .any(|p| p.below(path).is_some_and(|rest| is_wrapper(&rest)))
+            && matches!(
+                node.class,
+                KeyClass::Output | KeyClass::Content | KeyClass::Wrapper | KeyClass::Other
+            )
             && (node.role != Role::Prompt || node.class == KeyClass::Output)
         {
             node.role = Role::Output;
         }
-        let named = selection.text.iter().chain(&selection.prompt).chain(&selection.model);
+        let named = selection
+            .text
+            .iter()
+            .chain(&selection.prompt)
+            .chain(&selection.model);
         node.opens = named.into_iter().any(|p| p.is_inside(path)) && !covers(&selection.exempt);
         let prompt_beside = selection.registering && node.role == Role::Prompt;
         node.emit = (selected || prompt_beside) && !covers(&selection.exempt);
@@ -373,17 +423,19 @@ impl Columns {
             path if path == &*node.path => Arc::clone(&node.path),
             path => Arc::from(path),
         };
-        let column = match self.by_path.get(&path) {
-            Some(column) => *column,
-            None => {
-                if self.columns.len() >= self.columns_max {
-                    return Err(format!("the file has more than {} columns", self.columns_max));
-                }
-                let column = ColumnId(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
-                self.columns.push((Arc::clone(&path), Found::default()));
-                self.by_path.insert(path, column);
-                column
+        let column = if let Some(column) = self.by_path.get(&path) {
+            *column
+        } else {
+            if self.columns.len() >= self.columns_max {
+                return Err(format!(
+                    "the file has more than {} columns",
+                    self.columns_max
+                ));
             }
+            let column = ColumnId(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
+            self.columns.push((Arc::clone(&path), Found::default()));
+            self.by_path.insert(path, column);
+            column
         };
         self.node_mut(id).column = Some(column);
         Ok(column)
@@ -410,7 +462,10 @@ impl Columns {
             .enumerate()
             .skip(self.announced)
             .map(|(id, (path, _))| {
-                (ColumnId(u32::try_from(id).unwrap_or(u32::MAX)), Arc::clone(path))
+                (
+                    ColumnId(u32::try_from(id).unwrap_or(u32::MAX)),
+                    Arc::clone(path),
+                )
             })
             .collect();
         self.announced = self.columns.len();
@@ -433,7 +488,11 @@ impl Columns {
                 } else {
                     (ColumnUse::NotText, found.other)
                 };
-                ColumnInfo { path: Arc::clone(path), used, leaves }
+                ColumnInfo {
+                    path: Arc::clone(path),
+                    used,
+                    leaves,
+                }
             })
             .collect()
     }
@@ -450,12 +509,20 @@ impl Columns {
     /// The columns as a list for a message.
     pub(super) fn listing(&self) -> String {
         const SHOWN: usize = 40;
-        let mut names: Vec<&str> =
-            self.columns.iter().take(SHOWN).map(|(path, _)| &**path).collect();
+        let mut names: Vec<&str> = self
+            .columns
+            .iter()
+            .take(SHOWN)
+            .map(|(path, _)| &**path)
+            .collect();
         if self.columns.len() > SHOWN {
             names.push("…");
         }
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
     }
 
     /// The key directly below `top` on the way to `id`; `id` itself when it stands there.
@@ -492,13 +559,15 @@ fn is_wrapper(rest: &str) -> bool {
 /// The role of a key below a place with a role. A prompt's insides stay prompt; what stands
 /// beside the text inside an output (a judge's note, an id) is not taken for output.
 fn role_below(above: Role, class: KeyClass) -> Role {
-    match (above, class) {
-        (Role::Prompt, _) | (_, KeyClass::Prompt) => Role::Prompt,
-        (_, KeyClass::Output) => Role::Output,
-        (_, KeyClass::Content | KeyClass::Wrapper) => above,
-        // The word itself is nobody's output, and too short to be anyone's prompt.
-        (_, KeyClass::Speaker | KeyClass::Model(_)) => Role::Prompt,
-        (_, KeyClass::Other) => Role::Unknown,
+    if above == Role::Prompt {
+        return Role::Prompt;
+    }
+    match class {
+        // The word that names a speaker or a model is nobody's output.
+        KeyClass::Prompt | KeyClass::Speaker | KeyClass::Model(_) => Role::Prompt,
+        KeyClass::Output => Role::Output,
+        KeyClass::Content | KeyClass::Wrapper => above,
+        KeyClass::Other => Role::Unknown,
     }
 }
 
@@ -596,7 +665,10 @@ mod tests {
             (&["output", "outputBodyJson", "generation"], Role::Output),
             (&["input", "inputBodyJson", "prompt"], Role::Prompt),
             (&["prompt", "[]", "content"], Role::Prompt),
-            (&["response", "body", "choices", "[]", "message", "content"], Role::Output),
+            (
+                &["response", "body", "choices", "[]", "message", "content"],
+                Role::Output,
+            ),
             (&["response", "body", "id"], Role::Unknown),
             (&["text"], Role::Unknown),
             (&["question"], Role::Prompt),
@@ -609,9 +681,10 @@ mod tests {
     #[test]
     fn a_prompt_stays_a_prompt_when_named_as_text() {
         let mut columns = table(&["prompt", "question.answer"], &[], true);
-        for (keys, role) in
-            [(&["prompt"][..], Role::Prompt), (&["question", "answer"], Role::Output)]
-        {
+        for (keys, role) in [
+            (&["prompt"][..], Role::Prompt),
+            (&["question", "answer"], Role::Output),
+        ] {
             let node = path_of(&mut columns, keys);
             assert_eq!(columns.node(node).role, role, "{keys:?}");
         }
@@ -634,10 +707,17 @@ mod tests {
             last = columns.key(ROOT, &format!("k{n}"), 1).unwrap();
         }
         assert_eq!(&*columns.node(last).path, "{}");
-        let nodes: Vec<_> = (0..101).map(|n| columns.key(ROOT, &format!("k{n}"), 2).unwrap()).collect();
+        let nodes: Vec<_> = (0..101)
+            .map(|n| columns.key(ROOT, &format!("k{n}"), 2).unwrap())
+            .collect();
         for node in &nodes[..100] {
             columns.column(*node).unwrap();
         }
-        assert!(columns.column(nodes[100]).unwrap_err().contains("100 columns"));
+        assert!(
+            columns
+                .column(nodes[100])
+                .unwrap_err()
+                .contains("100 columns")
+        );
     }
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 #[non_exhaustive]
 pub enum ReadError {
     /// The operating system refused.
-    #[error("{path}: cannot read: {source}. Check the path, its permissions and the disk, then run again")]
+    #[error(
+        "{path}: cannot read: {source}. Check the path, its permissions and the disk, then run again"
+    )]
     Io {
         /// The input as the user named it.
         path: Arc<str>,
@@ -16,7 +18,9 @@ pub enum ReadError {
         source: io::Error,
     },
     /// Nothing is there.
-    #[error("{path}: no such file or folder. Check the spelling, or quote the pattern if the shell should not expand it")]
+    #[error(
+        "{path}: no such file or folder. Check the spelling, or quote the pattern if the shell should not expand it"
+    )]
     NotFound {
         /// The input as the user named it.
         path: Arc<str>,

@@ -81,10 +81,13 @@ impl FromStr for Format {
             "feather" | "ipc" => "arrow",
             other => other,
         };
-        Self::ALL.into_iter().find(|format| format.as_str() == word).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|format| format.as_str()).collect();
-            format!("unknown format `{word}`; one of {}", known.join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|format| format.as_str() == word)
+            .ok_or_else(|| {
+                let known: Vec<_> = Self::ALL.iter().map(|format| format.as_str()).collect();
+                format!("unknown format `{word}`; one of {}", known.join(", "))
+            })
     }
 }
 
@@ -128,8 +131,13 @@ pub(super) enum NamedFormat {
 }
 
 pub(super) fn by_name(path: Option<&Path>) -> Named {
-    let unknown = Named { format: NamedFormat::Unknown, compression: Compression::None };
-    let Some(name) = path.and_then(Path::file_name) else { return unknown };
+    let unknown = Named {
+        format: NamedFormat::Unknown,
+        compression: Compression::None,
+    };
+    let Some(name) = path.and_then(Path::file_name) else {
+        return unknown;
+    };
     let name = name.to_string_lossy().to_ascii_lowercase();
     let (stem, compression) = [
         (".gz", Compression::Gzip),
@@ -150,7 +158,10 @@ pub(super) fn by_name(path: Option<&Path>) -> Named {
         "txt" | "text" | "md" | "markdown" => NamedFormat::Text,
         _ => NamedFormat::Unknown,
     };
-    Named { format, compression }
+    Named {
+        format,
+        compression,
+    }
 }
 
 /// What the first step decides: a container, or a stream whose content is still to be looked at.
@@ -185,14 +196,21 @@ pub(super) fn outer(
         let at = "byte 0".to_owned();
         return Err(if head.len() < 4 {
             let what = format!("the file has only {} bytes", head.len());
-            ReadError::Truncated { path: Arc::clone(name), what, at }
+            ReadError::Truncated {
+                path: Arc::clone(name),
+                what,
+                at,
+            }
         } else {
-            ReadError::Corrupt { path: Arc::clone(name), what, at }
+            ReadError::Corrupt {
+                path: Arc::clone(name),
+                what,
+                at,
+            }
         });
     }
     let wants_container = forced.is_some_and(Format::is_container)
-        || forced.is_none()
-            && matches!(named.format, NamedFormat::Parquet | NamedFormat::Arrow);
+        || forced.is_none() && matches!(named.format, NamedFormat::Parquet | NamedFormat::Arrow);
     if compression != Compression::None {
         if wants_container {
             return Err(ReadError::Unsupported {
@@ -332,7 +350,9 @@ pub(super) fn inner(
 }
 
 fn first_byte(head: &[u8]) -> Option<u8> {
-    head.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    head.iter()
+        .copied()
+        .find(|byte| !byte.is_ascii_whitespace())
 }
 
 /// One value per line, or one array (or values spread over lines)? The first line decides: a
@@ -347,10 +367,16 @@ fn json(head: &[u8], whole: bool, named_json: bool) -> Format {
     if !array && !named_json {
         return Format::Jsonl;
     }
-    let start = head.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
+    let start = head
+        .iter()
+        .position(|byte| !byte.is_ascii_whitespace())
+        .unwrap_or(0);
     let text = head.get(start..).unwrap_or_default();
     let (line, rest) = match memchr::memchr(b'\n', text) {
-        Some(end) => (text.get(..end).unwrap_or_default(), text.get(end..).unwrap_or_default()),
+        Some(end) => (
+            text.get(..end).unwrap_or_default(),
+            text.get(end..).unwrap_or_default(),
+        ),
         None if whole => (text, &[][..]),
         None => return Format::JsonArray,
     };
@@ -379,7 +405,10 @@ mod tests {
             (named.format, named.compression)
         };
         assert_eq!(named("a.jsonl"), (NamedFormat::Jsonl, Compression::None));
-        assert_eq!(named("a.b.NDJSON.GZ"), (NamedFormat::Jsonl, Compression::Gzip));
+        assert_eq!(
+            named("a.b.NDJSON.GZ"),
+            (NamedFormat::Jsonl, Compression::Gzip)
+        );
         assert_eq!(named("a.csv.zst"), (NamedFormat::Csv, Compression::Zstd));
         assert_eq!(named("a.zst"), (NamedFormat::Unknown, Compression::Zstd));
         assert_eq!(named("README"), (NamedFormat::Unknown, Compression::None));
@@ -408,8 +437,16 @@ mod tests {
 
     #[test]
     fn unknown_content_names_the_option() {
-        assert!(inner_of("noext", b"once upon a time").unwrap_err().contains("--format"));
-        assert!(inner_of("a.jsonl", b"\xff\xfe{\0").unwrap_err().contains("UTF-16"));
+        assert!(
+            inner_of("noext", b"once upon a time")
+                .unwrap_err()
+                .contains("--format")
+        );
+        assert!(
+            inner_of("a.jsonl", b"\xff\xfe{\0")
+                .unwrap_err()
+                .contains("UTF-16")
+        );
     }
 
     #[test]

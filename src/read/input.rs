@@ -44,7 +44,11 @@ impl InputPath {
 
     /// Standard input. It is copied to an unnamed temporary file when it is first read.
     pub fn stdin() -> Self {
-        Self { name: Arc::from("-"), path: None, spool: Arc::default() }
+        Self {
+            name: Arc::from("-"),
+            path: None,
+            spool: Arc::default(),
+        }
     }
 
     /// The spooled standard input, copied on first use.
@@ -52,15 +56,21 @@ impl InputPath {
         if let Some(file) = self.spool.get() {
             return Ok(Arc::clone(file));
         }
-        let file = spool(&mut io::stdin().lock())
-            .map_err(|source| ReadError::Io { path: Arc::clone(&self.name), source })?;
+        let file = spool(&mut io::stdin().lock()).map_err(|source| ReadError::Io {
+            path: Arc::clone(&self.name),
+            source,
+        })?;
         Ok(Arc::clone(self.spool.get_or_init(|| Arc::new(file))))
     }
 
     /// An input without a path whose bytes come from `source`.
     #[cfg(test)]
     pub(super) fn from_reader(name: &str, source: &mut dyn Read) -> io::Result<Self> {
-        let input = Self { name: Arc::from(name), path: None, spool: Arc::default() };
+        let input = Self {
+            name: Arc::from(name),
+            path: None,
+            spool: Arc::default(),
+        };
         let file = spool(source)?;
         input.spool.get_or_init(|| Arc::new(file));
         Ok(input)
@@ -261,7 +271,10 @@ mod tests {
             .map(|input| match input {
                 Ok(input) => {
                     let path = input.path.as_ref().unwrap();
-                    path.strip_prefix(root).unwrap().to_string_lossy().into_owned()
+                    path.strip_prefix(root)
+                        .unwrap()
+                        .to_string_lossy()
+                        .into_owned()
                 }
                 Err(ReadError::NotFound { .. }) => "not-found".to_owned(),
                 Err(ReadError::Empty { .. }) => "empty".to_owned(),
@@ -281,15 +294,30 @@ mod tests {
         let root = dir.path();
         fs::create_dir_all(root.join("d/sub")).unwrap();
         fs::create_dir_all(root.join("d/.git")).unwrap();
-        for file in ["d/b.jsonl", "d/a.jsonl", "d/sub/c.txt", "d/.git/x", "d/.h.jsonl", "z.csv"] {
+        for file in [
+            "d/b.jsonl",
+            "d/a.jsonl",
+            "d/sub/c.txt",
+            "d/.git/x",
+            "d/.h.jsonl",
+            "z.csv",
+        ] {
             fs::write(root.join(file), "x").unwrap();
         }
-        let expansion =
-            expand(&[arg(root, "z.csv"), arg(root, "d"), arg(root, "d/*.jsonl")]);
-        assert_eq!(names(&expansion, root), ["z.csv", "d/a.jsonl", "d/b.jsonl", "d/sub/c.txt"]);
-        let hidden: Vec<_> =
-            expansion.hidden.iter().map(|p| p.strip_prefix(root).unwrap().to_owned()).collect();
-        assert_eq!(hidden, [PathBuf::from("d/.git"), PathBuf::from("d/.h.jsonl")]);
+        let expansion = expand(&[arg(root, "z.csv"), arg(root, "d"), arg(root, "d/*.jsonl")]);
+        assert_eq!(
+            names(&expansion, root),
+            ["z.csv", "d/a.jsonl", "d/b.jsonl", "d/sub/c.txt"]
+        );
+        let hidden: Vec<_> = expansion
+            .hidden
+            .iter()
+            .map(|p| p.strip_prefix(root).unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            hidden,
+            [PathBuf::from("d/.git"), PathBuf::from("d/.h.jsonl")]
+        );
         let named = expand(&[arg(root, "d/.h.jsonl")]);
         assert_eq!(names(&named, root), ["d/.h.jsonl"]);
     }
@@ -327,7 +355,10 @@ mod tests {
     #[test]
     fn a_device_is_not_read() {
         let expansion = expand(&["/dev/null".to_owned()]);
-        assert!(matches!(expansion.inputs.as_slice(), [Err(ReadError::Unsupported { .. })]));
+        assert!(matches!(
+            expansion.inputs.as_slice(),
+            [Err(ReadError::Unsupported { .. })]
+        ));
     }
 
     #[test]

@@ -85,7 +85,11 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Kind, E> {
-        Ok(if number <= 1 { Kind::Bit } else { Kind::Integer })
+        Ok(if number <= 1 {
+            Kind::Bit
+        } else {
+            Kind::Integer
+        })
     }
 
     fn visit_i64<E: Error>(self, _: i64) -> Result<Kind, E> {
@@ -105,7 +109,10 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         let (mut integers, mut others, mut all_bits) = (0u64, 0u64, true);
         let mut index = 0;
         self.rows.element(child, index);
-        while let Some(kind) = list.next_element_seed(Value { rows: self.rows, node: child })? {
+        while let Some(kind) = list.next_element_seed(Value {
+            rows: self.rows,
+            node: child,
+        })? {
             match kind {
                 Kind::Bit => integers += 1,
                 Kind::Integer => {
@@ -130,10 +137,15 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
         let object = self.rows.enter_object(self.node);
-        while let Some(child) =
-            map.next_key_seed(Key { rows: self.rows, node: self.node, object })?
-        {
-            let kind = map.next_value_seed(Value { rows: self.rows, node: child })?;
+        while let Some(child) = map.next_key_seed(Key {
+            rows: self.rows,
+            node: self.node,
+            object,
+        })? {
+            let kind = map.next_value_seed(Value {
+                rows: self.rows,
+                node: child,
+            })?;
             if matches!(kind, Kind::Bit | Kind::Integer | Kind::Number) {
                 self.rows.not_text(child, 1);
             }
@@ -157,6 +169,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
     }
 }
 
+#[expect(clippy::elidable_lifetime_names, reason = "as the trait writes it")]
 impl<'de> Visitor<'de> for Key<'_, '_> {
     type Value = NodeId;
 
@@ -165,6 +178,8 @@ impl<'de> Visitor<'de> for Key<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<NodeId, E> {
-        self.rows.key(self.node, key, self.object).map_err(E::custom)
+        self.rows
+            .key(self.node, key, self.object)
+            .map_err(E::custom)
     }
 }

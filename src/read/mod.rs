@@ -139,7 +139,9 @@ pub fn read(
     let mut seen = Seen::default();
     let mut result = read_into(input, options, progress, &mut rows, &mut seen);
     if !matches!(result, Err(ReadError::Stopped { .. })) && rows.finish().is_err() {
-        result = Err(ReadError::Stopped { path: Arc::clone(&input.name) });
+        result = Err(ReadError::Stopped {
+            path: Arc::clone(&input.name),
+        });
     }
     let result = result.and_then(|sha256| {
         missing_column(input, options, &rows)?;
@@ -207,6 +209,7 @@ fn read_into(
 }
 
 /// An input whose format is decided.
+#[expect(clippy::large_enum_variant, reason = "one per file")]
 enum Opened<'a> {
     Container(Format),
     Stream(Stream<'a>, Format, Compression),
@@ -266,9 +269,16 @@ fn read_container(
 ) -> Result<String, ReadError> {
     std::thread::scope(|scope| {
         let hashing = scope.spawn(|| source.sha256());
-        match format {
-            Format::Parquet => parquet::read(source, limits, progress, rows)?,
-            _ => arrow_ipc::read(source, format == Format::ArrowStream, limits, progress, rows)?,
+        if format == Format::Parquet {
+            parquet::read(source, limits, progress, rows)?;
+        } else {
+            arrow_ipc::read(
+                source,
+                format == Format::ArrowStream,
+                limits,
+                progress,
+                rows,
+            )?;
         }
         match hashing.join() {
             Ok(sha256) => sha256,
@@ -291,8 +301,18 @@ fn missing_column(
         .text_columns
         .iter()
         .map(|path| ("--text-column", path))
-        .chain(options.prompt_columns.iter().map(|path| ("--prompt-column", path)))
-        .chain(options.model_column.iter().map(|path| ("--model-column", path)));
+        .chain(
+            options
+                .prompt_columns
+                .iter()
+                .map(|path| ("--prompt-column", path)),
+        )
+        .chain(
+            options
+                .model_column
+                .iter()
+                .map(|path| ("--model-column", path)),
+        );
     for (option, path) in named {
         if !rows.columns.occurs(&Pattern::new(path)) {
             return Err(ReadError::NoSuchColumn {

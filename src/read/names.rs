@@ -2,8 +2,8 @@
 //!
 //! A name is compared letters and digits only, case ignored, so that `ResponseMessages`,
 //! `response_messages` and `response-messages` are one. The lists follow the public log and
-//! dataset formats (Bedrock, OpenAI and vLLM batches, Ollama, OpenTelemetry, distilabel,
-//! alpaca_eval, UltraFeedback, ShareGPT, arena sets); a name that is on none of them says nothing.
+//! dataset formats (Bedrock, `OpenAI` and vLLM batches, Ollama, `OpenTelemetry`, distilabel,
+//! `alpaca_eval`, `UltraFeedback`, `ShareGPT`, arena sets); a name that is on none of them says nothing.
 
 use crate::model::Role;
 
@@ -164,8 +164,9 @@ const MODEL: &[&str] = &[
 ];
 
 /// Words that tie a column to the model beside it: `response_a` to `model_a`.
-const AFFIXES: &[&str] =
-    &["a", "b", "c", "d", "0", "1", "2", "3", "4", "chosen", "rejected", "left", "right"];
+const AFFIXES: &[&str] = &[
+    "a", "b", "c", "d", "0", "1", "2", "3", "4", "chosen", "rejected", "left", "right",
+];
 
 /// A key's class, and the affix that ties it to a sibling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +183,10 @@ pub(super) fn meaning(key: &str) -> KeyMeaning {
         return KeyMeaning { class, affix };
     }
     if flat.len() > "generated".len() && flat.starts_with("generated") {
-        return KeyMeaning { class: KeyClass::Output, affix: None };
+        return KeyMeaning {
+            class: KeyClass::Output,
+            affix: None,
+        };
     }
     let words: Vec<String> = key
         .split(|c: char| !c.is_alphanumeric())
@@ -200,8 +204,14 @@ pub(super) fn meaning(key: &str) -> KeyMeaning {
         _ => None,
     };
     match split {
-        Some((base, affix)) => KeyMeaning { class: class_of(&base), affix: Some(affix) },
-        None => KeyMeaning { class: KeyClass::Other, affix: None },
+        Some((base, affix)) => KeyMeaning {
+            class: class_of(&base),
+            affix: Some(affix),
+        },
+        None => KeyMeaning {
+            class: KeyClass::Other,
+            affix: None,
+        },
     }
 }
 
@@ -212,18 +222,28 @@ fn class_of(flat: &str) -> KeyClass {
     if let Some(rank) = MODEL.iter().position(|name| *name == flat) {
         return KeyClass::Model(u8::try_from(rank).unwrap_or(u8::MAX));
     }
-    let lists =
-        [(OUTPUT, KeyClass::Output), (PROMPT, KeyClass::Prompt), (CONTENT, KeyClass::Content)];
+    let lists = [
+        (OUTPUT, KeyClass::Output),
+        (PROMPT, KeyClass::Prompt),
+        (CONTENT, KeyClass::Content),
+    ];
     for (names, class) in lists {
         if names.contains(&flat) {
             return class;
         }
     }
-    if WRAPPER.contains(&flat) { KeyClass::Wrapper } else { KeyClass::Other }
+    if WRAPPER.contains(&flat) {
+        KeyClass::Wrapper
+    } else {
+        KeyClass::Other
+    }
 }
 
 fn flatten(key: &str) -> String {
-    key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    key.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Whether a list of integers under this name is text in the form of token ids.
@@ -231,11 +251,25 @@ pub(super) fn names_tokens(key: &str) -> bool {
     let flat = flatten(key);
     flat == "tokens"
         || flat == "ids"
-        || ["inputids", "tokenids", "inputtokens", "outputids", "outputtokens", "labelids"]
-            .contains(&flat.as_str())
-        || ["tokenids", "inputids", "outputids", "responseids", "completionids", "promptids"]
-            .iter()
-            .any(|end| flat.ends_with(end))
+        || [
+            "inputids",
+            "tokenids",
+            "inputtokens",
+            "outputids",
+            "outputtokens",
+            "labelids",
+        ]
+        .contains(&flat.as_str())
+        || [
+            "tokenids",
+            "inputids",
+            "outputids",
+            "responseids",
+            "completionids",
+            "promptids",
+        ]
+        .iter()
+        .any(|end| flat.ends_with(end))
 }
 
 /// What a speaker word says; `None` for a word that is not known.
@@ -301,7 +335,13 @@ mod tests {
 
     #[test]
     fn token_columns() {
-        for name in ["input_ids", "prompt_token_ids", "tokens", "chosen_input_ids", "token_ids"] {
+        for name in [
+            "input_ids",
+            "prompt_token_ids",
+            "tokens",
+            "chosen_input_ids",
+            "token_ids",
+        ] {
             assert!(names_tokens(name), "{name}");
         }
         for name in ["attention_mask", "labels", "scores", "text"] {

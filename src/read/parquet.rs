@@ -5,6 +5,11 @@
 //! them: it would allocate whatever size they name. Page checksums are verified where present.
 //! The rows read are compared with the footer, row group by row group.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "types without text keep their type, and errors of no special kind are damage"
+)]
+
 use std::collections::HashSet;
 use std::io;
 use std::io::BufReader;
@@ -28,6 +33,7 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::ChunkReader;
 use parquet::file::reader::Length;
@@ -77,7 +83,9 @@ impl Chunks {
     }
 
     fn pages(&self) -> Result<MutexGuard<'_, HashSet<u64>>, ParquetError> {
-        self.pages.lock().map_err(|_| ParquetError::General("an earlier panic".to_owned()))
+        self.pages
+            .lock()
+            .map_err(|_| ParquetError::General("an earlier panic".to_owned()))
     }
 }
 
@@ -92,7 +100,10 @@ pub(super) struct From {
 impl Read for From {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.buffer.read(into)?;
-        let mut pages = self.pages.lock().map_err(|_| io::Error::other("an earlier panic"))?;
+        let mut pages = self
+            .pages
+            .lock()
+            .map_err(|_| io::Error::other("an earlier panic"))?;
         pages.remove(&self.at);
         self.at += read as u64;
         pages.insert(self.at);
@@ -126,7 +137,11 @@ impl ChunkReader for Chunks {
         let mut positioned = Positioned::new(Arc::clone(&self.file), None);
         positioned.seek(SeekFrom::Start(start))?;
         let buffer = BufReader::with_capacity(HEADER_BUFFER_BYTES, positioned);
-        Ok(From { buffer, at: start, pages: Arc::clone(&self.pages) })
+        Ok(From {
+            buffer,
+            at: start,
+            pages: Arc::clone(&self.pages),
+        })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -134,16 +149,25 @@ impl ChunkReader for Chunks {
         if length > limit {
             return Err(too_large(length as u64, limit));
         }
-        if start.checked_add(length as u64).is_none_or(|end| end > self.len) {
-            return Err(ParquetError::EOF(format!("bytes {start}+{length} of {}", self.len)));
+        if start
+            .checked_add(length as u64)
+            .is_none_or(|end| end > self.len)
+        {
+            return Err(ParquetError::EOF(format!(
+                "bytes {start}+{length} of {}",
+                self.len
+            )));
         }
         let mut buffer = vec![0; length];
         let read = read_at_most(&self.file, start, &mut buffer)?;
         if read != length {
-            return Err(ParquetError::EOF(format!("{read} of {length} bytes at {start}")));
+            return Err(ParquetError::EOF(format!(
+                "{read} of {length} bytes at {start}"
+            )));
         }
         self.pages()?.remove(&start);
-        self.furthest.fetch_max(start + length as u64, Ordering::Relaxed);
+        self.furthest
+            .fetch_max(start + length as u64, Ordering::Relaxed);
         Ok(Bytes::from(buffer))
     }
 }
@@ -207,9 +231,17 @@ pub(super) fn open(
         let what = "the file does not begin with PAR1".to_owned();
         let at = "byte 0".to_owned();
         return Err(if head.len() < 4 {
-            ReadError::Truncated { path: path(), what: "the file is empty".to_owned(), at }
+            ReadError::Truncated {
+                path: path(),
+                what: "the file is empty".to_owned(),
+                at,
+            }
         } else {
-            ReadError::Corrupt { path: path(), what, at }
+            ReadError::Corrupt {
+                path: path(),
+                what,
+                at,
+            }
         });
     }
     if source.len() < 12 || !tail.ends_with(b"PAR1") {
@@ -228,7 +260,9 @@ pub(super) fn open(
 pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(result) => result,
-        Err(_) => Err(ParquetError::General("the decoder gave up on these bytes".to_owned())),
+        Err(_) => Err(ParquetError::General(
+            "the decoder gave up on these bytes".to_owned(),
+        )),
     }
 }
 
@@ -249,16 +283,26 @@ pub(super) fn fault(name: &Arc<str>, error: &ParquetError, at: &str) -> ReadErro
             what: format!("{what}, in {at}"),
             remedy: "Write the file again with a common codec and encoding".to_owned(),
         },
-        ParquetError::EOF(what) => {
-            ReadError::Truncated { path, what: what.clone(), at: at.to_owned() }
-        }
-        _ => ReadError::Corrupt { path, what: text, at: at.to_owned() },
+        ParquetError::EOF(what) => ReadError::Truncated {
+            path,
+            what: what.clone(),
+            at: at.to_owned(),
+        },
+        _ => ReadError::Corrupt {
+            path,
+            what: text,
+            at: at.to_owned(),
+        },
     }
 }
 
 /// The schema with every string and bytes as views.
 fn with_views(schema: &Schema) -> Schema {
-    let fields: Vec<_> = schema.fields().iter().map(|field| view_field(field)).collect();
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| view_field(field))
+        .collect();
     Schema::new_with_metadata(fields, schema.metadata().clone())
 }
 
@@ -302,7 +346,90 @@ pub(super) fn step_rows(group: &RowGroupMetaData, wanted: impl Fn(usize) -> bool
         .sum();
     let rows = u64::try_from(group.num_rows()).unwrap_or(0).max(1);
     let step = (PARQUET_STEP_BYTES as u64).saturating_mul(rows) / bytes.max(1);
-    usize::try_from(step).unwrap_or(usize::MAX).clamp(1, PARQUET_STEP_ROWS_MAX)
+    usize::try_from(step)
+        .unwrap_or(usize::MAX)
+        .clamp(1, PARQUET_STEP_ROWS_MAX)
+}
+
+/// What of a file is decoded.
+struct Plan {
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    /// Per leaf column, whether it is decoded.
+    decoded: Vec<bool>,
+}
+
+/// Reads the footer and decides which leaf columns to decode; the others are counted from it.
+fn plan(source: &Source, rows: &mut RowWriter<'_>) -> Result<Plan, ReadError> {
+    let name = source.name();
+    let stored = open(source, ArrowReaderOptions::new())?;
+    let views = Arc::new(with_views(stored.schema()));
+    let options = ArrowReaderOptions::new().with_schema(views);
+    let viewed = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options));
+    // Only a matter of speed: a type that cannot be viewed is read as it is stored.
+    let metadata = viewed.unwrap_or(stored);
+    let corrupt = |what: String| ReadError::Corrupt {
+        path: Arc::clone(name),
+        what,
+        at: "the schema".to_owned(),
+    };
+
+    let fields = metadata.schema().fields().iter().map(AsRef::as_ref);
+    let leaves = arrays::leaves(&mut rows.columns, fields).map_err(corrupt)?;
+    let schema = metadata.parquet_schema();
+    if leaves.len() != schema.num_columns() {
+        let stored = schema.num_columns();
+        return Err(corrupt(format!(
+            "{} leaf columns for {stored} stored ones",
+            leaves.len()
+        )));
+    }
+    let mut decoded = Vec::with_capacity(leaves.len());
+    for (index, (node, kind)) in leaves.iter().enumerate() {
+        let wanted = rows.columns.wanted(*node);
+        let emit = rows.columns.node(*node).emit;
+        let decode = match kind {
+            LeafKind::Text => wanted,
+            LeafKind::ListedInts => emit,
+            LeafKind::NotText => false,
+            LeafKind::Unsupported if !wanted => false,
+            LeafKind::Unsupported => {
+                return Err(ReadError::Unsupported {
+                    path: Arc::clone(name),
+                    what: format!("the type of column `{}`", rows.columns.node(*node).path),
+                    remedy: "Write it as a string, or leave it out with --exempt-column".to_owned(),
+                });
+            }
+        };
+        let column = rows.columns.column(*node).map_err(corrupt)?;
+        if !decode {
+            let leaf = if emit { Leaf::NotText } else { Leaf::Exempt };
+            rows.columns
+                .count(column, leaf, stored_values(metadata.metadata(), index));
+        }
+        decoded.push(decode);
+    }
+    let picked = decoded
+        .iter()
+        .enumerate()
+        .filter(|(_, wanted)| **wanted)
+        .map(|(leaf, _)| leaf);
+    let mask = ProjectionMask::leaves(schema, picked);
+    Ok(Plan {
+        metadata,
+        mask,
+        decoded,
+    })
+}
+
+/// Values of a leaf column, nulls included.
+fn stored_values(footer: &ParquetMetaData, leaf: usize) -> u64 {
+    footer
+        .row_groups()
+        .iter()
+        .filter_map(|group| group.columns().get(leaf))
+        .map(|column| u64::try_from(column.num_values()).unwrap_or(0))
+        .sum()
 }
 
 /// Reads every row of a Parquet file.
@@ -313,63 +440,12 @@ pub(super) fn read(
     rows: &mut RowWriter<'_>,
 ) -> Result<(), ReadError> {
     let name = source.name();
-    let stored = open(source, ArrowReaderOptions::new())?;
-    let views = Arc::new(with_views(stored.schema()));
-    let options = ArrowReaderOptions::new().with_schema(views);
-    let viewed =
-        guarded(|| ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options));
-    // Only a matter of speed: a type that cannot be viewed is read as it is stored.
-    let metadata = viewed.unwrap_or(stored);
-    let corrupt = |what: String, at: &str| ReadError::Corrupt {
-        path: Arc::clone(name),
-        what,
-        at: at.to_owned(),
-    };
-
-    let fields = metadata.schema().fields().iter().map(AsRef::as_ref);
-    let leaves =
-        arrays::leaves(&mut rows.columns, fields).map_err(|what| corrupt(what, "the schema"))?;
-    let schema = metadata.parquet_schema();
-    if leaves.len() != schema.num_columns() {
-        return Err(corrupt(
-            format!("{} leaf columns for {} in the schema", leaves.len(), schema.num_columns()),
-            "the schema",
-        ));
-    }
-    let mut decoded = Vec::with_capacity(leaves.len());
-    for (node, kind) in &leaves {
-        let wanted = rows.columns.wanted(*node);
-        decoded.push(match kind {
-            LeafKind::Text => wanted,
-            LeafKind::ListedInts => rows.columns.node(*node).emit,
-            LeafKind::NotText => false,
-            LeafKind::Unsupported if !wanted => false,
-            LeafKind::Unsupported => {
-                return Err(ReadError::Unsupported {
-                    path: Arc::clone(name),
-                    what: format!("the type of column `{}`", rows.columns.node(*node).path),
-                    remedy: "Write it as a string, or leave it out with --exempt-column".to_owned(),
-                });
-            }
-        });
-    }
-    let picked = decoded.iter().enumerate().filter(|(_, wanted)| **wanted).map(|(leaf, _)| leaf);
-    let mask = ProjectionMask::leaves(schema, picked);
+    let Plan {
+        metadata,
+        mask,
+        decoded,
+    } = plan(source, rows)?;
     let footer = metadata.metadata();
-    for (index, (node, _)) in leaves.iter().enumerate() {
-        let column = rows.columns.column(*node).map_err(|what| corrupt(what, "the schema"))?;
-        if decoded.get(index) == Some(&false) {
-            let values: u64 = footer
-                .row_groups()
-                .iter()
-                .filter_map(|group| group.columns().get(index))
-                .map(|column| u64::try_from(column.num_values()).unwrap_or(0))
-                .sum();
-            let leaf = if rows.columns.node(*node).emit { Leaf::NotText } else { Leaf::Exempt };
-            rows.columns.count(column, leaf, values);
-        }
-    }
-
     let chunks = Chunks::new(source, Some(limits.page_bytes_max));
     for (number, group) in footer.row_groups().iter().enumerate() {
         let step = step_rows(group, |leaf| decoded.get(leaf) == Some(&true));
@@ -385,7 +461,9 @@ pub(super) fn read(
         .map_err(|error| fault(name, &error, &at(rows)))?;
         loop {
             let next = guarded(|| Ok(reader.next().transpose()?));
-            let Some(batch) = next.map_err(|error| fault(name, &error, &at(rows)))? else { break };
+            let Some(batch) = next.map_err(|error| fault(name, &error, &at(rows)))? else {
+                break;
+            };
             arrays::walk_batch(rows, &batch)
                 .map_err(|what| ReadError::Unsupported {
                     path: Arc::clone(name),
@@ -395,17 +473,31 @@ pub(super) fn read(
                 .map_err(|_| stopped(name))?;
             progress(chunks.furthest.load(Ordering::Relaxed));
         }
-        let read = rows.row() - before;
-        if u64::try_from(group.num_rows()) != Ok(read) {
-            let what = format!("{read} rows where the footer says {}", group.num_rows());
-            return Err(corrupt(what, &format!("row group {number}")));
-        }
+        rows_agree(
+            name,
+            rows.row() - before,
+            group.num_rows(),
+            &format!("row group {number}"),
+        )?;
     }
-    if u64::try_from(footer.file_metadata().num_rows()) != Ok(rows.row()) {
-        let said = footer.file_metadata().num_rows();
-        return Err(corrupt(format!("{} rows where the footer says {said}", rows.row()), "the footer"));
+    rows_agree(
+        name,
+        rows.row(),
+        footer.file_metadata().num_rows(),
+        "the footer",
+    )
+}
+
+/// Fails unless as many rows were read as the footer says.
+pub(super) fn rows_agree(name: &Arc<str>, read: u64, said: i64, at: &str) -> Result<(), ReadError> {
+    if u64::try_from(said) == Ok(read) {
+        return Ok(());
     }
-    Ok(())
+    Err(ReadError::Corrupt {
+        path: Arc::clone(name),
+        what: format!("{read} rows where the footer says {said}"),
+        at: at.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -415,7 +507,10 @@ mod tests {
     #[test]
     fn sizes_of_page_headers() {
         // type 0, uncompressed 300 (zigzag 600), compressed 5 (zigzag 10), then more fields.
-        assert_eq!(page_size(&[0x15, 0, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x2c]), Some(300));
+        assert_eq!(
+            page_size(&[0x15, 0, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x2c]),
+            Some(300)
+        );
         // -1 as a size.
         assert_eq!(page_size(&[0x15, 0, 0x15, 0x01, 0x15, 0x0a]), None);
         // 2^31 - 1, the most that an i32 can name.

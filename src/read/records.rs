@@ -127,9 +127,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The next record, and whether it stands in an array.
-    pub(super) fn next_with_array(
-        &mut self,
-    ) -> Result<Option<(Record<'_>, bool)>, RecordError> {
+    pub(super) fn next_with_array(&mut self) -> Result<Option<(Record<'_>, bool)>, RecordError> {
         // A record is found only after the first byte of the stream was judged, but it borrows
         // the reader; so the flag is looked up in between.
         if self.state == State::Between && self.array == Array::Unknown && self.cut == Cut::Values {
@@ -144,11 +142,11 @@ impl<R: Read> Records<R> {
         loop {
             while let Some(byte) = self.byte(self.start) {
                 if !byte.is_ascii_whitespace() {
-                    if byte != b'[' {
-                        self.array = Array::No;
-                    } else {
+                    if byte == b'[' {
                         self.array = Array::Opened;
                         self.start += 1;
+                    } else {
+                        self.array = Array::No;
                     }
                     return Ok(());
                 }
@@ -253,7 +251,10 @@ impl<R: Read> Records<R> {
                 break;
             }
             if self.at_end {
-                if matches!(self.array, Array::Opened | Array::AfterElement | Array::AfterComma) {
+                if matches!(
+                    self.array,
+                    Array::Opened | Array::AfterElement | Array::AfterComma
+                ) {
                     return Err(RecordError::Cut {
                         what: "the array is not closed",
                         byte: self.byte_at(self.end),
@@ -282,7 +283,12 @@ impl<R: Read> Records<R> {
     /// A byte between two values: `true` if a value starts with it, `false` if it is punctuation
     /// of the array.
     fn between_values(&mut self, byte: u8) -> Result<bool, RecordError> {
-        let broken = |what| Err(RecordError::Broken { what, byte: self.byte_at(self.start) });
+        let broken = |what| {
+            Err(RecordError::Broken {
+                what,
+                byte: self.byte_at(self.start),
+            })
+        };
         let (next, value) = match (self.array, byte) {
             (Array::Unknown, b'[') => (Array::Opened, false),
             (Array::Unknown | Array::No, _) => (Array::No, true),
@@ -300,7 +306,11 @@ impl<R: Read> Records<R> {
     }
 
     fn byte(&self, position: usize) -> Option<u8> {
-        if position < self.end { self.buffer.get(position).copied() } else { None }
+        if position < self.end {
+            self.buffer.get(position).copied()
+        } else {
+            None
+        }
     }
 
     /// Scans on. At the end of the record `scanned` stands behind its last byte, and the position
@@ -329,34 +339,33 @@ impl<R: Read> Records<R> {
     fn scan_csv(&mut self) -> Option<usize> {
         loop {
             match self.state {
-                State::Quoted => match memchr::memchr(b'"', self.rest()) {
-                    Some(offset) => {
-                        self.scanned += offset + 1;
-                        self.state = State::QuoteSeen;
-                    }
-                    None => {
+                State::Quoted => {
+                    let Some(offset) = memchr::memchr(b'"', self.rest()) else {
                         self.scanned = self.end;
                         // A quote that is never closed is told by the row, which ends here.
                         return self.at_end.then_some(self.end);
-                    }
-                },
-                State::Plain => {
-                    match memchr::memchr3(self.delimiter, b'\n', b'\r', self.rest()) {
-                        Some(offset) => {
-                            self.scanned += offset;
-                            if self.byte(self.scanned) != Some(self.delimiter) {
-                                return Some(self.scanned + 1);
-                            }
-                            self.scanned += 1;
-                            self.state = State::FieldStart;
-                        }
-                        None => {
-                            self.scanned = self.end;
-                            return self.at_end.then_some(self.end);
-                        }
-                    }
+                    };
+                    self.scanned += offset + 1;
+                    self.state = State::QuoteSeen;
                 }
-                _ => {
+                State::Plain => {
+                    let stops = memchr::memchr3(self.delimiter, b'\n', b'\r', self.rest());
+                    let Some(offset) = stops else {
+                        self.scanned = self.end;
+                        return self.at_end.then_some(self.end);
+                    };
+                    self.scanned += offset;
+                    if self.byte(self.scanned) != Some(self.delimiter) {
+                        return Some(self.scanned + 1);
+                    }
+                    self.scanned += 1;
+                    self.state = State::FieldStart;
+                }
+                State::Between
+                | State::FieldStart
+                | State::QuoteSeen
+                | State::Escaped
+                | State::Nested => {
                     let Some(byte) = self.byte(self.scanned) else {
                         return self.at_end.then_some(self.end);
                     };
@@ -396,7 +405,9 @@ impl<R: Read> Records<R> {
                     self.state = State::Quoted;
                 }
                 State::Nested => {
-                    let Some(byte) = self.byte(self.scanned) else { break };
+                    let Some(byte) = self.byte(self.scanned) else {
+                        break;
+                    };
                     self.scanned += 1;
                     match byte {
                         b'{' | b'[' => self.depth += 1,
@@ -410,8 +421,10 @@ impl<R: Read> Records<R> {
                         _ => {}
                     }
                 }
-                _ => {
-                    let Some(byte) = self.byte(self.scanned) else { break };
+                State::Between | State::Plain | State::FieldStart | State::QuoteSeen => {
+                    let Some(byte) = self.byte(self.scanned) else {
+                        break;
+                    };
                     if byte.is_ascii_whitespace() || matches!(byte, b',' | b']' | b'}') {
                         // A lone `}` or `]` between values is a record of its own, and no JSON.
                         if self.scanned == self.start && !self.in_parts {
@@ -486,22 +499,48 @@ mod tests {
     #[test]
     fn values() {
         check(Cut::Values, "[]", Ok(&[]));
-        check(Cut::Values, " [ 1 ,\"a,]\\\"\",{\"b\":[2,\"}\"]}, null ] \n", {
-            Ok(&["1", "\"a,]\\\"\"", "{\"b\":[2,\"}\"]}", "null"])
-        });
-        check(Cut::Values, "{\"a\":1}\n {\n}{}", Ok(&["{\"a\":1}", "{\n}", "{}"]));
-        check(Cut::Values, "[1,2", Err("1 | 2 | the array is not closed @4"));
+        check(
+            Cut::Values,
+            " [ 1 ,\"a,]\\\"\",{\"b\":[2,\"}\"]}, null ] \n",
+            Ok(&["1", "\"a,]\\\"\"", "{\"b\":[2,\"}\"]}", "null"]),
+        );
+        check(
+            Cut::Values,
+            "{\"a\":1}\n {\n}{}",
+            Ok(&["{\"a\":1}", "{\n}", "{}"]),
+        );
+        check(
+            Cut::Values,
+            "[1,2",
+            Err("1 | 2 | the array is not closed @4"),
+        );
         check(Cut::Values, "[1,", Err("1 | the array is not closed @3"));
-        check(Cut::Values, "[1,]", Err("1 | a value is missing in the array @3"));
-        check(Cut::Values, "[1 2]", Err("1 | a comma is missing in the array @3"));
-        check(Cut::Values, "[1] x", Err("1 | something follows the end of the array @4"));
+        check(
+            Cut::Values,
+            "[1,]",
+            Err("1 | a value is missing in the array @3"),
+        );
+        check(
+            Cut::Values,
+            "[1 2]",
+            Err("1 | a comma is missing in the array @3"),
+        );
+        check(
+            Cut::Values,
+            "[1] x",
+            Err("1 | something follows the end of the array @4"),
+        );
         check(Cut::Values, "[\"a", Err("\"a | the array is not closed @3"));
         check(Cut::Values, "{} }", Ok(&["{}", "}"]));
     }
 
     #[test]
     fn csv() {
-        check(Cut::Csv, "a,b\r\n\r\n\"x\ny\",\"\"\"\"\n", Ok(&["a,b", "\"x\ny\",\"\"\"\""]));
+        check(
+            Cut::Csv,
+            "a,b\r\n\r\n\"x\ny\",\"\"\"\"\n",
+            Ok(&["a,b", "\"x\ny\",\"\"\"\""]),
+        );
         check(Cut::Csv, "a\rb\n\nc", Ok(&["a", "b", "c"]));
         check(Cut::Csv, "x\"y\nz", Ok(&["x\"y", "z"]));
         check(Cut::Csv, "\"open\nz", Ok(&["\"open\nz"]));
@@ -510,8 +549,14 @@ mod tests {
     #[test]
     fn a_record_over_the_limit_comes_in_parts_and_the_next_is_whole() {
         let text = "aaaaaaaaaa\nbb\n";
-        assert_eq!(all(Cut::Lines, text, 4, 5).unwrap(), ["~aaaaaaaa", "~aa.", "bb"]);
+        assert_eq!(
+            all(Cut::Lines, text, 4, 5).unwrap(),
+            ["~aaaaaaaa", "~aa.", "bb"]
+        );
         let text = "[\"aaaaaaaaaa\",2]";
-        assert_eq!(all(Cut::Values, text, 4, 5).unwrap(), ["~\"aaaaaa", "~aaaa\".", "2"]);
+        assert_eq!(
+            all(Cut::Values, text, 4, 5).unwrap(),
+            ["~\"aaaaaa", "~aaaa\".", "2"]
+        );
     }
 }

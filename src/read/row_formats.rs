@@ -25,7 +25,9 @@ const REMEDY: &str = "Correct or remove the row";
 pub(super) const TEXT_COLUMN: &str = "text";
 
 pub(super) fn stopped(name: &Arc<str>) -> ReadError {
-    ReadError::Stopped { path: Arc::clone(name) }
+    ReadError::Stopped {
+        path: Arc::clone(name),
+    }
 }
 
 /// Turns the end of the records into an error of the file.
@@ -78,14 +80,16 @@ pub(super) fn read_json<'a>(
 }
 
 pub(super) fn too_long(limits: &Limits) -> String {
-    format!("the row is longer than {} bytes. {REMEDY}", limits.line_bytes_max)
+    format!(
+        "the row is longer than {} bytes. {REMEDY}",
+        limits.line_bytes_max
+    )
 }
 
 fn json_row(rows: &mut RowWriter<'_>, bytes: &[u8]) -> Result<(), super::Stop> {
     rows.begin();
-    let text = match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(_) => return rows.fail(invalid_utf8(bytes)),
+    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+        return rows.fail(invalid_utf8(bytes));
     };
     match json::walk(rows, ROOT, text) {
         Ok(()) => rows.commit(),
@@ -98,7 +102,9 @@ fn invalid_utf8(bytes: &[u8]) -> String {
         Ok(_) => 0,
         Err(error) => error.valid_up_to(),
     };
-    format!("invalid UTF-8 at byte {at} of the row. Write the file as UTF-8 again, or remove the row")
+    format!(
+        "invalid UTF-8 at byte {at} of the row. Write the file as UTF-8 again, or remove the row"
+    )
 }
 
 fn json_message(error: &serde_json::Error, text: &str) -> String {
@@ -163,7 +169,10 @@ pub(super) fn read_csv<'a>(
 pub(super) fn delimiter(head: &[u8]) -> u8 {
     let end = memchr::memchr2(b'\n', b'\r', head).unwrap_or(head.len());
     let line = head.get(..end).unwrap_or_default();
-    [b',', b'\t', b';'].into_iter().find(|byte| line.contains(byte)).unwrap_or(b',')
+    [b',', b'\t', b';']
+        .into_iter()
+        .find(|byte| line.contains(byte))
+        .unwrap_or(b',')
 }
 
 fn header(
@@ -181,8 +190,11 @@ fn header(
     let mut names: Vec<String> = Vec::with_capacity(fields.len());
     for (index, field) in fields.into_iter().enumerate() {
         // Written by pandas for an unnamed index.
-        let column =
-            if field.is_empty() { format!("column_{}", index + 1) } else { field.into_owned() };
+        let column = if field.is_empty() {
+            format!("column_{}", index + 1)
+        } else {
+            field.into_owned()
+        };
         if names.contains(&column) {
             return Err(corrupt(format!("two columns are named {column:?}")));
         }
@@ -225,20 +237,18 @@ fn csv_row(
 
 /// The fields of one record, quotes resolved.
 fn fields(bytes: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, str>>, String> {
-    let text = match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(_) => return Err(invalid_utf8(bytes)),
+    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+        return Err(invalid_utf8(bytes));
     };
     let mut fields = Vec::new();
     let mut rest = text;
     loop {
-        let (field, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_field(quoted)?,
-            None => {
-                let end = memchr::memchr(delimiter, rest.as_bytes()).unwrap_or(rest.len());
-                let (field, after) = rest.split_at(end);
-                (Cow::Borrowed(field), after)
-            }
+        let (field, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted_field(quoted)?
+        } else {
+            let end = memchr::memchr(delimiter, rest.as_bytes()).unwrap_or(rest.len());
+            let (field, after) = rest.split_at(end);
+            (Cow::Borrowed(field), after)
         };
         fields.push(field);
         match after.as_bytes().first() {
@@ -292,9 +302,16 @@ pub(super) fn read_text<'a>(
     };
     let object = rows.enter_object(ROOT);
     let node = rows.key(ROOT, TEXT_COLUMN, object).map_err(too_many)?;
-    let mut windows = Windows { buffer: Vec::new(), before: 0, fresh: 0, at_end: false };
+    let mut windows = Windows {
+        buffer: Vec::new(),
+        before: 0,
+        fresh: 0,
+        at_end: false,
+    };
     loop {
-        windows.fill(&mut stream).map_err(|e| stream.fault(e, "row 0"))?;
+        windows
+            .fill(&mut stream)
+            .map_err(|e| stream.fault(e, "row 0"))?;
         let text = windows.text(name)?;
         let first = windows.before == 0;
         // Nothing new since the window before: its text was all there is.
@@ -327,7 +344,11 @@ impl Windows {
         let mut filled = self.buffer.len();
         let kept = filled;
         self.buffer.resize(TEXT_WINDOW_BYTES, 0);
-        while let Some(rest) = self.buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self
+            .buffer
+            .get_mut(filled..)
+            .filter(|rest| !rest.is_empty())
+        {
             match stream.read(rest) {
                 Ok(0) => {
                     self.at_end = true;
@@ -364,7 +385,11 @@ impl Windows {
     /// Keeps the end of a window of `len` bytes, from a character's start, and what follows it.
     fn advance(&mut self, len: usize) {
         let mut from = len.saturating_sub(TEXT_OVERLAP_BYTES);
-        while self.buffer.get(from).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        while self
+            .buffer
+            .get(from)
+            .is_some_and(|byte| byte & 0xc0 == 0x80)
+        {
             from += 1;
         }
         self.buffer.drain(..from);

@@ -77,9 +77,19 @@ struct Frame {
     units: usize,
     claims: usize,
     elements: usize,
-    /// `Some(None)`: there is a speaker, and the word is not known.
-    speaker: Option<Option<Role>>,
+    speaker: Speaker,
     has_content: bool,
+}
+
+/// Who speaks in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    /// The object names nobody: it is no chat turn.
+    None,
+    /// A word that is not known, so that the role is not either.
+    Unknown,
+    /// A known word.
+    Known(Role),
 }
 
 /// A model id found in a row.
@@ -161,7 +171,8 @@ impl<'a> RowWriter<'a> {
         self.batch.units.truncate(mark.units);
         if self.batch.models.len() > mark.models {
             self.batch.models.truncate(mark.models);
-            self.model_ids.retain(|_, index| (*index as usize) < mark.models);
+            self.model_ids
+                .retain(|_, index| (*index as usize) < mark.models);
         }
         self.touched.truncate(mark.touched);
         self.opaque.truncate(mark.opaque);
@@ -189,7 +200,8 @@ impl<'a> RowWriter<'a> {
     fn settle(&mut self) -> Result<(), String> {
         let relative = self.batch.rows;
         let first = self.start.units;
-        for (ordinal, unit) in (self.ordinals_before..).zip(self.batch.units.iter_mut().skip(first)) {
+        for (ordinal, unit) in (self.ordinals_before..).zip(self.batch.units.iter_mut().skip(first))
+        {
             let node = NodeId(unit.column.0);
             let column = self.columns.column(node)?;
             if self.columns.node(node).forced_prompt {
@@ -236,7 +248,10 @@ impl<'a> RowWriter<'a> {
         self.elements.clear();
         self.json_depth = 0;
         self.row_errors += 1;
-        self.batch.errors.push(RowError { row: self.row, message });
+        self.batch.errors.push(RowError {
+            row: self.row,
+            message,
+        });
         self.next_row()
     }
 
@@ -255,7 +270,11 @@ impl<'a> RowWriter<'a> {
 
     /// Hands on what is there.
     pub(super) fn finish(&mut self) -> Result<(), Stop> {
-        if self.batch.rows > 0 { self.flush(self.row) } else { Ok(()) }
+        if self.batch.rows > 0 {
+            self.flush(self.row)
+        } else {
+            Ok(())
+        }
     }
 
     fn flush(&mut self, next_first_row: u64) -> Result<(), Stop> {
@@ -292,7 +311,7 @@ impl<'a> RowWriter<'a> {
             units: self.batch.units.len(),
             claims: self.claims.len(),
             elements: self.elements.len(),
-            speaker: None,
+            speaker: Speaker::None,
             has_content: false,
         });
         self.objects += 1;
@@ -302,20 +321,22 @@ impl<'a> RowWriter<'a> {
     /// A key of the object in hand; `object` is what [`Self::enter_object`] gave.
     pub(super) fn key(&mut self, at: NodeId, key: &str, object: u64) -> Result<NodeId, String> {
         let child = self.columns.key(at, key, object)?;
-        if self.columns.node(child).class == KeyClass::Content {
-            if let Some(frame) = self.frames.last_mut() {
-                frame.has_content = true;
-            }
+        if self.columns.node(child).class == KeyClass::Content
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.has_content = true;
         }
         Ok(child)
     }
 
     /// The object in hand ends: chat turns get their role, outputs their model.
     pub(super) fn leave_object(&mut self) {
-        let Some(frame) = self.frames.pop() else { return };
-        if let (Some(speaker), true) = (frame.speaker, frame.has_content) {
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        if frame.speaker != Speaker::None && frame.has_content {
             self.chat_turns += 1;
-            self.give_turn_its_role(&frame, speaker);
+            self.give_turn_its_role(&frame);
         }
         if self.claims.len() > frame.claims {
             self.give_units_their_model(&frame);
@@ -323,12 +344,11 @@ impl<'a> RowWriter<'a> {
         self.elements.truncate(frame.elements);
     }
 
-    fn give_turn_its_role(&mut self, frame: &Frame, speaker: Option<Role>) {
-        let context = self.columns.node(frame.node).role;
-        let role = match (context, speaker) {
+    fn give_turn_its_role(&mut self, frame: &Frame) {
+        let role = match (self.columns.node(frame.node).role, frame.speaker) {
             (Role::Prompt, _) => Role::Prompt,
-            (_, Some(role)) => role,
-            (_, None) => Role::Unknown,
+            (_, Speaker::Known(role)) => role,
+            (_, Speaker::Unknown | Speaker::None) => Role::Unknown,
         };
         let columns = &self.columns;
         for unit in self.batch.units.iter_mut().skip(frame.units) {
@@ -380,17 +400,24 @@ impl<'a> RowWriter<'a> {
                     .find(|element| element.units <= index)
                     .filter(|element| {
                         let list = columns.node(element.list);
-                        columns.node(NodeId(unit.column.0)).path.starts_with(&*list.path)
+                        columns
+                            .node(NodeId(unit.column.0))
+                            .path
+                            .starts_with(&*list.path)
                     });
                 if let Some(element) = element {
-                    claim = claims.iter().find(|c| c.element == Some(element.index)).or(claim);
+                    claim = claims
+                        .iter()
+                        .find(|c| c.element == Some(element.index))
+                        .or(claim);
                 }
             }
             unit.model = claim.map(|claim| claim.model);
         }
         // A column that the user named counts for what stands around it (`meta.model`).
         if !outputs {
-            self.claims.extend(claims.into_iter().filter(|claim| claim.explicit));
+            self.claims
+                .extend(claims.into_iter().filter(|claim| claim.explicit));
         }
     }
 
@@ -405,7 +432,11 @@ impl<'a> RowWriter<'a> {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         self.element = Some(index);
         if self.registering && self.columns.node(list).role == Role::Output {
-            self.elements.push(Element { list, index, units: self.batch.units.len() });
+            self.elements.push(Element {
+                list,
+                index,
+                units: self.batch.units.len(),
+            });
         }
     }
 
@@ -418,10 +449,10 @@ impl<'a> RowWriter<'a> {
     pub(super) fn text(&mut self, node: NodeId, text: &str) -> Result<(), String> {
         let place = self.columns.node(node);
         let (emit, opens, class, role) = (place.emit, place.opens, place.class, place.role);
-        if let KeyClass::Speaker = class {
-            if let Some(frame) = self.frames.last_mut() {
-                frame.speaker = Some(names::speaker(text));
-            }
+        if class == KeyClass::Speaker
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.speaker = names::speaker(text).map_or(Speaker::Unknown, Speaker::Known);
         }
         if self.registering {
             self.claim(node, text);
@@ -459,26 +490,38 @@ impl<'a> RowWriter<'a> {
     fn claim(&mut self, node: NodeId, text: &str) {
         let place = self.columns.node(node);
         let explicit = place.explicit_model;
-        let rank = match place.class {
-            _ if explicit => 0,
-            KeyClass::Model(rank) if self.columns.selection().model.is_none() => rank,
-            _ => return,
+        let recognised = self.columns.selection().model.is_none();
+        let rank = if explicit {
+            0
+        } else if let (KeyClass::Model(rank), true) = (place.class, recognised) {
+            rank
+        } else {
+            return;
         };
         if text.is_empty() {
             return;
         }
-        let element = if place.step == Step::List { self.element } else { None };
-        let affix = place.affix;
-        let model = match self.model_ids.get(text) {
-            Some(index) => *index,
-            None => {
-                let index = u32::try_from(self.batch.models.len()).unwrap_or(u32::MAX);
-                self.batch.models.push(text.to_owned());
-                self.model_ids.insert(text.to_owned(), index);
-                index
-            }
+        let element = if place.step == Step::List {
+            self.element
+        } else {
+            None
         };
-        self.claims.push(Claim { model, rank, affix, element, explicit });
+        let affix = place.affix;
+        let model = if let Some(index) = self.model_ids.get(text) {
+            *index
+        } else {
+            let index = u32::try_from(self.batch.models.len()).unwrap_or(u32::MAX);
+            self.batch.models.push(text.to_owned());
+            self.model_ids.insert(text.to_owned(), index);
+            index
+        };
+        self.claims.push(Claim {
+            model,
+            rank,
+            affix,
+            element,
+            explicit,
+        });
     }
 
     /// Walks JSON inside a string. `true` if the walk has delivered all its text, so that the
@@ -517,7 +560,11 @@ impl<'a> RowWriter<'a> {
 
     /// Something that holds no text.
     pub(super) fn not_text(&mut self, node: NodeId, leaves: u64) {
-        let leaf = if self.columns.node(node).emit { Leaf::NotText } else { Leaf::Exempt };
+        let leaf = if self.columns.node(node).emit {
+            Leaf::NotText
+        } else {
+            Leaf::Exempt
+        };
         self.touched.push((node, leaf, leaves));
     }
 
@@ -535,7 +582,11 @@ impl<'a> RowWriter<'a> {
         }
         let before = place.ints.1;
         place.ints.1 += count;
-        let enough = if place.tokens_named { 1 } else { TOKEN_LIST_MIN };
+        let enough = if place.tokens_named {
+            1
+        } else {
+            TOKEN_LIST_MIN
+        };
         let after = place.ints.1;
         if after < enough {
             self.not_text(node, count);

@@ -81,7 +81,12 @@ impl Source {
             None => input.spooled()?,
         };
         let before = Stamp::of(&file.metadata().map_err(io)?);
-        Ok(Self { name: Arc::clone(&input.name), path: input.path.clone(), file, before })
+        Ok(Self {
+            name: Arc::clone(&input.name),
+            path: input.path.clone(),
+            file,
+            before,
+        })
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -98,7 +103,10 @@ impl Source {
     }
 
     pub(super) fn io(&self, source: io::Error) -> ReadError {
-        ReadError::Io { path: Arc::clone(&self.name), source }
+        ReadError::Io {
+            path: Arc::clone(&self.name),
+            source,
+        }
     }
 
     /// Up to `len` bytes at `offset`; fewer at the end of the file.
@@ -122,7 +130,11 @@ impl Source {
         if let Some(path) = &self.path {
             match std::fs::metadata(path) {
                 Ok(metadata) if Stamp::of(&metadata) == self.before => {}
-                Ok(_) => return Err(changed("another file took this one's place during the read")),
+                Ok(_) => {
+                    return Err(changed(
+                        "another file took this one's place during the read",
+                    ));
+                }
                 Err(_) => return Err(changed("the file was moved away while it was read")),
             }
         }
@@ -180,17 +192,24 @@ pub(super) struct ProgressMark<'a> {
 
 impl std::fmt::Debug for ProgressMark<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProgressMark").field("furthest", &self.furthest).finish_non_exhaustive()
+        f.debug_struct("ProgressMark")
+            .field("furthest", &self.furthest)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> ProgressMark<'a> {
     pub(super) fn new(report: Progress<'a>) -> Self {
-        Self { report, furthest: std::sync::atomic::AtomicU64::new(0) }
+        Self {
+            report,
+            furthest: std::sync::atomic::AtomicU64::new(0),
+        }
     }
 
     pub(super) fn reached(&self, byte: u64) {
-        let before = self.furthest.fetch_max(byte, std::sync::atomic::Ordering::Relaxed);
+        let before = self
+            .furthest
+            .fetch_max(byte, std::sync::atomic::Ordering::Relaxed);
         if byte > before {
             (self.report)(byte);
         }
@@ -199,7 +218,11 @@ impl<'a> ProgressMark<'a> {
 
 impl<'a> Positioned<'a> {
     pub(super) fn new(file: Arc<File>, progress: Option<&'a ProgressMark<'a>>) -> Self {
-        Self { file, at: 0, progress }
+        Self {
+            file,
+            at: 0,
+            progress,
+        }
     }
 }
 
@@ -252,6 +275,7 @@ impl Read for Raw<'_> {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "one per file")]
 enum Decoder<'a> {
     Plain(Raw<'a>),
     Gzip(MultiGzDecoder<BufReader<Raw<'a>>>),
@@ -296,7 +320,9 @@ impl<'a> Stream<'a> {
                     BufReader::with_capacity(IO_BYTES, raw),
                 )
                 .map_err(|e| source.io(e))?;
-                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|e| source.io(e))?;
+                decoder
+                    .window_log_max(ZSTD_WINDOW_LOG_MAX)
+                    .map_err(|e| source.io(e))?;
                 Decoder::Zstd(decoder)
             }
         };
@@ -341,12 +367,19 @@ impl<'a> Stream<'a> {
 
     /// The first bytes, byte order mark taken off, and whether they are all there are.
     pub(super) fn head(&self) -> (&[u8], bool) {
-        (self.head.get(self.head_at..).unwrap_or_default(), self.head_is_all)
+        (
+            self.head.get(self.head_at..).unwrap_or_default(),
+            self.head_is_all,
+        )
     }
 
     /// Takes note of an error before any row was delivered.
     pub(super) fn take_pending_if_empty(&mut self) -> Option<io::Error> {
-        if self.head.is_empty() { self.pending.take() } else { None }
+        if self.head.is_empty() {
+            self.pending.take()
+        } else {
+            None
+        }
     }
 
     fn decode(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -387,7 +420,10 @@ impl<'a> Stream<'a> {
         let path = Arc::clone(&self.name);
         let at = format!("{at}, byte {} of the stored file", self.raw().at);
         if self.raw().failed {
-            ReadError::Io { path, source: error }
+            ReadError::Io {
+                path,
+                source: error,
+            }
         } else if self.ratio_exceeded {
             ReadError::TooLarge {
                 path,
@@ -398,9 +434,17 @@ impl<'a> Stream<'a> {
                     .to_owned(),
             }
         } else if error.kind() == io::ErrorKind::UnexpectedEof {
-            ReadError::Truncated { path, what: "the compressed data ends early".to_owned(), at }
+            ReadError::Truncated {
+                path,
+                what: "the compressed data ends early".to_owned(),
+                at,
+            }
         } else {
-            ReadError::Corrupt { path, what: format!("the compressed data: {error}"), at }
+            ReadError::Corrupt {
+                path,
+                what: format!("the compressed data: {error}"),
+                at,
+            }
         }
     }
 

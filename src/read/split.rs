@@ -99,24 +99,35 @@ pub fn split(
     let clean = Target::create(&source, clean)?;
     let quarantine = Target::create(&source, quarantine)?;
     if clean.path == quarantine.path {
-        return Err(refused(&source, "the clean and the quarantine file are the same"));
+        return Err(refused(
+            &source,
+            "the clean and the quarantine file are the same",
+        ));
     }
     let opened = super::open(&source, input, options.format, options.limits, &|_| {})?;
     let limits = options.limits;
     let (counts, sha256, [clean, quarantine]) = match opened {
         Opened::Stream(stream, format, compression) => {
-            let sides = Sides { side, counts: SplitCounts::default() };
-            let outs = [Out::new(clean, compression)?, Out::new(quarantine, compression)?];
+            let sides = Sides {
+                side,
+                counts: SplitCounts::default(),
+            };
+            let outs = [
+                Out::new(clean, compression)?,
+                Out::new(quarantine, compression)?,
+            ];
             split_stream(&source, stream, format, limits, sides, outs)?
         }
         Opened::Container(format) => {
-            let sides = Sides { side, counts: SplitCounts::default() };
-            let (counts, targets) = match format {
-                Format::Parquet => split_parquet(&source, limits, sides, [clean, quarantine])?,
-                _ => {
-                    let stream = format == Format::ArrowStream;
-                    split_arrow(&source, stream, limits, sides, [clean, quarantine])?
-                }
+            let sides = Sides {
+                side,
+                counts: SplitCounts::default(),
+            };
+            let (counts, targets) = if format == Format::Parquet {
+                split_parquet(&source, limits, sides, [clean, quarantine])?
+            } else {
+                let stream = format == Format::ArrowStream;
+                split_arrow(&source, stream, limits, sides, [clean, quarantine])?
             };
             (counts, source.sha256()?, targets)
         }
@@ -160,10 +171,10 @@ struct Target {
 impl Target {
     fn create(source: &Source, path: &Path) -> Result<Self, ReadError> {
         let input = source.file().metadata().map_err(|e| source.io(e))?;
-        if let Ok(there) = std::fs::metadata(path) {
-            if (there.dev(), there.ino()) == (input.dev(), input.ino()) {
-                return Err(refused(source, "the split would overwrite its own input"));
-            }
+        if let Ok(there) = std::fs::metadata(path)
+            && (there.dev(), there.ino()) == (input.dev(), input.ino())
+        {
+            return Err(refused(source, "the split would overwrite its own input"));
         }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -188,9 +199,15 @@ impl Target {
     /// Makes the file durable and gives it its name.
     fn name(self) -> Result<(), ReadError> {
         let path = self.path;
-        let file = self.file.into_inner().map_err(|error| written(&path, error.into_error()))?;
-        file.as_file().sync_all().map_err(|error| written(&path, error))?;
-        file.persist(&path).map_err(|error| written(&path, error.error))?;
+        let file = self
+            .file
+            .into_inner()
+            .map_err(|error| written(&path, error.into_error()))?;
+        file.as_file()
+            .sync_all()
+            .map_err(|error| written(&path, error))?;
+        file.persist(&path)
+            .map_err(|error| written(&path, error.error))?;
         Ok(())
     }
 
@@ -210,7 +227,10 @@ impl Write for Target {
 }
 
 fn written(path: &Path, source: io::Error) -> ReadError {
-    ReadError::Io { path: Arc::from(path.to_string_lossy().as_ref()), source }
+    ReadError::Io {
+        path: Arc::from(path.to_string_lossy().as_ref()),
+        source,
+    }
 }
 
 /// Asks for the side of each row once, in order, and counts.
@@ -310,7 +330,7 @@ fn split_stream(
         Format::JsonArray => (Cut::Values, b','),
         Format::Csv => (Cut::Csv, row_formats::delimiter(stream.head().0)),
         Format::Tsv => (Cut::Csv, b'\t'),
-        Format::Text => return split_text(source, stream, sides, outs),
+        Format::Text => return split_text(source, &stream, sides, outs),
         Format::Jsonl | Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
             (Cut::Lines, b',')
         }
@@ -327,7 +347,12 @@ fn split_stream(
             Ok(None) => break,
             Err(error) => {
                 let row = sides.counts.rows();
-                return Err(row_formats::record_fault(name, records.source(), error, row));
+                return Err(row_formats::record_fault(
+                    name,
+                    records.source(),
+                    error,
+                    row,
+                ));
             }
         };
         let (bytes, last) = match record {
@@ -363,13 +388,17 @@ fn split_stream(
     }
     let in_array = records.in_array();
     let (sha256, _) = records.into_source().finish()?;
-    Ok((sides.counts, sha256, [clean.end(in_array)?, quarantine.end(in_array)?]))
+    Ok((
+        sides.counts,
+        sha256,
+        [clean.end(in_array)?, quarantine.end(in_array)?],
+    ))
 }
 
 /// A text is one row: the stored bytes go to one side as they are.
 fn split_text(
     source: &Source,
-    stream: Stream<'_>,
+    stream: &Stream<'_>,
     mut sides: Sides<'_>,
     outs: [Out; 2],
 ) -> Result<Done, ReadError> {
@@ -380,7 +409,11 @@ fn split_text(
     let [clean, quarantine] = outs;
     let sha256 = source.sha256()?;
     if empty {
-        return Ok((sides.counts, sha256, [clean.finish()?, quarantine.finish()?]));
+        return Ok((
+            sides.counts,
+            sha256,
+            [clean.finish()?, quarantine.finish()?],
+        ));
     }
     let side = sides.next();
     let (full, other) = match side {
@@ -418,10 +451,15 @@ fn copy_stored(source: &Source, target: &mut Target) -> Result<u64, ReadError> {
 
 /// The rows of a batch that belong to each side.
 fn parts(batch: &RecordBatch, sides: &mut Sides<'_>) -> Result<[RecordBatch; 2], ArrowError> {
-    let clean: Vec<bool> = (0..batch.num_rows()).map(|_| sides.next() == Side::Clean).collect();
+    let clean: Vec<bool> = (0..batch.num_rows())
+        .map(|_| sides.next() == Side::Clean)
+        .collect();
     let quarantine: BooleanArray = clean.iter().map(|clean| Some(!clean)).collect();
     let clean = BooleanArray::from(clean);
-    Ok([filter_record_batch(batch, &clean)?, filter_record_batch(batch, &quarantine)?])
+    Ok([
+        filter_record_batch(batch, &clean)?,
+        filter_record_batch(batch, &quarantine)?,
+    ])
 }
 
 fn split_parquet(
@@ -437,8 +475,11 @@ fn split_parquet(
     let mut writers = Vec::new();
     for target in targets {
         let path = target.path.clone();
-        let writer =
-            ArrowWriter::try_new(target, Arc::clone(metadata.schema()), Some(properties.clone()));
+        let writer = ArrowWriter::try_new(
+            target,
+            Arc::clone(metadata.schema()),
+            Some(properties.clone()),
+        );
         let writer = writer.map_err(|error| written(&path, io::Error::other(error)))?;
         writers.push((path, writer));
     }
@@ -464,22 +505,28 @@ fn split_parquet(
                 .map_err(|error| arrow_ipc::fault(name, &error, at(row)))?;
             for ((path, writer), part) in writers.iter_mut().zip(parts) {
                 if part.num_rows() > 0 {
-                    writer.write(&part).map_err(|e| written(path, io::Error::other(e)))?;
+                    writer
+                        .write(&part)
+                        .map_err(|e| written(path, io::Error::other(e)))?;
                 }
             }
         }
         let rows = sides.counts.rows() - before;
-        if u64::try_from(group.num_rows()) != Ok(rows) {
-            return Err(ReadError::Corrupt {
-                path: Arc::clone(name),
-                what: format!("{rows} rows where the footer says {}", group.num_rows()),
-                at: format!("row group {number}"),
-            });
-        }
+        parquet::rows_agree(name, rows, group.num_rows(), &format!("row group {number}"))?;
     }
+    parquet::rows_agree(
+        name,
+        sides.counts.rows(),
+        footer.file_metadata().num_rows(),
+        "the footer",
+    )?;
     let mut done = Vec::new();
     for (path, writer) in writers {
-        done.push(writer.into_inner().map_err(|e| written(&path, io::Error::other(e)))?);
+        done.push(
+            writer
+                .into_inner()
+                .map_err(|e| written(&path, io::Error::other(e)))?,
+        );
     }
     Ok((sides.counts, two(source, done)?))
 }
@@ -495,7 +542,11 @@ fn properties(footer: &ParquetMetaData) -> WriterProperties {
     let file = footer.file_metadata();
     let metadata = file.key_value_metadata().map(|pairs| {
         // Written anew from the schema.
-        pairs.iter().filter(|pair| pair.key != "ARROW:schema").cloned().collect()
+        pairs
+            .iter()
+            .filter(|pair| pair.key != "ARROW:schema")
+            .cloned()
+            .collect()
     });
     let mut properties = WriterProperties::builder()
         .set_key_value_metadata(metadata)
@@ -580,20 +631,30 @@ fn split_arrow(
             parts(&batch, &mut sides).map_err(|error| arrow_ipc::fault(name, &error, at))?;
         for ((path, writer), part) in writers.iter_mut().zip(parts) {
             if part.num_rows() > 0 {
-                writer.write(&part).map_err(|e| written(path, io::Error::other(e)))?;
+                writer
+                    .write(&part)
+                    .map_err(|e| written(path, io::Error::other(e)))?;
             }
         }
     }
     if sides.counts.rows() != announced.rows {
         return Err(ReadError::Corrupt {
             path: Arc::clone(name),
-            what: format!("{} rows of {} announced", sides.counts.rows(), announced.rows),
+            what: format!(
+                "{} rows of {} announced",
+                sides.counts.rows(),
+                announced.rows
+            ),
             at: "the end".to_owned(),
         });
     }
     let mut done = Vec::new();
     for (path, writer) in writers {
-        done.push(writer.finish().map_err(|e| written(&path, io::Error::other(e)))?);
+        done.push(
+            writer
+                .finish()
+                .map_err(|e| written(&path, io::Error::other(e)))?,
+        );
     }
     Ok((sides.counts, two(source, done)?))
 }

@@ -31,11 +31,19 @@ struct Got {
 
 impl Got {
     fn error(&self) -> String {
-        self.file.error.as_ref().map(ToString::to_string).unwrap_or_default()
+        self.file
+            .error
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default()
     }
 
     fn columns(&self) -> Vec<(&str, ColumnUse, u64)> {
-        self.file.columns.iter().map(|c| (&*c.path, c.used, c.leaves)).collect()
+        self.file
+            .columns
+            .iter()
+            .map(|c| (&*c.path, c.used, c.leaves))
+            .collect()
     }
 }
 
@@ -73,10 +81,15 @@ fn read_all(input: &InputPath, options: &ReadOptions) -> Got {
             };
             assert_eq!(unit.ordinal, expected);
             ordinal = Some((row, unit.ordinal));
-            let text = batch.text.get(unit.start..unit.end).expect("on character boundaries");
+            let text = batch
+                .text
+                .get(unit.start..unit.end)
+                .expect("on character boundaries");
             let path = &paths[unit.column.0 as usize];
             units.push(format!("{row}:{path}={text}"));
-            let model = unit.model.map_or("-", |model| &batch.models[model as usize]);
+            let model = unit
+                .model
+                .map_or("-", |model| &batch.models[model as usize]);
             roles.push(format!("{row}:{path}={text} {:?} {model}", unit.role));
         }
         for (row, column) in &batch.opaque {
@@ -90,12 +103,19 @@ fn read_all(input: &InputPath, options: &ReadOptions) -> Got {
         Ok(())
     });
     assert_eq!(file.rows, next_row);
-    assert_eq!(file.row_errors as usize, errors.len());
-    assert_eq!(file.columns.len(), file.columns.len().max(paths.len()));
+    assert_eq!(file.row_errors, errors.len() as u64);
+    assert!(file.columns.len() >= paths.len());
     for (info, path) in file.columns.iter().zip(&paths) {
         assert_eq!(info.path, *path);
     }
-    Got { units, roles, errors, opaque, batches, file }
+    Got {
+        units,
+        roles,
+        errors,
+        opaque,
+        batches,
+        file,
+    }
 }
 
 /// A folder for one test's files.
@@ -123,7 +143,10 @@ fn read_bytes(name: &str, bytes: impl AsRef<[u8]>, options: &ReadOptions) -> Got
 }
 
 fn registering() -> ReadOptions {
-    ReadOptions { purpose: Purpose::Register, ..ReadOptions::default() }
+    ReadOptions {
+        purpose: Purpose::Register,
+        ..ReadOptions::default()
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -143,7 +166,11 @@ fn zst(bytes: &[u8]) -> Vec<u8> {
 fn jsonl(rows: usize) -> String {
     let mut text = String::new();
     for row in 0..rows {
-        writeln!(text, "{{\"id\": {row}, \"text\": \"the text of row {row}\"}}").unwrap();
+        writeln!(
+            text,
+            "{{\"id\": {row}, \"text\": \"the text of row {row}\"}}"
+        )
+        .unwrap();
     }
     text
 }

@@ -7,7 +7,11 @@ fn row_error(bytes: impl AsRef<[u8]>, name: &str, place: &str, said: &str) {
     assert_eq!(got.errors.len(), 1, "{got:?}");
     assert!(got.errors[0].starts_with(place), "{}", got.errors[0]);
     assert!(got.errors[0].contains(said), "{}", got.errors[0]);
-    assert_eq!(got.units.len() as u64, got.file.rows - 1, "the others are read: {got:?}");
+    assert_eq!(
+        got.units.len() as u64,
+        got.file.rows - 1,
+        "the others are read: {got:?}"
+    );
     assert_eq!(got.error(), "");
 }
 
@@ -35,8 +39,18 @@ fn broken_json_rows() {
     for (row, said) in cases {
         row_error(around(row), "a.jsonl", "1: ", said);
     }
-    row_error(around(deep(100_000).as_bytes()), "a.jsonl", "1: ", "recursion limit");
-    row_error(around(deep(limits::NESTING_DEPTH_MAX).as_bytes()), "a.jsonl", "1: ", "recursion");
+    row_error(
+        around(deep(100_000).as_bytes()),
+        "a.jsonl",
+        "1: ",
+        "recursion limit",
+    );
+    row_error(
+        around(deep(limits::NESTING_DEPTH_MAX).as_bytes()),
+        "a.jsonl",
+        "1: ",
+        "recursion",
+    );
     let fits = deep(limits::NESTING_DEPTH_MAX - 1);
     let got = read_bytes("a.jsonl", around(fits.as_bytes()), &ReadOptions::default());
     assert_eq!((got.units.len(), got.errors.len()), (3, 0));
@@ -44,25 +58,41 @@ fn broken_json_rows() {
 
 #[test]
 fn a_key_twice_inside_a_string_leaves_the_string_as_text() {
-    let got = read_bytes("a.jsonl", r#"{"r": "{\"a\":\"x\",\"a\":\"y\"}"}"#, &ReadOptions::default());
+    let got = read_bytes(
+        "a.jsonl",
+        r#"{"r": "{\"a\":\"x\",\"a\":\"y\"}"}"#,
+        &ReadOptions::default(),
+    );
     assert_eq!(got.units, ["0:r={\"a\":\"x\",\"a\":\"y\"}"]);
     assert_eq!(got.columns(), [("r", ColumnUse::Scanned, 1)]);
 }
 
 #[test]
 fn a_row_too_long_is_an_error_and_the_next_is_read() {
-    let limits = Limits { line_bytes_max: 1 << 20, ..Limits::default() };
-    let options = ReadOptions { limits, ..ReadOptions::default() };
+    let limits = Limits {
+        line_bytes_max: 1 << 20,
+        ..Limits::default()
+    };
+    let options = ReadOptions {
+        limits,
+        ..ReadOptions::default()
+    };
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(3 << 20));
     let got = read_bytes("a.jsonl", around(long.as_bytes()), &options);
     assert_eq!(got.units, ["0:a=before", "2:a=after"]);
     assert!(got.errors[0].starts_with("1: the row is longer than 1048576 bytes"));
     let array = format!("[{{\"a\":\"p\"}},{long},{{\"a\":\"q\"}}]");
     let got = read_bytes("a.json", array, &options);
-    assert_eq!((got.units.len(), got.errors.len(), got.file.rows), (2, 1, 3));
+    assert_eq!(
+        (got.units.len(), got.errors.len(), got.file.rows),
+        (2, 1, 3)
+    );
     let csv = format!("a\np\n{}\nq\n", "x".repeat(3 << 20));
     let got = read_bytes("a.csv", csv, &options);
-    assert_eq!((got.units.len(), got.errors.len(), got.file.rows), (2, 1, 3));
+    assert_eq!(
+        (got.units.len(), got.errors.len(), got.file.rows),
+        (2, 1, 3)
+    );
 }
 
 #[test]
@@ -71,14 +101,20 @@ fn one_bad_row_in_the_middle_of_many() {
     text.push_str("{\"id\": 50000, \"text\": \n");
     text.push_str(&jsonl(50_000));
     let got = read_bytes("a.jsonl", text, &ReadOptions::default());
-    assert_eq!((got.file.rows, got.file.row_errors, got.units.len()), (100_001, 1, 100_000));
+    assert_eq!(
+        (got.file.rows, got.file.row_errors, got.units.len()),
+        (100_001, 1, 100_000)
+    );
     assert!(got.errors[0].starts_with("50000: the JSON value is not finished"));
 }
 
 #[test]
 fn nothing_but_bad_rows_is_bounded() {
     let got = read_bytes("a.jsonl", "x\n".repeat(5000), &ReadOptions::default());
-    assert_eq!((got.file.rows, got.errors.len(), got.batches), (5000, 5000, 5));
+    assert_eq!(
+        (got.file.rows, got.errors.len(), got.batches),
+        (5000, 5000, 5)
+    );
 }
 
 #[test]
@@ -96,7 +132,10 @@ fn broken_csv_rows() {
         ("a\nx\nw\n\"y\n", "never closed"),
     ] {
         let got = read_bytes("a.csv", text, &ReadOptions::default());
-        assert!(got.errors.len() == 1 && got.errors[0].contains(said), "{got:?}");
+        assert!(
+            got.errors.len() == 1 && got.errors[0].contains(said),
+            "{got:?}"
+        );
         assert_eq!(got.units.len(), 2);
     }
     row_error(b"a\nx\n\xff\nw\n", "a.csv", "1: ", "UTF-8");
@@ -116,14 +155,26 @@ fn file_error(name: &str, bytes: impl AsRef<[u8]>, said: &str) -> u64 {
 
 #[test]
 fn broken_arrays() {
-    assert_eq!(file_error("a.json", "[\"a\", \"b\"", "the array is not closed"), 2);
-    assert_eq!(file_error("a.json", "[\"a\" \"b\"]", "a comma is missing"), 1);
-    assert_eq!(file_error("a.json", "[\n\"a\"] \"b\"", "follows the end of the array"), 1);
+    assert_eq!(
+        file_error("a.json", "[\"a\", \"b\"", "the array is not closed"),
+        2
+    );
+    assert_eq!(
+        file_error("a.json", "[\"a\" \"b\"]", "a comma is missing"),
+        1
+    );
+    assert_eq!(
+        file_error("a.json", "[\n\"a\"] \"b\"", "follows the end of the array"),
+        1
+    );
 }
 
 #[test]
 fn half_a_compressed_file() {
-    for wrap in [gzip, zst] {
+    for (name, wrap) in [
+        ("a.jsonl.gz", gzip as fn(&[u8]) -> Vec<u8>),
+        ("a.jsonl.zst", zst),
+    ] {
         // Random text, so that the compressed file is long.
         let mut text = String::new();
         let mut seed = 1u64;
@@ -135,7 +186,6 @@ fn half_a_compressed_file() {
             }
             writeln!(text, "{{\"a\":\"{word}\"}}").unwrap();
         }
-        let name = if wrap == gzip as fn(&[u8]) -> Vec<u8> { "a.jsonl.gz" } else { "a.jsonl.zst" };
         let whole = wrap(text.as_bytes());
         let rows = file_error(name, &whole[..whole.len() / 2], "truncated");
         assert!(rows > 1000, "what could be read is delivered: {rows}");
@@ -149,14 +199,24 @@ fn half_a_compressed_file() {
         flipped[middle] ^= 0x55;
         let got = read_bytes(name, &flipped, &ReadOptions::default());
         assert!(!got.error().is_empty(), "a checksum covers every byte");
-        file_error(name, [&whole[..], b"garbage at the end"].concat(), "damaged");
+        file_error(
+            name,
+            [&whole[..], b"garbage at the end"].concat(),
+            "damaged",
+        );
     }
 }
 
 #[test]
 fn a_bomb_is_refused_and_a_small_one_is_not() {
-    let limits = Limits { decompression_free_bytes: 1 << 20, ..Limits::default() };
-    let options = ReadOptions { limits, ..ReadOptions::default() };
+    let limits = Limits {
+        decompression_free_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let options = ReadOptions {
+        limits,
+        ..ReadOptions::default()
+    };
     let rows = "{\"a\":\"x\"}\n".repeat(3 << 20);
     let bomb = zst(rows.as_bytes());
     let got = read_bytes("a.jsonl.zst", &bomb, &options);
@@ -190,20 +250,38 @@ fn foreign_and_unknown_formats_name_the_way_out() {
         assert_eq!(file_error(name, bytes, said), 0);
     }
     let gzipped = gzip(b"PAR1....PAR1");
-    assert_eq!(file_error("a.parquet.gz", &gzipped, "inside another compression"), 0);
+    assert_eq!(
+        file_error("a.parquet.gz", &gzipped, "inside another compression"),
+        0
+    );
     let format = Some(Format::Jsonl);
-    let got =
-        read_bytes("a.x", b"PAR1....PAR1", &ReadOptions { format, ..ReadOptions::default() });
-    assert!(got.error().contains("--format jsonl for a file whose bytes are parquet"));
+    let got = read_bytes(
+        "a.x",
+        b"PAR1....PAR1",
+        &ReadOptions {
+            format,
+            ..ReadOptions::default()
+        },
+    );
+    assert!(
+        got.error()
+            .contains("--format jsonl for a file whose bytes are parquet")
+    );
 }
 
 #[test]
 fn missing_and_unreadable_files() {
     let folder = Folder::new();
-    let got = read_all(&InputPath::file(folder.path("gone.jsonl")), &ReadOptions::default());
+    let got = read_all(
+        &InputPath::file(folder.path("gone.jsonl")),
+        &ReadOptions::default(),
+    );
     assert!(matches!(got.file.error, Some(ReadError::NotFound { .. })));
     let got = read_all(&InputPath::file(folder.path("")), &ReadOptions::default());
-    assert!(matches!(got.file.error, Some(ReadError::Unsupported { .. })));
+    assert!(matches!(
+        got.file.error,
+        Some(ReadError::Unsupported { .. })
+    ));
 }
 
 #[test]
@@ -231,7 +309,10 @@ fn a_file_that_changes_under_the_reader_is_an_error() {
             }
             Ok(())
         });
-        assert!(matches!(file.error, Some(ReadError::Changed { .. })), "{number}: {file:?}");
+        assert!(
+            matches!(file.error, Some(ReadError::Changed { .. })),
+            "{number}: {file:?}"
+        );
         assert_eq!(file.sha256, None);
     }
 }

@@ -6,7 +6,11 @@ use super::*;
 fn check(row: &str, options: &ReadOptions, expected: &[&str]) {
     let got = read_bytes("a.json", format!("[{row}]"), options);
     assert_eq!((got.error(), got.errors.len()), (String::new(), 0));
-    let roles: Vec<_> = got.roles.iter().map(|unit| unit.strip_prefix("0:").unwrap()).collect();
+    let roles: Vec<_> = got
+        .roles
+        .iter()
+        .map(|unit| unit.strip_prefix("0:").unwrap())
+        .collect();
     assert_eq!(roles, expected, "{row}");
 }
 
@@ -45,14 +49,28 @@ fn chat_lists() {
 #[test]
 fn naming_the_chat_column_does_not_make_outputs_of_users() {
     for column in ["messages", "messages[].content", "messages.content"] {
-        let options = ReadOptions { text_columns: vec![column.to_owned()], ..registering() };
+        let options = ReadOptions {
+            text_columns: vec![column.to_owned()],
+            ..registering()
+        };
         let row = r#"{"messages": [{"role": "user", "content": "q"},
             {"role": "assistant", "content": "r"}], "prompt": "p", "text": "x"}"#;
         let got = read_bytes("a.json", row, &options);
-        let outputs: Vec<_> = got.roles.iter().filter(|unit| unit.contains(" Output ")).collect();
+        let outputs: Vec<_> = got
+            .roles
+            .iter()
+            .filter(|unit| unit.contains(" Output "))
+            .collect();
         assert_eq!(outputs, ["0:messages[].content=r Output -"], "{column}");
-        assert!(got.roles.contains(&"0:messages[].content=q Prompt -".to_owned()));
-        assert!(got.roles.contains(&"0:prompt=p Prompt -".to_owned()), "{:?}", got.roles);
+        assert!(
+            got.roles
+                .contains(&"0:messages[].content=q Prompt -".to_owned())
+        );
+        assert!(
+            got.roles.contains(&"0:prompt=p Prompt -".to_owned()),
+            "{:?}",
+            got.roles
+        );
         assert!(!got.units.contains(&"0:text=x".to_owned()));
     }
 }
@@ -132,7 +150,10 @@ fn lists_of_generations_align_with_lists_of_models() {
 
 #[test]
 fn a_named_model_column_overrules_and_reaches_the_row() {
-    let options = ReadOptions { model_column: Some("meta.gen".to_owned()), ..registering() };
+    let options = ReadOptions {
+        model_column: Some("meta.gen".to_owned()),
+        ..registering()
+    };
     check(
         r#"{"meta": {"gen": "right", "model": "wrong"}, "output": "x", "model": "wrong"}"#,
         &options,
@@ -214,14 +235,21 @@ fn logs_of_the_servers() {
 #[test]
 fn a_bare_text_is_output_only_when_named() {
     check(r#"{"text": "x"}"#, &registering(), &["text=x Unknown -"]);
-    let named = ReadOptions { text_columns: vec!["text".to_owned()], ..registering() };
+    let named = ReadOptions {
+        text_columns: vec!["text".to_owned()],
+        ..registering()
+    };
     check(r#"{"text": "x"}"#, &named, &["text=x Output -"]);
     let forced = ReadOptions {
         prompt_columns: vec!["output".to_owned()],
         text_columns: vec!["text".to_owned()],
         ..registering()
     };
-    check(r#"{"output": "o", "text": "x"}"#, &forced, &["output=o Prompt -", "text=x Output -"]);
+    check(
+        r#"{"output": "o", "text": "x"}"#,
+        &forced,
+        &["output=o Prompt -", "text=x Output -"],
+    );
 }
 
 #[test]
@@ -229,6 +257,9 @@ fn assistant_turns_inside_a_prompt_stay_prompt() {
     check(
         r#"{"prompt": [{"role": "assistant", "content": "x"}]}"#,
         &registering(),
-        &["prompt[].role=assistant Prompt -", "prompt[].content=x Prompt -"],
+        &[
+            "prompt[].role=assistant Prompt -",
+            "prompt[].content=x Prompt -",
+        ],
     );
 }

@@ -32,31 +32,51 @@ fn jsonl_leaves_at_any_nesting() {
 #[test]
 fn jsonl_line_ends_blank_lines_and_mark() {
     let expected = ["0:a=1x", "1:a=2x", "2:a=3x"];
-    units("a.jsonl", "{\"a\":\"1x\"}\n{\"a\":\"2x\"}\n{\"a\":\"3x\"}", &expected);
-    units("a.jsonl", "{\"a\":\"1x\"}\r\n\r\n{\"a\":\"2x\"}\r\n  \n{\"a\":\"3x\"}\r\n", &expected);
-    units("a.ndjson", "\u{feff}{\"a\":\"1x\"}\n{\"a\":\"2x\"}\n{\"a\":\"3x\"}\n", &expected);
+    units(
+        "a.jsonl",
+        "{\"a\":\"1x\"}\n{\"a\":\"2x\"}\n{\"a\":\"3x\"}",
+        &expected,
+    );
+    units(
+        "a.jsonl",
+        "{\"a\":\"1x\"}\r\n\r\n{\"a\":\"2x\"}\r\n  \n{\"a\":\"3x\"}\r\n",
+        &expected,
+    );
+    units(
+        "a.ndjson",
+        "\u{feff}{\"a\":\"1x\"}\n{\"a\":\"2x\"}\n{\"a\":\"3x\"}\n",
+        &expected,
+    );
     units("a.jsonl", "", &[]);
 }
 
 #[test]
 fn rows_that_are_no_objects() {
-    units("a.jsonl", "\"one\"\n[\"two\", [\"three\"]]\n4\n", &[
-        "0:$=one",
-        "1:[]=two",
-        "1:[][]=three",
-    ]);
+    units(
+        "a.jsonl",
+        "\"one\"\n[\"two\", [\"three\"]]\n4\n",
+        &["0:$=one", "1:[]=two", "1:[][]=three"],
+    );
 }
 
 #[test]
 fn escapes_are_resolved() {
-    units("a.jsonl", r#"{"a": "\u00e9\ud83e\udd99\n\"x\""}"#, &["0:a=é🦙\n\"x\""]);
+    units(
+        "a.jsonl",
+        r#"{"a": "\u00e9\ud83e\udd99\n\"x\""}"#,
+        &["0:a=é🦙\n\"x\""],
+    );
 }
 
 #[test]
 fn json_arrays_sequences_and_single_objects() {
     let expected = ["0:a=1x", "1:a=2x"];
     units("a.json", "[{\"a\":\"1x\"},{\"a\":\"2x\"}]", &expected);
-    units("a.json", "\u{feff}[\n  {\n  \"a\": \"1x\"},\n {\"a\":\"2x\"}\n]\n", &expected);
+    units(
+        "a.json",
+        "\u{feff}[\n  {\n  \"a\": \"1x\"},\n {\"a\":\"2x\"}\n]\n",
+        &expected,
+    );
     units("a.json", "{\"a\":\"1x\"}\n{\"a\":\"2x\"}\n", &expected);
     units("a.json", "{\n\"a\":\n\"1x\"}\n{\n\"a\":\"2x\"}", &expected);
     units("a.json", "{\"a\": [\n \"only\"]}", &["0:a[]=only"]);
@@ -66,16 +86,21 @@ fn json_arrays_sequences_and_single_objects() {
 
 #[test]
 fn json_inside_strings_is_opened_and_scanned_whole() {
-    units("a.jsonl", r#"{"r": "{\"x\": {\"y\": \"deep\"}, \"n\": [1]}"}"#, &[
-        "0:r→x.y=deep",
-        "0:r={\"x\": {\"y\": \"deep\"}, \"n\": [1]}",
-    ]);
+    units(
+        "a.jsonl",
+        r#"{"r": "{\"x\": {\"y\": \"deep\"}, \"n\": [1]}"}"#,
+        &["0:r→x.y=deep", "0:r={\"x\": {\"y\": \"deep\"}, \"n\": [1]}"],
+    );
     // A list of numbers or what only looks like JSON stays what it is.
-    units("a.jsonl", r#"{"r": "[1] as shown in [2]", "s": "[1, 2]", "t": "{\"a\": \"b\"] }"}"#, &[
-        "0:r=[1] as shown in [2]",
-        "0:s=[1, 2]",
-        "0:t={\"a\": \"b\"] }",
-    ]);
+    units(
+        "a.jsonl",
+        r#"{"r": "[1] as shown in [2]", "s": "[1, 2]", "t": "{\"a\": \"b\"] }"}"#,
+        &[
+            "0:r=[1] as shown in [2]",
+            "0:s=[1, 2]",
+            "0:t={\"a\": \"b\"] }",
+        ],
+    );
 }
 
 #[test]
@@ -83,7 +108,12 @@ fn a_chat_inside_a_string_is_its_turns() {
     units(
         "a.jsonl",
         r#"{"m": "[{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", \"content\": \"r\"}]"}"#,
-        &["0:m→[].role=user", "0:m→[].content=q", "0:m→[].role=assistant", "0:m→[].content=r"],
+        &[
+            "0:m→[].role=user",
+            "0:m→[].content=q",
+            "0:m→[].role=assistant",
+            "0:m→[].content=r",
+        ],
     );
 }
 
@@ -93,8 +123,17 @@ fn json_in_strings_is_opened_only_so_deep() {
     for _ in 0..limits::JSON_IN_STRING_DEPTH_MAX + 2 {
         text = serde_json::to_string(&format!("{{\"k\":{text}}}")).unwrap();
     }
-    let got = read_bytes("a.jsonl", format!("{{\"r\":{text}}}"), &ReadOptions::default());
-    let deepest = got.units.iter().map(|unit| unit.matches('→').count()).max().unwrap();
+    let got = read_bytes(
+        "a.jsonl",
+        format!("{{\"r\":{text}}}"),
+        &ReadOptions::default(),
+    );
+    let deepest = got
+        .units
+        .iter()
+        .map(|unit| unit.matches('→').count())
+        .max()
+        .unwrap();
     assert_eq!(deepest, limits::JSON_IN_STRING_DEPTH_MAX);
     // Every level is still there as text, the innermost word included.
     assert!(got.units.iter().all(|unit| unit.contains('x')));
@@ -103,7 +142,11 @@ fn json_in_strings_is_opened_only_so_deep() {
 #[test]
 fn csv_and_tsv() {
     let rows = ["0:id=1", "0:text=a,\"b\"\nc", "1:id=2", "1:text="];
-    units("a.csv", "id,text\r\n1,\"a,\"\"b\"\"\nc\"\r\n\r\n2,\r\n", &rows);
+    units(
+        "a.csv",
+        "id,text\r\n1,\"a,\"\"b\"\"\nc\"\r\n\r\n2,\r\n",
+        &rows,
+    );
     units("a.csv", "\u{feff}id;text\n1;\"a,\"\"b\"\"\nc\"\n2;", &rows);
     units("a.tsv", "id\ttext\n1\t\"a,\"\"b\"\"\nc\"\n2\t\n", &rows);
     units("a.csv", ",text\n0,x\n", &["0:column_1=0", "0:text=x"]);
@@ -150,8 +193,11 @@ fn long_text_comes_in_windows_that_overlap_on_character_boundaries() {
     }
     let got = read_bytes("a.txt", &text, &ReadOptions::default());
     assert_eq!((got.file.rows, got.error()), (1, String::new()));
-    let windows: Vec<&str> =
-        got.units.iter().map(|unit| unit.strip_prefix("0:text=").unwrap()).collect();
+    let windows: Vec<&str> = got
+        .units
+        .iter()
+        .map(|unit| unit.strip_prefix("0:text=").unwrap())
+        .collect();
     assert!(windows.len() > 3);
     let mut rebuilt = windows[0].to_owned();
     for pair in windows.windows(2) {
@@ -192,7 +238,11 @@ fn the_digest_is_of_the_stored_bytes() {
         ("a.txt", jsonl(3000).into_bytes()),
     ] {
         let got = read_bytes(name, &bytes, &ReadOptions::default());
-        assert_eq!(got.file.sha256, Some(hex::encode(sha2::Sha256::digest(&bytes))), "{name}");
+        assert_eq!(
+            got.file.sha256,
+            Some(hex::encode(sha2::Sha256::digest(&bytes))),
+            "{name}"
+        );
         assert_eq!(got.file.bytes, bytes.len() as u64);
     }
 }
@@ -203,8 +253,17 @@ fn batches_are_bounded_and_progress_reaches_the_end() {
     let input = folder.write("a.jsonl", jsonl(10_000));
     let got = read_all(&input, &ReadOptions::default());
     assert_eq!((got.file.rows, got.batches), (10_000, 3));
-    let limits = Limits { batch_text_bytes: 1000, ..Limits::default() };
-    let got = read_all(&input, &ReadOptions { limits, ..ReadOptions::default() });
+    let limits = Limits {
+        batch_text_bytes: 1000,
+        ..Limits::default()
+    };
+    let got = read_all(
+        &input,
+        &ReadOptions {
+            limits,
+            ..ReadOptions::default()
+        },
+    );
     assert_eq!(got.file.rows, 10_000);
     assert!(got.batches > 100);
     let furthest = std::sync::atomic::AtomicU64::new(0);
@@ -212,7 +271,10 @@ fn batches_are_bounded_and_progress_reaches_the_end() {
         assert!(byte >= furthest.swap(byte, std::sync::atomic::Ordering::Relaxed));
     };
     let file = read(&input, &ReadOptions::default(), &progress, &mut |_| Ok(()));
-    assert_eq!(furthest.load(std::sync::atomic::Ordering::Relaxed), file.bytes);
+    assert_eq!(
+        furthest.load(std::sync::atomic::Ordering::Relaxed),
+        file.bytes
+    );
 }
 
 #[test]
@@ -255,25 +317,38 @@ fn selected_exempt_and_misspelt_columns() {
     };
     let got = read_bytes("a.jsonl", row, &options(&["b"], &["b.d", "gone"]));
     assert_eq!(got.units, ["0:b.c=y"]);
-    assert_eq!(got.columns(), [
-        ("b.c", ColumnUse::Scanned, 1),
-        ("a", ColumnUse::Exempt, 1),
-        ("b.d", ColumnUse::Exempt, 1),
-        ("n", ColumnUse::Exempt, 1),
-    ]);
+    assert_eq!(
+        got.columns(),
+        [
+            ("b.c", ColumnUse::Scanned, 1),
+            ("a", ColumnUse::Exempt, 1),
+            ("b.d", ColumnUse::Exempt, 1),
+            ("n", ColumnUse::Exempt, 1),
+        ]
+    );
     assert_eq!(got.file.exempt_unused, ["gone"]);
     let got = read_bytes("a.jsonl", row, &options(&["a", "tekst"], &[]));
-    assert!(got.error().contains("`tekst`") && got.error().contains("a, b.c, b.d, n"), "{got:?}");
+    assert!(
+        got.error().contains("`tekst`") && got.error().contains("a, b.c, b.d, n"),
+        "{got:?}"
+    );
     assert_eq!(got.file.sha256, None);
     // A path into JSON inside a string.
-    let got = read_bytes("a.jsonl", r#"{"r": "{\"a\": \"x\", \"b\": \"y\"}"}"#, &options(&["r→a"], &[]));
+    let got = read_bytes(
+        "a.jsonl",
+        r#"{"r": "{\"a\": \"x\", \"b\": \"y\"}"}"#,
+        &options(&["r→a"], &[]),
+    );
     assert_eq!(got.units, ["0:r→a=x"]);
 }
 
 #[test]
 fn token_ids_make_a_row_undecided_unless_exempt() {
     let many = |n: u64, from: u64| -> String {
-        (from..from + n).map(|id| id.to_string()).collect::<Vec<_>>().join(",")
+        (from..from + n)
+            .map(|id| id.to_string())
+            .collect::<Vec<_>>()
+            .join(",")
     };
     let rows = format!(
         "{{\"input_ids\": [5], \"scores\": [{}], \"mask\": [{}]}}\n{{\"scores\": [{}]}}\n\
@@ -286,11 +361,22 @@ fn token_ids_make_a_row_undecided_unless_exempt() {
         many(64, 2),
     );
     let got = read_bytes("a.jsonl", &rows, &ReadOptions::default());
-    assert_eq!(got.opaque, ["0:input_ids[]", "1:scores[]", "2:parts[][]", "3:v→[]"]);
+    assert_eq!(
+        got.opaque,
+        ["0:input_ids[]", "1:scores[]", "2:parts[][]", "3:v→[]"]
+    );
     assert_eq!(got.columns()[0], ("input_ids[]", ColumnUse::Tokens, 1));
     assert_eq!(got.columns()[2], ("mask[]", ColumnUse::NotText, 200));
-    let exempt_columns = ["input_ids", "scores", "parts", "v"].map(str::to_owned).to_vec();
-    let got =
-        read_bytes("a.jsonl", &rows, &ReadOptions { exempt_columns, ..ReadOptions::default() });
+    let exempt_columns = ["input_ids", "scores", "parts", "v"]
+        .map(str::to_owned)
+        .to_vec();
+    let got = read_bytes(
+        "a.jsonl",
+        &rows,
+        &ReadOptions {
+            exempt_columns,
+            ..ReadOptions::default()
+        },
+    );
     assert_eq!(got.opaque, Vec::<String>::new());
 }

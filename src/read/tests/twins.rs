@@ -1,5 +1,7 @@
 //! The same rows as JSONL, Parquet and Arrow read the same.
 
+use ::parquet::basic::Compression as Codec;
+use ::parquet::file::properties::WriterProperties;
 use arrow_array::ArrayRef;
 use arrow_array::Int64Array;
 use arrow_array::ListArray;
@@ -10,8 +12,6 @@ use arrow_buffer::OffsetBuffer;
 use arrow_schema::DataType;
 use arrow_schema::Field;
 use proptest::prelude::*;
-use ::parquet::basic::Compression as Codec;
-use ::parquet::file::properties::WriterProperties;
 
 use super::containers::batch;
 use super::containers::parquet_bytes;
@@ -34,14 +34,26 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn row() -> impl Strategy<Value = Row> {
-    let speaker = prop_oneof![Just("user".to_owned()), Just("assistant".to_owned()), word()];
+    let speaker = prop_oneof![
+        Just("user".to_owned()),
+        Just("assistant".to_owned()),
+        word()
+    ];
     (
         any::<i64>(),
         proptest::option::of(word()),
-        proptest::option::of(proptest::collection::vec(proptest::option::of(word()), 0..4)),
+        proptest::option::of(proptest::collection::vec(
+            proptest::option::of(word()),
+            0..4,
+        )),
         proptest::collection::vec((speaker, proptest::option::of(word())), 0..4),
     )
-        .prop_map(|(id, text, tags, messages)| Row { id, text, tags, messages })
+        .prop_map(|(id, text, tags, messages)| Row {
+            id,
+            text,
+            tags,
+            messages,
+        })
 }
 
 fn as_jsonl(rows: &[Row]) -> String {
@@ -73,20 +85,33 @@ fn as_jsonl(rows: &[Row]) -> String {
 
 fn as_batch(rows: &[Row]) -> arrow_array::RecordBatch {
     let texts: StringArray = rows.iter().map(|row| row.text.as_deref()).collect();
-    let tags: StringArray =
-        rows.iter().flat_map(|row| row.tags.iter().flatten()).map(Option::as_deref).collect();
+    let tags: StringArray = rows
+        .iter()
+        .flat_map(|row| row.tags.iter().flatten())
+        .map(Option::as_deref)
+        .collect();
     let tag_lists = ListArray::new(
         Arc::new(Field::new("item", DataType::Utf8, true)),
         OffsetBuffer::from_lengths(rows.iter().map(|row| row.tags.as_ref().map_or(0, Vec::len))),
         Arc::new(tags),
-        Some(NullBuffer::from_iter(rows.iter().map(|row| row.tags.is_some()))),
+        Some(
+            rows.iter()
+                .map(|row| row.tags.is_some())
+                .collect::<NullBuffer>(),
+        ),
     );
     let turns = || rows.iter().flat_map(|row| &row.messages);
     let roles: StringArray = turns().map(|(role, _)| Some(role)).collect();
     let contents: StringArray = turns().map(|(_, content)| content.as_deref()).collect();
     let chat = StructArray::from(vec![
-        (Arc::new(Field::new("role", DataType::Utf8, true)), Arc::new(roles) as ArrayRef),
-        (Arc::new(Field::new("content", DataType::Utf8, true)), Arc::new(contents) as ArrayRef),
+        (
+            Arc::new(Field::new("role", DataType::Utf8, true)),
+            Arc::new(roles) as ArrayRef,
+        ),
+        (
+            Arc::new(Field::new("content", DataType::Utf8, true)),
+            Arc::new(contents) as ArrayRef,
+        ),
     ]);
     let chats = ListArray::new(
         Arc::new(Field::new("item", chat.data_type().clone(), true)),
@@ -95,7 +120,10 @@ fn as_batch(rows: &[Row]) -> arrow_array::RecordBatch {
         None,
     );
     batch(vec![
-        ("id", Arc::new(rows.iter().map(|row| row.id).collect::<Int64Array>())),
+        (
+            "id",
+            Arc::new(rows.iter().map(|row| row.id).collect::<Int64Array>()),
+        ),
         ("text", Arc::new(texts)),
         ("tags", Arc::new(tag_lists)),
         ("messages", Arc::new(chats)),
@@ -116,7 +144,7 @@ proptest! {
             .set_dictionary_enabled(dictionary)
             .set_data_page_row_count_limit(7)
             .set_write_batch_size(7)
-            .set_compression(if dictionary { Codec::SNAPPY } else { Codec::ZSTD(Default::default()) })
+            .set_compression(if dictionary { Codec::SNAPPY } else { Codec::ZSTD(::parquet::basic::ZstdLevel::default()) })
             .build();
         let lines = read_bytes("a.jsonl", as_jsonl(&rows), &registering());
         let table = read_bytes("a.parquet", parquet_bytes(&as_batch(&rows), properties), &registering());
