@@ -24,10 +24,36 @@ pub enum Ruling {
 pub enum ObligationState {
     /// Known to be met.
     Met,
+    /// Arises only if the model is distributed or made available later; stored with the model.
+    Latent,
     /// Cannot be checked yet; stored for the output model.
     NotYetCheckable,
     /// Known to be unmet.
     Unmet,
+}
+
+impl Ruling {
+    /// The word used in reports and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Permitted => "permitted",
+            Self::PermittedWithObligations => "permitted-with-obligations",
+            Self::NeedsReview => "needs-review",
+            Self::Prohibited => "prohibited",
+        }
+    }
+}
+
+impl ObligationState {
+    /// The word used in reports and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Latent => "latent",
+            Self::NotYetCheckable => "not-yet-checkable",
+            Self::Unmet => "unmet",
+        }
+    }
 }
 
 /// A duty that using the outputs puts on the target model.

@@ -15,6 +15,11 @@ pub mod verdict;
 
 pub use decision::{Code, Decision, Obligation, ObligationState, Ruling};
 pub use evidence::{Evidence, Integrity, Tier};
+pub use license::{
+    Access, BanScope, Clauses, CompetingBan, Confidence, DisplayDuty, FolderFacts, FolderFile,
+    ImproveBan, KnownModel, License, LlamaVersion, MonthlyUsers, NamePrefix, Notice, Outcome,
+    PurposeLimit, Resolution, Section, TargetLineage, Trigger,
+};
 pub use location::Location;
 pub use outcome::{
     CheckOutcome, ColumnUse, Finding, FindingClaim, IndexInfo, InputInfo, ModelCount, Tally,

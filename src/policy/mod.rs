@@ -1,1 +1,23 @@
-//! TODO
+//! Judgement: what a match with registered output means for a target.
+//!
+//! Pure and total: no I/O, no clock; every input has an answer. License facts come in as plain
+//! data of `model`, resolved by the catalog. The texts decide a [`Ruling`](crate::model::Ruling);
+//! the organisation's [`Policy`] and the strength of the match turn it into a level. What is said
+//! here is how the organisation reads the texts, not legal advice.
+
+pub mod codes;
+mod decide;
+mod duties;
+mod file;
+mod reason;
+mod relation;
+pub mod target_file;
+mod valid;
+
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Basis, ClaimFacts, compare, decide, run_decisions, strictest};
+pub use duties::{base_duties, name_begins_with};
+pub use file::{FILE_BYTES_MAX, FileError, PolicyFile, TargetFile};
+pub use valid::{BLOCK_STRENGTH_DEFAULT, FINDINGS_MAX_DEFAULT, FLAG_STRENGTH_DEFAULT, Policy};

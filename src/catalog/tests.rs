@@ -1,0 +1,471 @@
+//! The resolver against ids written down as facts, and the loader against broken files.
+
+use super::load::{Files, catalog as load};
+use super::*;
+use crate::model::{Confidence, Outcome};
+
+fn builtin() -> Catalog {
+    Catalog::builtin().expect("the data files compiled in are valid")
+}
+
+/// What an id resolves to, in one word: licenses, `ambiguous:…`, `version-unknown`,
+/// `not-llama:LICENSE`, `unknown`.
+fn word(catalog: &Catalog, id: &str) -> String {
+    let join = |licenses: &[Arc<License>]| {
+        licenses
+            .iter()
+            .map(|license| license.id.as_str())
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    match catalog.resolve(id).outcome {
+        Outcome::Known(known) => join(&known.licenses),
+        Outcome::LlamaVersionUnknown => "version-unknown".to_owned(),
+        Outcome::Ambiguous { candidates, .. } => format!("ambiguous:{}", join(&candidates)),
+        Outcome::NotLlama { license, .. } => {
+            format!(
+                "not-llama:{}",
+                license.map_or(String::new(), |license| license.id.clone())
+            )
+        }
+        Outcome::Unknown => "unknown".to_owned(),
+    }
+}
+
+fn known(catalog: &Catalog, id: &str) -> crate::model::KnownModel {
+    match catalog.resolve(id).outcome {
+        Outcome::Known(known) => known,
+        other => panic!("{id} resolved to {other:?}"),
+    }
+}
+
+#[test]
+fn every_listed_id_resolves_to_its_family() {
+    let catalog = builtin();
+    let mut rows = 0;
+    let mut wrong = Vec::new();
+    for line in include_str!("../../fixtures/catalog/ids.tsv").lines() {
+        if line.starts_with('#') {
+            continue;
+        }
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [id, expected, _source] = fields[..] else {
+            panic!("three fields: {line}")
+        };
+        let found = word(&catalog, id);
+        if found != expected {
+            wrong.push(format!("{id}: expected {expected}, found {found}"));
+        }
+        rows += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(rows > 350, "only {rows} ids were read");
+}
+
+#[test]
+fn ids_that_lie_or_leave_something_out() {
+    let catalog = builtin();
+    for (id, expected) in [
+        // The id and its context length say Llama 3, whatever a vendor's table maps it to.
+        ("groq/llama3-8b-8192", "llama-3"),
+        // There was no Llama 3 405B.
+        (
+            "vertex_ai/meta/llama3-405b-instruct-maas",
+            "ambiguous:llama-3,llama-3.1",
+        ),
+        ("meta/llama-3-405b", "ambiguous:llama-3,llama-3.1"),
+        ("meta-llama/Llama-3-11B", "ambiguous:llama-3,llama-3.2"),
+        // The combination of experts does not exist; the family is not in doubt.
+        ("llama-4-scout-17b-128e-instruct-maas", "llama-4"),
+        // Separators and spellings.
+        (
+            "accounts/fireworks/models/llama-v3p1-405b-instruct",
+            "llama-3.1",
+        ),
+        ("LLAMA_3_1_70B", "llama-3.1"),
+        ("Llama 3.3 70B Instruct", "llama-3.3"),
+        ("llama32-3b", "llama-3.2"),
+        // A size is no version.
+        ("huggyllama/llama-7b", "llama-1"),
+        ("llama-13b", "llama-1"),
+        ("llama-65b", "llama-1"),
+        ("llama-3b", "version-unknown"),
+        ("acme/llama-7b-chat", "ambiguous:llama-1,llama-2"),
+        ("oasst-sft-llama-33b", "llama-1"),
+        // Versions that do not exist here are not rounded down.
+        ("meta-llama/Llama-3.5-70B", "version-unknown"),
+        ("meta-llama/Llama-5-8B", "version-unknown"),
+        ("meta-llama/Foo", "version-unknown"),
+        ("llama", "version-unknown"),
+        // Llama in the name, other weights.
+        ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", "not-llama:"),
+        ("openlm-research/open_llama_3b_v2", "not-llama:"),
+        (
+            "tokyotech-llm/Gemma-2-Llama-Swallow-27b-it-v0.1",
+            "not-llama:gemma-terms",
+        ),
+        (
+            "Aratako/Llama-Gemma-2-27b-SFT-trial1",
+            "not-llama:gemma-terms",
+        ),
+        ("acme/Llama-Mistral-7B-merge", "ambiguous:"),
+        ("acme/Llama-3-Qwen2-merge", "ambiguous:llama-3"),
+        ("acme/llama-2-into-llama-3-70b", "ambiguous:llama-2,llama-3"),
+        // Llama weights, other names.
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "llama-3.1"),
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", "llama-3.3"),
+        ("deepseek-r1:8b", "ambiguous:llama-3.1"),
+        ("lmsys/vicuna-13b-v1.5-16k", "llama-2"),
+        ("lmsys/vicuna-33b-v1.3", "llama-1"),
+        ("lmsys/vicuna-13b-delta-v0", "llama-1"),
+        ("TheBloke/vicuna-13B-GPTQ", "ambiguous:llama-1,llama-2"),
+        ("tatsu-lab/alpaca-7b-wdiff", "llama-1"),
+        ("WizardLM/WizardLM-70B-V1.0", "llama-2"),
+        ("WizardLM/WizardLM-13B-V1.2", "llama-2"),
+        ("WizardLM-7B", "llama-1"),
+        ("wizardlm-13b", "ambiguous:llama-1,llama-2"),
+        ("microsoft/WizardLM-2-8x22B", "not-llama:"),
+        ("openbmb/UltraLM-13b", "llama-1"),
+        ("openbmb/UltraLM-13b-v2.0", "llama-2"),
+        ("ultralm-65b", "llama-1"),
+        ("NousResearch/Nous-Hermes-Llama2-13b", "llama-2"),
+        ("NousResearch/Hermes-3-Llama-3.1-8B", "llama-3.1"),
+        ("NousResearch/Hermes-4-405B", "llama-3.1"),
+        ("NousResearch/Nous-Hermes-2-Mixtral-8x7B-DPO", "not-llama:"),
+        ("teknium/OpenHermes-2.5-Mistral-7B", "not-llama:"),
+        ("teknium/OpenHermes-13B", "llama-2"),
+        ("allenai/tulu-2-dpo-70b", "llama-2"),
+        ("allenai/tulu-65b", "llama-1"),
+        ("allenai/Llama-3.1-Tulu-3-8B", "llama-3.1"),
+        (
+            "nvidia/Llama-3_1-Nemotron-51B-Instruct",
+            "llama-3.1,nvidia-open-model",
+        ),
+        (
+            "nvidia/Nemotron-4-340B-Instruct",
+            "not-llama:nvidia-open-model",
+        ),
+        (
+            "tokyotech-llm/Llama-3.1-Swallow-70B-Instruct-v0.1",
+            "llama-3.1,gemma-terms",
+        ),
+        ("tokyotech-llm/Llama-3-Swallow-8B-v0.1", "llama-3"),
+        ("tokyotech-llm/Swallow-MS-7b-v0.1", "not-llama:"),
+        ("cognitivecomputations/dolphin-2.9-llama3-8b", "llama-3"),
+        ("cognitivecomputations/dolphin-2.6-mistral-7b", "not-llama:"),
+        ("ajibawa-2023/Code-Llama-3-8B", "llama-3"),
+        ("Phind/Phind-CodeLlama-34B-v2", "llama-2"),
+        ("WizardLM/WizardCoder-Python-34B-V1.0", "llama-2"),
+        ("timdettmers/guanaco-33b-merged", "llama-1"),
+        ("project-baize/baize-v2-7b", "llama-1"),
+        ("upstage/SOLAR-0-70b-16bit", "llama-2"),
+        ("upstage/SOLAR-10.7B-Instruct-v1.0", "not-llama:"),
+        ("bartowski/Meta-Llama-3.1-8B-Instruct-GGUF", "llama-3.1"),
+        ("Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf", "llama-3.1"),
+        ("/data/models/llama-2-7b-hf/checkpoint-300", "llama-2"),
+        // A word about training data is not the model.
+        ("jondurbin/airoboros-l2-13b-gpt4-m2.0", "llama-2"),
+        ("jondurbin/airoboros-33b-gpt4-2.0", "llama-1"),
+        ("acme/superchat-gpt4-distilled", "unknown"),
+        ("alpaca-7b-neft", "ambiguous:llama-1,llama-2"),
+        // A listed model and another version in one name.
+        (
+            "acme/vicuna-13b-v1.3-Llama-2-merge",
+            "ambiguous:llama-1,llama-2",
+        ),
+        ("acme/TinyLlama-to-Llama-3.1-8B", "ambiguous:llama-3.1"),
+        // Not Llama at all.
+        ("HuggingFaceH4/zephyr-7b-beta", "not-llama:"),
+        ("mistralai/Mistral-7B-v0.3", "not-llama:"),
+        ("ollama/mistral", "not-llama:"),
+        ("gpt-4", "not-llama:openai-terms"),
+        ("openai/gpt-3.5-turbo-0613", "not-llama:openai-terms"),
+        ("openai/gpt-oss-20b", "not-llama:"),
+        ("anthropic/claude-3-opus", "not-llama:anthropic-terms"),
+        ("Qwen/Qwen-7B-Chat", "not-llama:tongyi-qianwen"),
+        ("Qwen/Qwen2.5-72B-Instruct", "not-llama:qwen-2024"),
+        ("Qwen/Qwen3-8B", "not-llama:"),
+        ("google/gemma-2-9b-it", "not-llama:gemma-terms"),
+        ("tiiuae/falcon-40b-instruct", "not-llama:"),
+        ("mosaicml/mpt-30b-chat", "not-llama:"),
+        (
+            "LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct",
+            "not-llama:exaone-1.1-nc",
+        ),
+        // Nothing is known.
+        ("acme/superchat-7b", "unknown"),
+        ("", "unknown"),
+        ("/", "unknown"),
+        ("ollama/superchat", "unknown"),
+    ] {
+        assert_eq!(word(&catalog, id), expected, "{id}");
+    }
+}
+
+#[test]
+fn guards_carry_the_license_of_base_and_file() {
+    let catalog = builtin();
+    let guard_2 = known(&catalog, "meta-llama/Meta-Llama-Guard-2-8B");
+    assert_eq!(guard_2.lineage, Some(LlamaVersion::V3));
+    let guard_3 = known(&catalog, "meta-llama/Llama-Guard-3-8B");
+    assert_eq!(guard_3.lineage, Some(LlamaVersion::V3_1));
+    assert!(!guard_3.multimodal);
+    assert!(known(&catalog, "meta-llama/Llama-Guard-3-11B-Vision").multimodal);
+    assert!(known(&catalog, "meta-llama/Llama-Guard-4-12B").multimodal);
+    // A Llama license on weights that are not Llama.
+    assert_eq!(known(&catalog, "meta-llama/Prompt-Guard-86M").lineage, None);
+    assert_eq!(
+        known(&catalog, "meta-llama/Llama-Prompt-Guard-2-86M").lineage,
+        None
+    );
+    assert_eq!(word(&catalog, "llama-guard"), "version-unknown");
+    assert_eq!(
+        word(&catalog, "llama-guard3"),
+        "ambiguous:llama-3.1,llama-3.2"
+    );
+}
+
+#[test]
+fn an_id_that_does_not_tell_may_be_multimodal() {
+    let catalog = builtin();
+    for (id, expected) in [
+        ("groq/llama-3.2-11b-text-preview", true),
+        ("meta.llama3-2-90b-instruct-v1:0", true),
+        ("llama3.2-vision", true),
+        ("llama3.2:3b", false),
+        ("meta-llama/Llama-3.2-1B-Instruct", false),
+        // Ollama's bare tag has meant the 3B text model.
+        ("llama3.2", false),
+        ("acme/chatty-llama-3.2", true),
+        ("meta-llama/Llama-4-Scout-17B-16E", true),
+        ("llama-3.3-70b", false),
+        ("llama-3.1-405b", false),
+    ] {
+        assert_eq!(known(&catalog, id).multimodal, expected, "{id}");
+    }
+}
+
+#[test]
+fn a_copy_is_not_a_derivative_and_a_fine_tune_is() {
+    let catalog = builtin();
+    for (id, derivative) in [
+        ("meta-llama/Meta-Llama-3-8B-Instruct", false),
+        ("TheBloke/Llama-2-13B-chat-GPTQ", false),
+        ("us.meta.llama3-1-405b-instruct-v1:0", false),
+        (
+            "together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo-Free",
+            false,
+        ),
+        ("cognitivecomputations/dolphin-2.9-llama3-8b", true),
+        ("acme/llama-3-8b-support", true),
+    ] {
+        let resolution = catalog.resolve(id);
+        assert_eq!(known(&catalog, id).derivative, derivative, "{id}");
+        if derivative {
+            assert_eq!(resolution.confidence, Confidence::Name, "{id}");
+            assert!(
+                resolution.note.contains("name"),
+                "{id}: {}",
+                resolution.note
+            );
+        }
+    }
+}
+
+#[test]
+fn resolving_never_panics_and_answers_hostile_ids() {
+    let catalog = builtin();
+    let long = "llama-".repeat(1000);
+    assert_eq!(word(&catalog, &long), "unknown");
+    for id in [
+        "llama-",
+        "llama-v",
+        "llama3.",
+        "llama-3-",
+        "ＬＬＡＭＡ-3",
+        "llama-3\u{0}8b",
+        "//llama//",
+        "🦙-3",
+        "llama-99999999999999999999b",
+        "llamallama2llama3",
+    ] {
+        // Any answer will do; it must be one.
+        assert!(!word(&catalog, id).is_empty(), "{id}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_resolves_and_case_does_not_matter(id in "[ -~]{0,40}") {
+        let catalog = builtin();
+        proptest::prop_assert_eq!(word(&catalog, &id), word(&catalog, &id.to_ascii_uppercase()));
+    }
+}
+
+#[test]
+fn hosts_and_contracts() {
+    let catalog = builtin();
+    assert_eq!(catalog.access(None), Access::LicenseAlone);
+    assert_eq!(catalog.access(Some("  ")), Access::LicenseAlone);
+    assert_eq!(catalog.access(Some("vLLM")), Access::LicenseAlone);
+    assert_eq!(
+        catalog.access(Some("aws-bedrock")),
+        Access::HostUnread {
+            host: "AWS Bedrock".to_owned()
+        }
+    );
+    assert_eq!(
+        catalog.access(Some("some-cloud")),
+        Access::HostUnread {
+            host: "some-cloud".to_owned()
+        }
+    );
+    assert!(matches!(
+        catalog.access(Some("together")),
+        Access::HostRead { .. }
+    ));
+    let Access::Contract { terms } = catalog.access(Some("meta-model-api")) else {
+        panic!("a contract")
+    };
+    assert_eq!(terms.id, "meta-model-api-2026");
+}
+
+#[test]
+fn licenses_are_found_by_id_and_by_tag() {
+    let catalog = builtin();
+    assert_eq!(
+        catalog.license("llama-3.1").expect("id").title,
+        "Llama 3.1 Community License Agreement"
+    );
+    assert_eq!(catalog.license("llama3.1").expect("tag").id, "llama-3.1");
+    assert!(catalog.license("llama9").is_none());
+    assert!(catalog.models().count() > 80);
+}
+
+/// The facts of the seven Llama licenses, written down a second time.
+#[test]
+fn the_matrix_of_llama_licenses() {
+    let catalog = builtin();
+    let rows: Vec<String> = LlamaVersion::ALL
+        .into_iter()
+        .map(|version| {
+            let license = catalog.llama(version).expect("every version");
+            let c = &license.clauses;
+            format!(
+                "{} ban={} prefix={} display={} users={} eu={} purpose={}",
+                license.id,
+                c.improve_ban
+                    .as_ref()
+                    .map_or("-", |ban| ban.section.as_str()),
+                c.name_prefix
+                    .as_ref()
+                    .map_or("-".to_owned(), |p| format!("{}/{:?}", p.text, p.trigger)),
+                c.display.as_ref().map_or("-", |d| d.text.as_str()),
+                c.monthly_users.as_ref().map_or(0, |m| m.above),
+                c.eu_multimodal.is_some(),
+                c.purpose_limit.is_some(),
+            )
+        })
+        .collect();
+    let expected = [
+        "llama-1 ban=- prefix=- display=- users=0 eu=false purpose=true",
+        "llama-2 ban=1.b.v prefix=- display=- users=700000000 eu=false purpose=false",
+        "llama-3 ban=1.b.v prefix=Llama 3/Materials display=Built with Meta Llama 3 users=700000000 eu=false purpose=false",
+        "llama-3.1 ban=- prefix=Llama/MaterialsOrOutputs display=Built with Llama users=700000000 eu=false purpose=false",
+        "llama-3.2 ban=- prefix=Llama/MaterialsOrOutputs display=Built with Llama users=700000000 eu=true purpose=false",
+        "llama-3.3 ban=- prefix=Llama/MaterialsOrOutputs display=Built with Llama users=700000000 eu=true purpose=false",
+        "llama-4 ban=- prefix=Llama/MaterialsOrOutputs display=Built with Llama users=700000000 eu=true purpose=false",
+    ];
+    assert_eq!(rows, expected);
+}
+
+fn broken(licenses: &str, models: &str, hosts: &str) -> String {
+    load(&Files {
+        licenses: &[("licenses.toml", licenses)],
+        models: ("models.toml", models),
+        hosts: ("hosts.toml", hosts),
+    })
+    .expect_err("the file is broken")
+    .to_string()
+}
+
+#[test]
+fn errors_name_file_entry_and_field() {
+    let licenses = include_str!("data/licenses.toml");
+    let models = include_str!("data/models.toml");
+    let hosts = include_str!("data/hosts.toml");
+
+    let message = broken(
+        &licenses.replacen("outputs = ", "output = ", 1),
+        models,
+        hosts,
+    );
+    assert!(
+        message.starts_with("catalog file licenses.toml: TOML parse error at line"),
+        "{message}"
+    );
+    assert!(message.contains("unknown field `output`"), "{message}");
+
+    let message = broken(&licenses.replace("2023-07-18", "July 2023"), models, hosts);
+    assert_eq!(
+        message,
+        "catalog file licenses.toml, entry `llama-2`, field `version_date`: `July 2023` is not a \
+         date; expected YYYY-MM-DD"
+    );
+
+    let message = broken(
+        licenses,
+        &models.replace("\"llama-guard-4\"", "\"llama-guard-3\""),
+        hosts,
+    );
+    assert_eq!(
+        message,
+        "catalog file models.toml, entry `llama-guard-3`, field `key`: stands twice; keys are unique"
+    );
+
+    let listed = "[[listed]]\nkey = \"x\"\nfamily = \"X\"\nmatch = [\"X*\"]\nllama = \"llama-2\"\n";
+    let versions = models
+        .split("# --- safety")
+        .next()
+        .expect("versions come first");
+    let message = broken(licenses, &format!("{versions}{listed}"), hosts);
+    assert!(
+        message.contains("entry `x`, field `match`: `X*` cannot match"),
+        "{message}"
+    );
+
+    let listed = "[[listed]]\nkey = \"x\"\nfamily = \"X\"\nmatch = [\"x\"]\nllama = \"llama-9\"\n";
+    let message = broken(licenses, &format!("{versions}{listed}"), hosts);
+    assert!(
+        message.contains("field `llama`: unknown version `llama-9`; expected one of"),
+        "{message}"
+    );
+
+    let listed =
+        "[[listed]]\nkey = \"x\"\nfamily = \"X\"\nmatch = [\"x\"]\nlicenses = [\"nope\"]\n";
+    let message = broken(licenses, &format!("{versions}{listed}"), hosts);
+    assert!(
+        message.contains("field `licenses`: no license `nope` in the catalog"),
+        "{message}"
+    );
+
+    let without = models.replace(
+        "[[version]]\nllama = \"llama-4\"",
+        "[[version]]\nllama = \"llama-3\"",
+    );
+    assert!(broken(licenses, &without, hosts).contains("stands twice"));
+
+    let contract = hosts.replace("license = \"meta-llama-api-2025\"\n", "");
+    let other = include_str!("data/other_licenses.toml");
+    let message = load(&Files {
+        licenses: &[("licenses.toml", licenses), ("other_licenses.toml", other)],
+        models: ("models.toml", models),
+        hosts: ("hosts.toml", &contract),
+    })
+    .expect_err("a contract without its license")
+    .to_string();
+    assert!(
+        message.contains("entry `llama-api`, field `license`"),
+        "{message}"
+    );
+}

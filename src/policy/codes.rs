@@ -1,0 +1,137 @@
+//! Every permanent finding code. `docs/policy.md` has a heading for each; a test holds the two
+//! together. A code is never renamed or reused.
+
+use crate::model::Code;
+use crate::model::Level;
+
+/// A code and what is said about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeInfo {
+    /// The code.
+    pub code: Code,
+    /// Level under the default policy.
+    pub level: Level,
+    /// The mildest level a policy file may give it. Equal to `level` where the level is fixed.
+    pub mildest: Level,
+    /// What it means, in a sentence.
+    pub description: &'static str,
+}
+
+macro_rules! codes {
+    ($($constant:ident = $word:literal, $level:ident, $mildest:ident, $description:literal;)+) => {
+        $(#[doc = $description] pub const $constant: Code = Code($word);)+
+
+        /// Every code, in order of its word.
+        pub const ALL: &[CodeInfo] = &[$(CodeInfo {
+            code: $constant,
+            level: Level::$level,
+            mildest: Level::$mildest,
+            description: $description,
+        }),+];
+    };
+}
+
+codes! {
+    COLUMN_BINARY = "column-binary", Undecided, Undecided,
+        "A column holds bytes that are not UTF-8, so its text could not be checked.";
+    COLUMN_TOKENS = "column-tokens", Undecided, Undecided,
+        "A column holds token ids, so its text could not be checked.";
+    DUTY_OPEN = "duty-open", Flag, Flag,
+        "A duty arises for the target that cannot be checked yet.";
+    DUTY_UNMET = "duty-unmet", Block, Flag,
+        "A duty arises for the target and is known not to be met.";
+    FILE_UNREADABLE = "file-unreadable", Undecided, Undecided,
+        "A file could not be read, or not to its end.";
+    GENERATOR_UNKNOWN = "generator-unknown", Block, Flag,
+        "Matches registered output whose model nobody named or the catalog does not know.";
+    HOST_TERMS_UNREAD = "host-terms-unread", Flag, Flag,
+        "The output was generated at a host whose terms on outputs were not read.";
+    INDEX_UNAVAILABLE = "index-unavailable", Undecided, Undecided,
+        "The snapshot could not be opened, verified or asked.";
+    INPUT_EMPTY = "input-empty", Undecided, Undecided,
+        "An input holds no rows or no text, so nothing was checked.";
+    LLAMA_OUTPUT_NEEDS_REVIEW = "llama-output-needs-review", Block, Flag,
+        "Matches registered Llama output for which the license texts are open or a fact is missing.";
+    LLAMA_OUTPUT_PERMITTED = "llama-output-permitted", Flag, Note,
+        "Matches registered Llama output that may improve this target.";
+    LLAMA_OUTPUT_PROHIBITED = "llama-output-prohibited", Block, Flag,
+        "Matches registered Llama output whose license excludes improving this target.";
+    LLAMA_VERSION_UNKNOWN = "llama-version-unknown", Block, Flag,
+        "Matches registered output claimed as Llama without a version that is known here.";
+    NON_LLAMA_OUTPUT = "non-llama-output", Note, Note,
+        "Matches registered output of a model that is not Llama.";
+    ORGANIZATION_PROFILE_MISSING = "organization-profile-missing", Flag, Note,
+        "Facts about the organisation that some clauses turn on are not stated.";
+    OTHER_OUTPUT_NEEDS_REVIEW = "other-output-needs-review", Block, Note,
+        "Matches registered output of a model that is not Llama, whose own terms restrict this use.";
+    ROW_UNREADABLE = "row-unreadable", Undecided, Undecided,
+        "A row could not be read.";
+    SHORT_EXACT_MATCH = "short-exact-match", Flag, Note,
+        "A text too short to be evidence by itself equals a registered output.";
+    STRICT_LLAMA_OUTPUT = "strict-llama-output", Block, Block,
+        "The policy is strict: no Llama output in a target that is not Llama.";
+    TEXT_DISGUISED = "text-disguised", Note, Note,
+        "A match showed only after invisible, bidirectional or look-alike characters were undone.";
+    WEAK_MATCH = "weak-match", Flag, Note,
+        "Matches registered output below the strength at which the license decision applies.";
+    WITHDRAWN_SOURCE = "withdrawn-source", Note, Note,
+        "Matches a source that was withdrawn from the register.";
+}
+
+/// The description of a code word; `None` when there is no such code.
+pub fn info(word: &str) -> Option<&'static CodeInfo> {
+    ALL.iter().find(|info| info.code.0 == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_unique_kebab_case() {
+        for pair in ALL.windows(2) {
+            assert!(
+                pair[0].code.0 < pair[1].code.0,
+                "{} before {}",
+                pair[0].code.0,
+                pair[1].code.0
+            );
+        }
+        for info in ALL {
+            let word = info.code.0;
+            assert!(
+                word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{word}"
+            );
+            assert!(info.mildest <= info.level, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_can_never_be_turned_into_a_pass() {
+        for info in ALL.iter().filter(|info| info.level == Level::Undecided) {
+            assert_eq!(info.mildest, Level::Undecided, "{}", info.code.0);
+        }
+    }
+
+    #[test]
+    fn the_page_has_a_heading_for_each_code_and_no_other() {
+        let page = include_str!("../../docs/policy.md");
+        let headings: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("### `"))
+            .filter_map(|rest| rest.strip_suffix('`'))
+            .collect();
+        let codes: Vec<&str> = ALL.iter().map(|info| info.code.0).collect();
+        assert_eq!(headings, codes);
+        for info in ALL {
+            let (_, section) = page
+                .split_once(&format!("### `{}`\n", info.code.0))
+                .expect("heading");
+            let section = section.split("\n### ").next().unwrap_or(section);
+            for part in ["What.", "Why.", "Clause.", "Example.", "Fix."] {
+                assert!(section.contains(part), "{} lacks {part}", info.code.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,1158 @@
+//! The decision against tables written independently of the code, and the files against their
+//! errors. Model ids are resolved by the real catalog.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::codes;
+use super::target_file::{from_model_id, input_use, parse as parse_target};
+use super::*;
+use crate::catalog::Catalog;
+use crate::model::target::{Availability, OutputUse, Purpose, Stage, Target, TargetKind};
+use crate::model::{
+    Access, Acquisition, Decision, FolderFacts, FolderFile, Level, ObligationState, Resolution,
+    Ruling, TargetLineage, Tier,
+};
+
+const LLAMA_1: &str = "huggyllama/llama-7b";
+const LLAMA_2: &str = "meta-llama/Llama-2-70b-chat-hf";
+const LLAMA_3: &str = "meta-llama/Meta-Llama-3-8B-Instruct";
+const LLAMA_3_1: &str = "meta-llama/Llama-3.1-70B-Instruct";
+const LLAMA_3_2: &str = "meta-llama/Llama-3.2-3B-Instruct";
+const LLAMA_3_2_VISION: &str = "meta-llama/Llama-3.2-11B-Vision-Instruct";
+const LLAMA_3_3: &str = "meta-llama/Llama-3.3-70B-Instruct";
+const LLAMA_4: &str = "meta-llama/Llama-4-Scout-17B-16E-Instruct";
+const MISTRAL: &str = "mistralai/Mistral-7B-v0.3";
+
+/// One question to the policy, with the strictest stated facts filled in.
+#[derive(Debug, Clone)]
+struct Ask {
+    policy: Policy,
+    target: Target,
+    model: Option<&'static str>,
+    access: Option<&'static str>,
+    acquisition: Acquisition,
+    of_outputs: OutputUse,
+    basis: Basis,
+    strength: f64,
+    short: bool,
+    folder: Option<FolderFacts>,
+}
+
+impl Ask {
+    fn new(model: &'static str, base: &str) -> Self {
+        Self {
+            policy: Policy::default(),
+            target: from_model_id(base),
+            model: Some(model),
+            access: None,
+            acquisition: Acquisition::SelfGenerated,
+            of_outputs: OutputUse::Text,
+            basis: Basis::Match,
+            strength: 1.0,
+            short: false,
+            folder: None,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn named(self, name: &str) -> Self {
+        self.with(|ask| ask.target.name = Some(name.to_owned()))
+    }
+
+    fn internal(self) -> Self {
+        self.with(|ask| ask.target.availability = Availability::Internal)
+    }
+
+    fn decide(&self) -> Decision {
+        let catalog = catalog();
+        let generator = self.model.map(|id| catalog.resolve(id));
+        decide(
+            &self.policy,
+            &self.target,
+            &self.lineage(),
+            &self.facts(generator.as_ref()),
+        )
+    }
+
+    fn lineage(&self) -> TargetLineage {
+        TargetLineage {
+            bases: self
+                .target
+                .base
+                .iter()
+                .map(|id| catalog().resolve(id))
+                .collect(),
+            folder: self.folder.clone(),
+        }
+    }
+
+    fn facts<'a>(&self, generator: Option<&'a Resolution>) -> ClaimFacts<'a> {
+        // Tests only: the access of a question lives as long as the test run.
+        let access: &'static Access = Box::leak(Box::new(catalog().access(self.access)));
+        ClaimFacts {
+            generator,
+            access,
+            acquisition: self.acquisition,
+            of_outputs: self.of_outputs,
+            basis: self.basis,
+            tier: Tier::Exact,
+            strength: self.strength,
+            short: self.short,
+        }
+    }
+}
+
+fn catalog() -> &'static Catalog {
+    static CATALOG: std::sync::OnceLock<Catalog> = std::sync::OnceLock::new();
+    CATALOG.get_or_init(|| Catalog::builtin().expect("valid"))
+}
+
+/// Code and level in one word.
+fn code_level(decision: &Decision) -> String {
+    format!("{} {}", decision.code.0, decision.level)
+}
+
+// --- the table ------------------------------------------------------------------------------
+
+#[test]
+fn the_decision_table_cell_by_cell() {
+    let ids = BTreeMap::from([
+        ("llama-1", LLAMA_1),
+        ("llama-2", LLAMA_2),
+        ("llama-3", LLAMA_3),
+        ("llama-3.1", LLAMA_3_1),
+        ("llama-3.2", LLAMA_3_2),
+        ("llama-3.2-vision", LLAMA_3_2_VISION),
+        ("llama-3.3", LLAMA_3_3),
+        ("llama-4", LLAMA_4),
+        ("version-unknown", "llama"),
+        // Through a contract the model does not matter; a text model, so that seat is not asked.
+        ("contract:llama-api", LLAMA_3_3),
+        ("contract:meta-model-api", LLAMA_3_3),
+    ]);
+    let mut cells = 0;
+    let mut wrong = Vec::new();
+    for line in include_str!("../../fixtures/policy/decision_table.tsv").lines() {
+        if line.starts_with('#') {
+            continue;
+        }
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [source, relation, reach, purpose, of_outputs, expected] = fields[..] else {
+            panic!("six fields: {line}")
+        };
+        let base = match relation {
+            "same" => ids[source],
+            "none" | "classifier" => MISTRAL,
+            other => ids[other.strip_prefix("other:").expect("a relation")],
+        };
+        let reaches: &[Availability] = match reach {
+            "internal" => &[Availability::Internal, Availability::Affiliate],
+            "distributed" => &[
+                Availability::Product,
+                Availability::Api,
+                Availability::Weights,
+            ],
+            other => panic!("reach {other}"),
+        };
+        let purposes: Vec<Purpose> = match purpose {
+            "any" => Purpose::ALL.to_vec(),
+            word => vec![Purpose::parse(word).expect("a purpose")],
+        };
+        let kinds: &[TargetKind] = match relation {
+            "classifier" => &[
+                TargetKind::Classifier,
+                TargetKind::Embedding,
+                TargetKind::Reranker,
+                TargetKind::Encoder,
+                TargetKind::Reward,
+            ],
+            _ => &[TargetKind::Llm, TargetKind::Vlm],
+        };
+        let expected = match expected {
+            "P" => Ruling::Permitted,
+            "PO" => Ruling::PermittedWithObligations,
+            "R" => Ruling::NeedsReview,
+            "X" => Ruling::Prohibited,
+            other => panic!("ruling {other}"),
+        };
+        for availability in reaches {
+            for purpose in &purposes {
+                for kind in kinds {
+                    let ask = Ask::new(ids[source], base).with(|ask| {
+                        ask.access = source.strip_prefix("contract:");
+                        ask.target.availability = *availability;
+                        ask.target.purpose = *purpose;
+                        ask.target.kind = *kind;
+                        ask.of_outputs = OutputUse::parse(of_outputs).expect("a use");
+                    });
+                    let found = ask.decide();
+                    if found.ruling != Some(expected) {
+                        wrong.push(format!("{line} ({purpose:?}, {kind:?}): {found:?}"));
+                    }
+                    if matches!(expected, Ruling::NeedsReview | Ruling::Prohibited) {
+                        assert_eq!(found.level, Level::Block, "{line}");
+                    } else {
+                        assert_ne!(found.level, Level::Block, "{line}: {found:?}");
+                    }
+                }
+            }
+        }
+        cells += 1;
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} cells:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(cells >= 130, "only {cells} cells were read");
+}
+
+#[test]
+fn a_target_from_scratch_is_not_llama() {
+    for (model, expected) in [
+        (LLAMA_2, Ruling::Prohibited),
+        (LLAMA_3, Ruling::Prohibited),
+        (LLAMA_3_1, Ruling::PermittedWithObligations),
+    ] {
+        assert_eq!(
+            Ask::new(model, "scratch").decide().ruling,
+            Some(expected),
+            "{model}"
+        );
+    }
+    let reason = Ask::new(LLAMA_3, "scratch").decide().reason;
+    assert!(
+        reason.contains("trained from scratch is not Llama 3"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_merge_is_allowed_only_where_every_base_is() {
+    let merge = |model, bases: &[&str]| {
+        Ask::new(model, LLAMA_2)
+            .internal()
+            .with(|ask| ask.target.base = bases.iter().map(|id| (*id).to_owned()).collect())
+            .decide()
+            .ruling
+            .expect("a ruling")
+    };
+    assert_eq!(
+        merge(LLAMA_2, &[LLAMA_2, "lmsys/vicuna-13b-v1.5"]),
+        Ruling::Permitted
+    );
+    assert_eq!(merge(LLAMA_2, &[LLAMA_2, MISTRAL]), Ruling::Prohibited);
+    assert_eq!(merge(LLAMA_2, &[MISTRAL, LLAMA_2]), Ruling::Prohibited);
+    assert_eq!(merge(LLAMA_3, &[LLAMA_3, LLAMA_3_1]), Ruling::NeedsReview);
+    assert_eq!(merge(LLAMA_3, &[LLAMA_3_1, LLAMA_2]), Ruling::Prohibited);
+    assert_eq!(merge(LLAMA_3_1, &[LLAMA_3_1, MISTRAL]), Ruling::Permitted);
+}
+
+#[test]
+fn an_unknown_base_needs_review_unless_it_makes_no_difference() {
+    let unknown = "acme/superchat-7b";
+    for (model, internal, expected) in [
+        (LLAMA_2, true, Ruling::NeedsReview),
+        (LLAMA_3, false, Ruling::NeedsReview),
+        // Every column of these rows says the same.
+        (LLAMA_3_1, true, Ruling::Permitted),
+        (LLAMA_3_1, false, Ruling::PermittedWithObligations),
+        (LLAMA_1, false, Ruling::Prohibited),
+    ] {
+        let ask = Ask::new(model, unknown);
+        let ask = if internal { ask.internal() } else { ask };
+        assert_eq!(ask.decide().ruling, Some(expected), "{model}");
+    }
+    // Llama of an unknown version is no derivative of Llama 2 for sure.
+    assert_eq!(
+        Ask::new(LLAMA_2, "llama").decide().ruling,
+        Some(Ruling::NeedsReview)
+    );
+    // Neither of the two candidates is Llama 3.
+    assert_eq!(
+        Ask::new(LLAMA_3, "vicuna").decide().ruling,
+        Some(Ruling::Prohibited)
+    );
+    let fix = Ask::new(LLAMA_2, unknown).decide().how_to_fix;
+    assert!(fix.contains("herdbook models resolve"), "{fix}");
+}
+
+#[test]
+fn found_outputs_of_a_banned_model_need_review() {
+    let ask = |model, acquisition| {
+        Ask::new(model, MISTRAL)
+            .with(|ask| ask.acquisition = acquisition)
+            .decide()
+            .ruling
+            .unwrap()
+    };
+    assert_eq!(ask(LLAMA_3, Acquisition::Found), Ruling::NeedsReview);
+    assert_eq!(
+        ask(LLAMA_3, Acquisition::LicensedDataset),
+        Ruling::Prohibited
+    );
+    assert_eq!(ask(LLAMA_1, Acquisition::Found), Ruling::NeedsReview);
+    assert_eq!(ask("llama", Acquisition::Found), Ruling::NeedsReview);
+    assert_eq!(
+        ask(LLAMA_3_1, Acquisition::Found),
+        Ruling::PermittedWithObligations
+    );
+    let decision = Ask::new(LLAMA_3, MISTRAL)
+        .with(|a| a.acquisition = Acquisition::Found)
+        .decide();
+    assert_eq!(decision.level, Level::Block);
+    assert_eq!(decision.readings, ["found-outputs-may-bind"]);
+}
+
+#[test]
+fn unknown_and_ambiguous_generators_are_never_permitted() {
+    for base in [
+        LLAMA_2,
+        LLAMA_3,
+        LLAMA_3_1,
+        MISTRAL,
+        "scratch",
+        "acme/superchat-7b",
+    ] {
+        for model in [
+            Some("acme/superchat-7b"),
+            None,
+            Some("acme/Llama-Mistral-merge"),
+        ] {
+            let decision = Ask::new(LLAMA_2, base)
+                .internal()
+                .with(|a| a.model = model)
+                .decide();
+            assert_eq!(
+                code_level(&decision),
+                "generator-unknown block",
+                "{model:?} into {base}"
+            );
+            assert_eq!(decision.ruling, Some(Ruling::NeedsReview));
+        }
+        let decision = Ask::new("vertex_ai/meta/llama3-405b-instruct-maas", base).decide();
+        assert_eq!(
+            code_level(&decision),
+            "llama-version-unknown block",
+            "{base}"
+        );
+    }
+    // Llama 3 is prohibited there and Llama 3.1 is not: a person decides.
+    let ask = Ask::new("vertex_ai/meta/llama3-405b-instruct-maas", MISTRAL);
+    assert_eq!(ask.decide().ruling, Some(Ruling::NeedsReview));
+    // Both readings of the id are prohibited.
+    assert_eq!(
+        Ask::new("vicuna", MISTRAL).decide().ruling,
+        Some(Ruling::Prohibited)
+    );
+    let reason = Ask::new("vicuna", MISTRAL).decide().reason;
+    assert!(
+        reason.contains("LLaMA License Agreement or Llama 2 Community"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_safety_model_follows_the_stricter_of_base_and_file() {
+    // Its base allows Llama 3; the Llama 2 text beside its weights does not.
+    let guard_2 = Ask::new("meta-llama/Meta-Llama-Guard-2-8B", LLAMA_3)
+        .internal()
+        .decide();
+    assert_eq!(guard_2.ruling, Some(Ruling::Prohibited));
+    assert_eq!(guard_2.license.as_deref(), Some("llama-2"));
+    // A Llama license does not make the target a derivative of Llama.
+    let prompt_guard = Ask::new(LLAMA_3, "meta-llama/Prompt-Guard-86M")
+        .internal()
+        .decide();
+    assert_eq!(prompt_guard.ruling, Some(Ruling::Prohibited));
+}
+
+// --- from ruling to level -------------------------------------------------------------------
+
+#[test]
+fn levels_of_the_default_policy() {
+    for (ask, expected) in [
+        (Ask::new(LLAMA_3, MISTRAL), "llama-output-prohibited block"),
+        (
+            Ask::new(LLAMA_3, LLAMA_3_1),
+            "llama-output-needs-review block",
+        ),
+        (Ask::new("llama", MISTRAL), "llama-version-unknown block"),
+        // The naming duty: open, unmet, met.
+        (Ask::new(LLAMA_3_1, MISTRAL), "duty-open flag"),
+        (
+            Ask::new(LLAMA_3_1, MISTRAL).named("acme-chat"),
+            "duty-unmet block",
+        ),
+        (
+            Ask::new(LLAMA_3_1, MISTRAL).named("Llama-acme"),
+            "llama-output-permitted flag",
+        ),
+        (
+            Ask::new(LLAMA_3_1, MISTRAL).with(|a| a.target.stage = Stage::Release),
+            "duty-open block",
+        ),
+        // Without a duty: seen in another model, a note in Llama.
+        (
+            Ask::new(LLAMA_3_1, MISTRAL).internal(),
+            "llama-output-permitted flag",
+        ),
+        (
+            Ask::new(LLAMA_3_1, LLAMA_3_1).internal(),
+            "llama-output-permitted note",
+        ),
+        (
+            Ask::new(LLAMA_2, LLAMA_2).internal(),
+            "llama-output-permitted note",
+        ),
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| a.of_outputs = OutputUse::Evaluation),
+            "llama-output-permitted flag",
+        ),
+        // Selecting data: shown, not stopped, even where the name is wrong.
+        (
+            Ask::new(LLAMA_3_1, MISTRAL)
+                .named("acme")
+                .with(|a| a.of_outputs = OutputUse::Filter),
+            "duty-unmet flag",
+        ),
+        // Strength bounds the level.
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| a.short = true),
+            "short-exact-match flag",
+        ),
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| a.strength = BLOCK_STRENGTH_DEFAULT * 0.99),
+            "weak-match flag",
+        ),
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| a.strength = BLOCK_STRENGTH_DEFAULT),
+            "llama-output-prohibited block",
+        ),
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| a.strength = FLAG_STRENGTH_DEFAULT * 0.99),
+            "weak-match note",
+        ),
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| a.strength = f64::NAN),
+            "llama-output-prohibited block",
+        ),
+        (
+            Ask::new(LLAMA_2, LLAMA_2)
+                .internal()
+                .with(|a| a.short = true),
+            "llama-output-permitted note",
+        ),
+        // What is declared has no strength.
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| {
+                a.basis = Basis::Declared;
+                a.strength = 0.0;
+            }),
+            "llama-output-prohibited block",
+        ),
+        // Hosts.
+        (
+            Ask::new(LLAMA_3_1, MISTRAL)
+                .internal()
+                .with(|a| a.access = Some("bedrock")),
+            "host-terms-unread flag",
+        ),
+        (
+            Ask::new(LLAMA_2, LLAMA_2)
+                .internal()
+                .with(|a| a.access = Some("bedrock")),
+            "host-terms-unread flag",
+        ),
+        (
+            Ask::new(LLAMA_2, LLAMA_2)
+                .internal()
+                .with(|a| a.access = Some("together")),
+            "llama-output-permitted note",
+        ),
+        (
+            Ask::new(LLAMA_3, MISTRAL).with(|a| a.access = Some("bedrock")),
+            "llama-output-prohibited block",
+        ),
+        // Other licensors.
+        (
+            Ask::new("tiiuae/falcon-40b-instruct", MISTRAL),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("google/gemma-2-9b-it", MISTRAL),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("gpt-4", MISTRAL),
+            "other-output-needs-review block",
+        ),
+        (
+            Ask::new("Qwen/Qwen-7B-Chat", MISTRAL),
+            "other-output-needs-review block",
+        ),
+        (
+            Ask::new("Qwen/Qwen-7B-Chat", "Qwen/Qwen-14B"),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("Qwen/Qwen2.5-72B-Instruct", MISTRAL),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("deepseek-ai/DeepSeek-R1", MISTRAL),
+            "non-llama-output note",
+        ),
+        (
+            Ask::new("gpt-4", MISTRAL)
+                .internal()
+                .with(|a| a.target.kind = TargetKind::Classifier),
+            "non-llama-output note",
+        ),
+    ] {
+        let decision = ask.decide();
+        assert_eq!(code_level(&decision), expected, "{}", decision.reason);
+    }
+}
+
+#[test]
+fn strict_blocks_llama_in_what_is_not_llama() {
+    let strict = Policy::parse("strict = true", "p.toml").expect("valid");
+    let ask = |model, base| {
+        let strict = strict.clone();
+        code_level(
+            &Ask::new(model, base)
+                .internal()
+                .with(move |a| a.policy = strict)
+                .decide(),
+        )
+    };
+    assert_eq!(ask(LLAMA_3_1, MISTRAL), "strict-llama-output block");
+    assert_eq!(
+        ask(LLAMA_3_1, "acme/superchat-7b"),
+        "strict-llama-output block"
+    );
+    assert_eq!(ask(LLAMA_3_1, "scratch"), "strict-llama-output block");
+    assert_eq!(ask(LLAMA_3_1, LLAMA_2), "llama-output-permitted note");
+    assert_eq!(ask("tiiuae/falcon-40b", MISTRAL), "non-llama-output note");
+}
+
+#[test]
+fn the_policy_sets_levels_and_thresholds() {
+    let policy = Policy::parse(
+        "name = \"ours\"\n[thresholds]\nflag_strength = 0.1\nblock_strength = 0.9\n[levels]\n\
+         llama-output-prohibited = \"flag\"\nweak-match = \"block\"\n",
+        "p.toml",
+    )
+    .expect("valid");
+    let ask = |strength| {
+        let policy = policy.clone();
+        code_level(
+            &Ask::new(LLAMA_3, LLAMA_3_1)
+                .with(move |a| {
+                    a.policy = policy;
+                    a.strength = strength;
+                })
+                .decide(),
+        )
+    };
+    assert_eq!(ask(0.95), "llama-output-needs-review block");
+    // A weak match may be raised, but never above what the license decision gives.
+    assert_eq!(ask(0.5), "llama-output-needs-review block");
+    assert_eq!(ask(0.05), "weak-match note");
+    let policy = policy.clone();
+    let decision = Ask::new(LLAMA_3, MISTRAL)
+        .with(move |a| a.policy = policy)
+        .decide();
+    assert_eq!(code_level(&decision), "llama-output-prohibited flag");
+}
+
+// --- duties -----------------------------------------------------------------------------------
+
+#[test]
+fn a_prefix_compares_letters_and_digits() {
+    for (name, prefix, expected) in [
+        ("Llama-Gemma-2-27b-SFT-trial1", "Llama", true),
+        ("Gemma-2-Llama-Swallow-27b-it-v0.1", "Llama", false),
+        ("llama_3-acme", "Llama 3", true),
+        ("LLAMA3-acme", "Llama 3", true),
+        ("Llama-acme-3", "Llama 3", false),
+        ("acme/Llama-3-chat", "Llama 3", true),
+        ("llama-org/acme-chat", "Llama", false),
+        ("My-Llama", "Llama", false),
+        ("", "Llama", false),
+    ] {
+        assert_eq!(
+            name_begins_with(name, prefix),
+            expected,
+            "{name} with {prefix}"
+        );
+    }
+}
+
+fn duties(decision: &Decision) -> Vec<(String, ObligationState)> {
+    decision
+        .obligations
+        .iter()
+        .map(|duty| (duty.id.clone(), duty.state))
+        .collect()
+}
+
+#[test]
+fn duties_of_source_and_base_are_both_there() {
+    use ObligationState::{Latent, Met, NotYetCheckable, Unmet};
+    let duty = |id: &str, state| (id.to_owned(), state);
+    // Outputs alone set off the name, not the display, the copy or the notice.
+    let decision = Ask::new(LLAMA_3_1, MISTRAL).named("acme").decide();
+    assert_eq!(duties(&decision), [duty("name-prefix-llama", Unmet)]);
+    assert!(
+        decision
+            .how_to_fix
+            .contains("begin the model's name with \"Llama\"")
+    );
+    // Stored for later while the model stays inside.
+    let decision = Ask::new(LLAMA_3_1, MISTRAL)
+        .internal()
+        .named("acme")
+        .decide();
+    assert_eq!(duties(&decision), [duty("name-prefix-llama", Latent)]);
+    // A Llama 3 base has its own duties beside those of the source.
+    let decision = Ask::new(LLAMA_3_1, LLAMA_3).named("Llama-3-acme").decide();
+    assert_eq!(
+        duties(&decision),
+        [
+            duty("copy-llama-3", NotYetCheckable),
+            duty("display-built-with-meta-llama-3", NotYetCheckable),
+            duty("name-prefix-llama", Met),
+            duty("name-prefix-llama-3", Met),
+            duty("notice-llama-3", NotYetCheckable),
+        ]
+    );
+    // Llama 2 asks for no name and no display, so none is suggested.
+    let decision = Ask::new(LLAMA_2, LLAMA_2).named("acme").decide();
+    assert_eq!(
+        duties(&decision),
+        [
+            duty("copy-llama-2", NotYetCheckable),
+            duty("notice-llama-2", NotYetCheckable)
+        ]
+    );
+    assert!(
+        !decision.how_to_fix.contains("begin"),
+        "{}",
+        decision.how_to_fix
+    );
+    // What is prohibited has no duties to meet.
+    assert!(Ask::new(LLAMA_3, MISTRAL).decide().obligations.is_empty());
+}
+
+fn file(name: &str, text: &str) -> FolderFile {
+    FolderFile {
+        name: name.to_owned(),
+        sha256: "0".repeat(64),
+        text: Some(text.to_owned()),
+    }
+}
+
+#[test]
+fn the_folder_shows_whether_duties_are_met() {
+    let complete = FolderFacts {
+        files: vec![
+            file(
+                "LICENSE",
+                "LLAMA 3.1 COMMUNITY LICENSE AGREEMENT\nLlama 3.1 Version …",
+            ),
+            file(
+                "NOTICE.txt",
+                "Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta \
+                 Platforms, Inc. All Rights Reserved.\n",
+            ),
+            file("README.md", "# Llama-acme\n\n**Built with Llama**\n"),
+        ],
+    };
+    let ask = |folder: &FolderFacts, stage| {
+        let folder = folder.clone();
+        Ask::new(LLAMA_3_1, LLAMA_3_1)
+            .named("Llama-acme")
+            .with(move |a| {
+                a.folder = Some(folder);
+                a.target.stage = stage;
+            })
+            .decide()
+    };
+    let met = ask(&complete, Stage::Release);
+    assert_eq!(
+        code_level(&met),
+        "llama-output-permitted flag",
+        "{:?}",
+        met.obligations
+    );
+    for gone in 0..complete.files.len() {
+        let mut folder = complete.clone();
+        folder.files.remove(gone);
+        assert_eq!(
+            code_level(&ask(&folder, Stage::Train)),
+            "duty-open flag",
+            "{gone}"
+        );
+        assert_eq!(
+            code_level(&ask(&folder, Stage::Release)),
+            "duty-unmet block",
+            "{gone}"
+        );
+    }
+    // The copy of another version does not count; the official bytes do under any name.
+    let mut folder = complete.clone();
+    folder.files[0] = file("LICENSE", "LLAMA 3.2 COMMUNITY LICENSE AGREEMENT");
+    assert_eq!(
+        code_level(&ask(&folder, Stage::Release)),
+        "duty-unmet block"
+    );
+    folder.files[0] = FolderFile {
+        name: "terms.bin".to_owned(),
+        sha256: catalog()
+            .license("llama-3.1")
+            .unwrap()
+            .sha256
+            .clone()
+            .unwrap(),
+        text: None,
+    };
+    assert_eq!(
+        code_level(&ask(&folder, Stage::Release)),
+        "llama-output-permitted flag"
+    );
+}
+
+#[test]
+fn base_duties_stand_without_any_match() {
+    let ask = Ask::new(LLAMA_2, LLAMA_3);
+    let ids: Vec<String> = base_duties(&ask.target, &ask.lineage())
+        .into_iter()
+        .map(|duty| duty.id)
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            "copy-llama-3",
+            "display-built-with-meta-llama-3",
+            "name-prefix-llama-3",
+            "notice-llama-3"
+        ]
+    );
+    let ask = ask.internal();
+    assert!(base_duties(&ask.target, &ask.lineage()).is_empty());
+    let ask = Ask::new(LLAMA_2, MISTRAL);
+    assert!(base_duties(&ask.target, &ask.lineage()).is_empty());
+}
+
+// --- wording ------------------------------------------------------------------------------------
+
+#[test]
+fn a_reason_names_model_clause_and_base() {
+    let decision = Ask::new(LLAMA_3, MISTRAL).decide();
+    assert_eq!(
+        decision.reason,
+        "matches registered output claimed as Llama 3 (meta-llama/Meta-Llama-3-8B-Instruct); the \
+         Meta Llama 3 Community License Agreement (section 1.b.v) excludes improving any other \
+         large language model, and the target's base mistralai/Mistral-7B-v0.3 is not Llama 3 or \
+         a derivative of it"
+    );
+    let clause = decision.clause.expect("a clause");
+    assert!(
+        clause.starts_with("Meta Llama 3 Community License Agreement, section 1.b.v (https://")
+    );
+    assert!(
+        decision.how_to_fix.contains("--clean"),
+        "{}",
+        decision.how_to_fix
+    );
+    let vicuna = Ask::new("lmsys/vicuna-13b-v1.5", MISTRAL).decide();
+    assert_eq!(vicuna.license.as_deref(), Some("llama-2"));
+    assert_eq!(vicuna.readings, ["derivative-outputs-covered"]);
+    assert!(
+        vicuna.reason.contains("claimed as Vicuna 1.5"),
+        "{}",
+        vicuna.reason
+    );
+}
+
+#[test]
+fn no_reason_claims_authorship_or_gives_advice() {
+    for model in [
+        LLAMA_1, LLAMA_2, LLAMA_3, LLAMA_3_1, LLAMA_4, "llama", "gpt-4", "vicuna", "x",
+    ] {
+        for base in [
+            LLAMA_1, LLAMA_2, LLAMA_3, LLAMA_3_1, MISTRAL, "scratch", "x",
+        ] {
+            for of_outputs in OutputUse::ALL {
+                let decision = Ask::new(model, base)
+                    .with(|a| a.of_outputs = *of_outputs)
+                    .decide();
+                let text = format!("{} {}", decision.reason, decision.how_to_fix).to_lowercase();
+                for word in [
+                    "written by",
+                    "generated by llama",
+                    "illegal",
+                    "infring",
+                    "liable",
+                    "  ",
+                ] {
+                    assert!(!text.contains(word), "{word}: {text}");
+                }
+                assert!(!decision.how_to_fix.is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn run_findings_ask_only_what_a_clause_turns_on() {
+    let policy = Policy::default();
+    let not_llama = Ask::new(LLAMA_3, MISTRAL).lineage();
+    assert!(run_decisions(&policy, &not_llama, false).is_empty());
+    let seen = run_decisions(&policy, &not_llama, true);
+    assert_eq!(
+        seen.iter().map(code_level).collect::<Vec<_>>(),
+        ["organization-profile-missing flag"]
+    );
+    assert_eq!(
+        run_decisions(&policy, &Ask::new(LLAMA_3, LLAMA_3).lineage(), false).len(),
+        1
+    );
+}
+
+// --- several claims -----------------------------------------------------------------------------
+
+#[test]
+fn the_strictest_claim_decides() {
+    let under_2 = Ask::new(LLAMA_2, MISTRAL).decide();
+    let under_3_1 = Ask::new(LLAMA_3_1, MISTRAL).decide();
+    let review = Ask::new("x", MISTRAL).decide();
+    assert_eq!(strictest([&under_3_1, &under_2, &review]), Some(&under_2));
+    // A block outranks a flag; at the same level the ruling decides.
+    assert_eq!(strictest([&under_3_1, &review]), Some(&review));
+    assert_eq!(strictest([] as [&Decision; 0]), None);
+}
+
+fn ids() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        LLAMA_1,
+        LLAMA_2,
+        LLAMA_3,
+        LLAMA_3_1,
+        LLAMA_3_2_VISION,
+        LLAMA_3_3,
+        LLAMA_4,
+        MISTRAL,
+        "llama",
+        "vicuna",
+        "gpt-4",
+        "x",
+        "scratch",
+        "meta-llama/Meta-Llama-Guard-2-8B",
+        "tokyotech-llm/Llama-3.1-Swallow-70B-Instruct-v0.1",
+        "meta-llama/Prompt-Guard-86M",
+    ])
+}
+
+fn asks() -> impl Strategy<Value = Ask> {
+    let words = (
+        prop::sample::select(TargetKind::ALL.to_vec()),
+        prop::sample::select(Availability::ALL.to_vec()),
+        prop::sample::select(Purpose::ALL.to_vec()),
+        prop::sample::select(OutputUse::ALL.to_vec()),
+        prop::sample::select(Stage::ALL.to_vec()),
+        prop::sample::select(vec![
+            None,
+            Some("bedrock"),
+            Some("llama-api"),
+            Some("meta-model-api"),
+        ]),
+        prop::sample::select(vec![None, Some("acme"), Some("Llama-3-acme")]),
+    );
+    let match_facts = (0.0..1.2_f64, any::<bool>(), any::<bool>());
+    (
+        ids(),
+        prop::collection::vec(ids(), 1..3),
+        words,
+        match_facts,
+    )
+        .prop_map(|(model, bases, words, (strength, short, strict))| {
+            let (kind, availability, purpose, of_outputs, stage, access, name) = words;
+            Ask::new(model, MISTRAL).with(|ask| {
+                ask.target.base = bases.iter().map(|id| (*id).to_owned()).collect();
+                ask.target.kind = kind;
+                ask.target.availability = availability;
+                ask.target.purpose = purpose;
+                ask.target.stage = stage;
+                ask.target.name = name.map(str::to_owned);
+                ask.of_outputs = of_outputs;
+                ask.access = access;
+                ask.strength = strength;
+                ask.short = short;
+                if strict {
+                    ask.policy = Policy::parse("strict = true", "p").expect("valid");
+                }
+            })
+        })
+}
+
+proptest! {
+    /// More evidence never lowers the level: a stronger match, one more base, one more claim.
+    #[test]
+    fn more_forbidden_evidence_never_lowers_the_level(
+        ask in asks(), stronger in 0.0..1.0_f64, base in ids(), other in asks(),
+    ) {
+        let decision = ask.decide();
+        let raised = ask.clone().with(|a| { a.strength += stronger; a.short = false; }).decide();
+        prop_assert!(raised.level >= decision.level, "{decision:?} {raised:?}");
+        prop_assert_eq!(raised.ruling, decision.ruling);
+        let more_bases = ask.clone().with(|a| a.target.base.push(base.to_owned())).decide();
+        prop_assert!(more_bases.ruling >= decision.ruling, "{decision:?} {more_bases:?}");
+        let second = other.decide();
+        let both = strictest([&decision, &second]).expect("two");
+        prop_assert!(both.level >= decision.level && both.level >= second.level);
+    }
+
+    /// The same question always has the same answer, and it is a complete one.
+    #[test]
+    fn decisions_are_total_and_repeatable(ask in asks()) {
+        let decision = ask.decide();
+        prop_assert_eq!(&decision, &ask.decide());
+        prop_assert!(codes::info(decision.code.0).is_some());
+        prop_assert!(decision.ruling.is_some());
+        prop_assert!(decision.level != Level::Undecided);
+        let sorted = decision.obligations.windows(2).all(|pair| pair[0].id < pair[1].id);
+        prop_assert!(sorted, "{:?}", decision.obligations);
+    }
+}
+
+// --- files --------------------------------------------------------------------------------------
+
+#[test]
+fn a_target_file_with_nothing_but_name_and_base_gets_the_stated_defaults() {
+    let target =
+        parse_target("[model]\nname = \"acme\"\nbase = [\"a/b\"]\n", "t.toml").expect("valid");
+    let mut expected = from_model_id("a/b");
+    expected.name = Some("acme".to_owned());
+    assert_eq!(target, expected);
+    assert_eq!(
+        (
+            target.kind,
+            target.availability,
+            target.stage,
+            target.purpose
+        ),
+        (
+            TargetKind::Llm,
+            Availability::Weights,
+            Stage::Train,
+            Purpose::Commercial
+        )
+    );
+    let scratch = parse_target("model.name = \"a\"\nmodel.base = \"scratch\"", "t").expect("valid");
+    assert!(scratch.base.is_empty());
+    assert!(from_model_id("scratch").base.is_empty());
+}
+
+#[test]
+fn a_full_target_file_is_read() {
+    let text = r#"
+[model]
+name = "acme-chat-7b"
+base = ["mistralai/Mistral-7B-v0.3", "x/y"]
+kind = "vlm"
+availability = "api"
+folder = "out/acme"
+[use]
+stage = "release"
+purpose = "non-commercial-research"
+[[inputs]]
+path = "*"
+of_outputs = "labels"
+[[inputs]]
+path = "data/web-*.parquet"
+acquisition = "found"
+[[models_used]]
+model = "meta-llama/Meta-Llama-3-70B-Instruct"
+of_outputs = "filter"
+"#;
+    let target = parse_target(text, "t.toml").expect("valid");
+    assert_eq!(target.base.len(), 2);
+    assert_eq!(target.kind, TargetKind::Vlm);
+    assert_eq!(target.models_used[0].of_outputs, OutputUse::Filter);
+    // The last match wins, and what it leaves unsaid is the default, not the earlier entry.
+    assert_eq!(
+        input_use(&target, "data/web-1.parquet"),
+        (OutputUse::Text, Some(Acquisition::Found))
+    );
+    assert_eq!(input_use(&target, "other.jsonl"), (OutputUse::Labels, None));
+    assert_eq!(
+        input_use(&from_model_id("x"), "any"),
+        (OutputUse::Text, None)
+    );
+}
+
+#[test]
+fn target_errors_point_at_the_place_and_name_the_fix() {
+    let head = "[model]\nname = \"a\"\nbase = [\"b\"]\n";
+    for (text, expected) in [
+        (
+            format!("{head}kind = \"llmm\"\n"),
+            "target.toml:4:8: unknown kind `llmm`; expected one of llm, vlm, embedding, reranker, \
+             encoder, classifier, reward, other",
+        ),
+        (
+            format!("{head}availability = \"public\""),
+            "target.toml:4:16: unknown availability `public`; expected one of internal, affiliate, \
+             product, api, weights",
+        ),
+        (
+            format!("{head}[use]\npurpose = \"fun\""),
+            "target.toml:5:11: unknown purpose `fun`; expected one of commercial, production, \
+             commercial-research, non-commercial-research",
+        ),
+        (
+            format!("{head}[[inputs]]\npath = \"a[\""),
+            "target.toml:5:8: `a[` is not a glob: invalid range pattern",
+        ),
+        (
+            "[model]\nname = \"a\"\nbase = []\n".to_owned(),
+            "target.toml:3:8: base is empty; name one or more model ids, or \"scratch\"",
+        ),
+        (
+            "[model]\nname = \"ü\"\nbase = [\"b\", \"scratch\"]\n".to_owned(),
+            "target.toml:3:8: \"scratch\" stands alone; remove it or the other bases",
+        ),
+        (
+            "[model]\nname = \" \"\nbase = \"b\"\n".to_owned(),
+            "target.toml:2:8: name is empty; state it",
+        ),
+    ] {
+        let error = parse_target(&text, "target.toml")
+            .expect_err("wrong")
+            .to_string();
+        assert_eq!(error, expected);
+    }
+    for (text, parts) in [
+        (
+            "[model]\nbase = \"b\"\n",
+            &["target.toml:1:1", "missing field `name`"][..],
+        ),
+        (
+            "[model]\nname = \"a\"\nbase = \"b\"\nkin = \"llm\"\n",
+            &["target.toml:4:1", "unknown field `kin`"],
+        ),
+        (
+            "[model]\nname = \"a\"\nbase = 3\n",
+            &["target.toml:3:8", "a model id, a list of model ids"],
+        ),
+        ("[model\n", &["target.toml:1:"]),
+        ("", &["target.toml:1:1", "missing field `model`"]),
+    ] {
+        let error = parse_target(text, "target.toml")
+            .expect_err("wrong")
+            .to_string();
+        for part in parts {
+            assert!(error.contains(part), "{error} should contain {part}");
+        }
+    }
+}
+
+#[test]
+fn policy_errors_point_at_the_place_and_name_the_fix() {
+    for (text, expected) in [
+        (
+            "[levels]\nllama-output = \"flag\"\n",
+            "p.toml:2:1: unknown finding code `llama-output`; docs/policy.md lists them all",
+        ),
+        (
+            "[levels]\nrow-unreadable = \"note\"\n",
+            "p.toml:2:18: `row-unreadable` cannot be milder than undecided; remove this line",
+        ),
+        (
+            "[levels]\nllama-output-prohibited = \"note\"\n",
+            "p.toml:2:27: `llama-output-prohibited` cannot be milder than flag; remove this line",
+        ),
+        (
+            "[levels]\nduty-open = \"pass\"\n",
+            "p.toml:2:13: unknown level `pass`; expected one of note, flag, block",
+        ),
+        (
+            "[thresholds]\nflag_strength = 0.9\n",
+            "p.toml:2:17: flag_strength (0.9) is above block_strength (0.5); lower the first or \
+             raise the second",
+        ),
+        (
+            "[thresholds]\nblock_strength = nan\n",
+            "p.toml:2:18: a strength is a number from 0",
+        ),
+        (
+            "[thresholds]\nblock_strength = -1.0\n",
+            "p.toml:2:18: a strength is a number from 0",
+        ),
+        (
+            "findings_max = 0\n",
+            "p.toml:1:16: findings_max is a number from 1 to 1000000",
+        ),
+        (
+            "name = \"\"\n",
+            "p.toml:1:8: a name is one line of 1 to 200 bytes",
+        ),
+    ] {
+        assert_eq!(
+            Policy::parse(text, "p.toml").expect_err(text).to_string(),
+            expected
+        );
+    }
+    let error = Policy::parse("strikt = true", "p.toml")
+        .expect_err("unknown key")
+        .to_string();
+    assert!(
+        error.starts_with("p.toml:1:1: unknown field `strikt`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn equal_policies_have_equal_digests() {
+    let default = Policy::default();
+    assert_eq!(Policy::parse("", "p").expect("valid"), default);
+    let spelled = "strict = false\nname = 'default'\n[levels]\nduty-open = \"flag\"\n";
+    assert_eq!(
+        Policy::parse(spelled, "p").expect("valid").digest(),
+        default.digest()
+    );
+    assert_eq!(default.digest().len(), 64);
+    for other in [
+        "strict = true",
+        "name = \"x\"",
+        "[levels]\nduty-open = \"block\"",
+        "findings_max = 5",
+        "[thresholds]\nblock_strength = 0.51",
+    ] {
+        assert_ne!(
+            Policy::parse(other, "p").expect(other).digest(),
+            default.digest(),
+            "{other}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parsers_panic(text in "[\\[\\]a-z=\"\\n. 0-9ü]{0,80}") {
+        // An answer of either kind is fine; each error has a place.
+        for error in [Policy::parse(&text, "f").err(), parse_target(&text, "f").err()].into_iter().flatten() {
+            prop_assert!(error.line >= 1 && error.column >= 1);
+        }
+    }
+}
