@@ -540,7 +540,13 @@ impl<'a> RowWriter<'a> {
             self.go_back(mark);
             return Ok(false);
         }
-        Ok(self.chat_turns > mark.chat_turns)
+        let chat = self.chat_turns > mark.chat_turns;
+        if self.registering && !chat && self.columns.node(node).role == Role::Output {
+            // An answer that is JSON was generated whole, and is registered whole.
+            self.go_back(mark);
+            return Ok(false);
+        }
+        Ok(chat)
     }
 
     /// Bytes without a character set: text if they are UTF-8.
