@@ -1,1 +1,80 @@
-//! TODO
+//! The command line: arguments, dispatch, exit codes, progress and printing.
+//!
+//! One file per command. Everything that decides, reads or stores is called, not done here.
+//! Invariant: only a finished command answers 0; an error, a panic or a lost report never does.
+
+pub mod args;
+mod check;
+mod completions;
+pub mod config;
+pub mod date;
+mod demo;
+pub mod exit;
+mod init;
+mod inputs;
+mod licenses;
+mod models;
+mod opened;
+pub mod out;
+mod panics;
+pub mod progress;
+mod register;
+mod snapshot;
+mod source;
+pub mod table;
+mod target;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Cli;
+use args::Command;
+use exit::Exit;
+use exit::Failure;
+
+/// Runs the command line of this process, panics included, to its exit code.
+pub fn main() -> ExitCode {
+    panics::guarded(|| run(std::env::args_os())).into()
+}
+
+/// Parses a command line (program name first) and runs it. Messages go to standard error.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let printed = error.print();
+            // Help and version come this way too: they go to standard output and are no error.
+            return if error.use_stderr() {
+                Exit::Usage
+            } else if printed.is_ok() {
+                Exit::Pass
+            } else {
+                Exit::Undecided
+            };
+        }
+    };
+    match dispatch(&cli) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            out::error(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Init(args) => init::run(global, args),
+        Command::Register(args) => register::run(global, args),
+        Command::Check(args) => check::run(global, args),
+        Command::Source(command) => source::run(global, command),
+        Command::Models(command) => models::run(global, command),
+        Command::Licenses(command) => licenses::run(global, command),
+        Command::Snapshot(command) => snapshot::run(global, command),
+        Command::Demo(args) => demo::run(global, args),
+        Command::Completions(args) => completions::run(*args),
+    }
+}

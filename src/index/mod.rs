@@ -1,1 +1,63 @@
-//! TODO
+//! The provenance index: which texts were registered, by whom, as output of what.
+//!
+//! Stores facts, never verdicts, and no text: keyed fingerprints, keyed word bytes and metadata.
+//! This is the only code that names the storage engine. [`keys`] owns every byte layout.
+//!
+//! [`IndexWriter`] changes the live database, one process at a time; [`IndexReader`] reads a
+//! sealed copy. Neither seals, verifies files or logs: that is `snapshot` and `audit`.
+//!
+//! Words: a **text** is one distinct normal form, numbered in order of registration; a **claim**
+//! is one place where a source holds it; an **entry** is a hash (a selected gram, or the stand-in
+//! of an exact digest) with the list of texts that have it; a **segment** is an immutable set of
+//! entries with a **filter** in front.
+//!
+//! Invariants: an error is never an absence; a committed source is all there or not at all; a text
+//! has its entries in exactly one segment, so document frequencies add up over segments; after a
+//! failed write nothing more is written.
+
+pub mod bytes;
+mod columns;
+mod error;
+mod filter;
+pub mod format;
+pub mod keys;
+pub mod layout;
+mod look_up;
+mod register;
+pub mod secrets;
+mod segment;
+mod set_hash;
+mod sort;
+mod source_row;
+mod store;
+mod verify;
+mod write;
+
+pub use error::LookUpError;
+pub use error::StoreError;
+pub use format::Compat;
+pub use format::Incompatible;
+pub use keys::Op;
+pub use keys::PackedClaim;
+pub use keys::TextRow;
+pub use layout::IndexDir;
+pub use look_up::IndexReader;
+pub use look_up::Postings;
+pub use look_up::TextId;
+pub use register::CLAIMS_KEPT;
+pub use register::Finished;
+pub use register::Registration;
+pub use secrets::Secrets;
+pub use secrets::SecretsError;
+pub use segment::DF_CAP;
+pub use set_hash::SetHash;
+pub use verify::Walked;
+pub use write::IndexWriter;
+pub use write::SourceDraft;
+pub use write::TextDraft;
+pub use write::WriteError;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

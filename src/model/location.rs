@@ -20,6 +20,10 @@ pub struct Location {
 impl Location {
     /// A statement about a whole file.
     pub fn file(path: impl Into<Arc<str>>) -> Self {
-        Self { path: path.into(), row: None, column: None }
+        Self {
+            path: path.into(),
+            row: None,
+            column: None,
+        }
     }
 }

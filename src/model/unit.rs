@@ -1,5 +1,7 @@
 //! Units of text on their way from a reader to the fingerprint.
 
+use std::sync::Arc;
+
 /// Index into a file's table of column paths (`FileRead::columns` of the `read` module).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ColumnId(pub u32);
@@ -68,6 +70,13 @@ pub struct Batch {
     /// Rows whose `undecided` state has a cause other than an error: text that exists only as
     /// token ids or undecodable bytes (row relative to `first_row`, column).
     pub opaque: Vec<(u32, ColumnId)>,
+    /// Columns seen for the first time since the batch before, with their paths: every id that
+    /// this or a later batch uses has been announced by then.
+    pub columns: Vec<(ColumnId, Arc<str>)>,
+    /// Whether the first row of this batch is the last row of the batch before, carried on: a
+    /// long document is one row in several batches. Such a row is to be counted once; rows so far
+    /// are `first_row + rows`, never the sum of `rows`.
+    pub continues: bool,
 }
 
 impl Batch {

@@ -1,1 +1,25 @@
-//! TODO
+//! The flows: registration and check, from files to an outcome.
+//!
+//! Judgement stays in `policy`, facts stay in `index`; this module carries the one to the other, in
+//! row order, with bounded memory, and turns every failure on the way into `undecided`.
+
+pub mod check;
+mod matching;
+pub mod register;
+mod scan;
+mod split;
+
+pub use check::CheckContext;
+pub use check::CheckOptions;
+pub use check::CheckRun;
+pub use check::Judged;
+pub use check::check;
+pub use check::unavailable;
+pub use matching::EXACT_BYTES_MIN;
+pub use register::RegisterError;
+pub use register::RegisterOptions;
+pub use register::RegisterOutcome;
+pub use register::register;
+pub use split::SplitCount;
+pub use split::SplitError;
+pub use split::SplitFolders;

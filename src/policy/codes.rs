@@ -48,6 +48,8 @@ codes! {
         "The output was generated at a host whose terms on outputs were not read.";
     INDEX_UNAVAILABLE = "index-unavailable", Undecided, Undecided,
         "The snapshot could not be opened, verified or asked.";
+    INPUT_EMPTY = "input-empty", Undecided, Undecided,
+        "An input holds no rows or no text, so nothing was checked.";
     LLAMA_OUTPUT_NEEDS_REVIEW = "llama-output-needs-review", Block, Flag,
         "Matches registered Llama output for which the license texts are open or a fact is missing.";
     LLAMA_OUTPUT_PERMITTED = "llama-output-permitted", Flag, Note,

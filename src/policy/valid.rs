@@ -12,12 +12,13 @@ use crate::model::Level;
 use super::codes;
 use super::file::{FileError, PolicyFile, Source};
 
-/// Strength from which a match is flagged. *Provisional*: to be set from the measurement on
-/// labelled data, which will be named here.
-pub const FLAG_STRENGTH_DEFAULT: f64 = 0.2;
+/// Strength from which a match is flagged. *Measured* on 27,162 registered outputs and 18,294
+/// labelled cases (`docs/accuracy.md`): 5 % of other models' answers to the same prompts reach it.
+pub const FLAG_STRENGTH_DEFAULT: f64 = 24.0;
 
-/// Strength from which the license decision applies in full. *Provisional*, as above.
-pub const BLOCK_STRENGTH_DEFAULT: f64 = 0.5;
+/// Strength from which the license decision applies in full. *Measured* as above: 1 % of other
+/// models' answers to the same prompts reach it, and no human text did.
+pub const BLOCK_STRENGTH_DEFAULT: f64 = 52.0;
 
 /// Findings kept in reports. *Chosen*: a person reads far fewer; all are counted.
 pub const FINDINGS_MAX_DEFAULT: u64 = 10_000;

@@ -1,1 +1,330 @@
-//! TODO
+//! From files to batches of text units: every string leaf of every row, at any nesting.
+//!
+//! [`expand`] turns what the user named into inputs; [`read()`] reads one input and hands on
+//! batches of bounded size; [`split()`] copies an input's rows to a clean and a quarantine file in
+//! the input's own format.
+//!
+//! What holds:
+//! - Memory does not grow with the file: a row, a Parquet step or an Arrow record batch at a time.
+//! - Nothing is skipped silently. A broken row is counted with its place and reading goes on; a
+//!   broken container ends the file with an error, and what was read until then stands. Text that
+//!   cannot be read (token ids, undecodable bytes) is named row by row.
+//! - The digest is of the very bytes scanned, through one descriptor that is opened once; a file
+//!   that changes under the reader is an error.
+//! - Keys of JSON objects are not scanned; keys of Arrow maps are, as they are data.
+//!
+//! What does not hold: a text that is cut by the edge of two rows is not joined, and a JSONL file
+//! that was cut exactly between two rows reads as complete, since the format has no end mark.
+
+mod arrays;
+mod arrow_ipc;
+mod columns;
+mod error;
+mod format;
+mod input;
+mod json;
+pub mod limits;
+mod names;
+mod parquet;
+mod records;
+mod row_formats;
+mod rows;
+mod source;
+mod split;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use self::columns::ColumnInfo;
+pub use self::error::ReadError;
+pub use self::error::Stop;
+pub use self::format::Compression;
+pub use self::format::Format;
+pub use self::input::Expansion;
+pub use self::input::InputPath;
+pub use self::input::expand;
+pub use self::limits::Limits;
+pub use self::split::Side;
+pub use self::split::SplitCounts;
+pub use self::split::copy_whole;
+pub use self::split::split;
+
+use self::columns::Pattern;
+use self::columns::Selection;
+use self::format::Outer;
+use self::records::Cut;
+use self::rows::RowWriter;
+use self::source::Source;
+use self::source::Stream;
+use crate::model::Batch;
+
+/// What the text is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Every text is looked at, whatever its role.
+    #[default]
+    Check,
+    /// Outputs are registered; prompts are handed on as prompts even beside `--text-column`.
+    Register,
+}
+
+/// How to read.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The format, where it is not to be recognised.
+    pub format: Option<Format>,
+    /// Only these columns, and what is below them, are text; all if empty.
+    pub text_columns: Vec<String>,
+    /// These columns, and what is below them, are left out.
+    pub exempt_columns: Vec<String>,
+    /// These columns, and what is below them, are prompts.
+    pub prompt_columns: Vec<String>,
+    /// The column that names the generating model.
+    pub model_column: Option<String>,
+    /// What the text is read for.
+    pub purpose: Purpose,
+    /// The limits in effect.
+    pub limits: Limits,
+}
+
+/// What reading one input came to.
+#[derive(Debug)]
+pub struct FileRead {
+    /// Format and compression, e.g. `jsonl+gzip`; `None` if it was not recognised.
+    pub format: Option<String>,
+    /// SHA-256 of the stored bytes, lower-case hex; `None` unless all were read without a
+    /// file-level error.
+    pub sha256: Option<String>,
+    /// Stored bytes.
+    pub bytes: u64,
+    /// Rows read, broken ones included. With an error: the rows before it, and a long document of
+    /// which a part was handed on.
+    pub rows: u64,
+    /// Rows of these that are broken.
+    pub row_errors: u64,
+    /// The columns, by [`ColumnId`](crate::model::ColumnId).
+    pub columns: Vec<ColumnInfo>,
+    /// Why the file could not be read, or not to its end: it is undecided from row `rows` on.
+    pub error: Option<ReadError>,
+    /// `--exempt-column` values that cover no column of this file. An error only if no file of
+    /// the run has one: folders hold files of different shape.
+    pub exempt_unused: Vec<String>,
+}
+
+impl ReadOptions {
+    fn selection(&self) -> Selection {
+        let patterns = |list: &[String]| list.iter().map(|path| Pattern::new(path)).collect();
+        Selection {
+            text: patterns(&self.text_columns),
+            exempt: patterns(&self.exempt_columns),
+            prompt: patterns(&self.prompt_columns),
+            model: self.model_column.as_deref().map(Pattern::new),
+            registering: self.purpose == Purpose::Register,
+        }
+    }
+}
+
+/// Reads one input from beginning to end.
+///
+/// `progress` is called with the number of stored bytes consumed so far; for Parquet and Arrow
+/// files roughly. `sink` receives the batches in order; once it says [`Stop`] nothing more is
+/// read. An error of the file comes last, after everything before it has been handed on.
+pub fn read(
+    input: &InputPath,
+    options: &ReadOptions,
+    progress: &(dyn Fn(u64) + Sync),
+    sink: &mut dyn FnMut(Batch) -> Result<(), Stop>,
+) -> FileRead {
+    let mut rows = RowWriter::new(options.selection(), options.limits, sink);
+    let mut seen = Seen::default();
+    let mut result = read_into(input, options, progress, &mut rows, &mut seen);
+    if !matches!(result, Err(ReadError::Stopped { .. })) && rows.finish().is_err() {
+        result = Err(ReadError::Stopped {
+            path: Arc::clone(&input.name),
+        });
+    }
+    let result = result.and_then(|sha256| {
+        missing_column(input, options, &rows)?;
+        Ok(sha256)
+    });
+    let exempt_unused = options
+        .exempt_columns
+        .iter()
+        .filter(|path| !rows.columns.occurs(&Pattern::new(path)))
+        .cloned()
+        .collect();
+    let (sha256, error) = match result {
+        Ok(sha256) => (Some(sha256), None),
+        Err(error) => (None, Some(error)),
+    };
+    FileRead {
+        format: seen.format,
+        sha256,
+        bytes: seen.bytes,
+        rows: rows.rows_begun(),
+        row_errors: rows.row_errors(),
+        columns: rows.columns.infos(),
+        error,
+        exempt_unused,
+    }
+}
+
+/// What is known about an input even if it fails later.
+#[derive(Debug, Default)]
+struct Seen {
+    format: Option<String>,
+    bytes: u64,
+}
+
+fn read_into(
+    input: &InputPath,
+    options: &ReadOptions,
+    progress: &(dyn Fn(u64) + Sync),
+    rows: &mut RowWriter<'_>,
+    seen: &mut Seen,
+) -> Result<String, ReadError> {
+    let source = Source::open(input)?;
+    seen.bytes = source.len();
+    let sha256 = match open(&source, input, options.format, options.limits, progress)? {
+        Opened::Container(format) => {
+            seen.format = Some(format::label(format, Compression::None));
+            read_container(&source, format, options.limits, progress, rows)?
+        }
+        Opened::Stream(stream, format, compression) => {
+            seen.format = Some(format::label(format, compression));
+            let stream = read_stream(stream, &source, format, options.limits, rows)?;
+            let (sha256, bytes) = stream.finish()?;
+            if bytes != source.len() {
+                return Err(ReadError::Changed {
+                    path: Arc::clone(source.name()),
+                    what: "the file changed while it was read".to_owned(),
+                });
+            }
+            sha256
+        }
+    };
+    source.unchanged()?;
+    progress(source.len());
+    Ok(sha256)
+}
+
+/// An input whose format is decided.
+#[expect(clippy::large_enum_variant, reason = "one per file")]
+enum Opened<'a> {
+    Container(Format),
+    Stream(Stream<'a>, Format, Compression),
+}
+
+fn open<'a>(
+    source: &Source,
+    input: &InputPath,
+    forced: Option<Format>,
+    limits: Limits,
+    progress: source::Progress<'a>,
+) -> Result<Opened<'a>, ReadError> {
+    let named = format::by_name(input.path.as_deref().map(Path::new));
+    match format::outer(source, named, forced)? {
+        Outer::Container(format) => Ok(Opened::Container(format)),
+        Outer::Stream(compression) => {
+            let mut stream = Stream::open(source, compression, limits, progress)?;
+            if let Some(error) = stream.take_pending_if_empty() {
+                return Err(stream.fault(error, "the beginning"));
+            }
+            let (head, whole) = stream.head();
+            let format = format::inner(source.name(), named.format, forced, head, whole)?;
+            Ok(Opened::Stream(stream, format, compression))
+        }
+    }
+}
+
+fn read_stream<'a>(
+    stream: Stream<'a>,
+    source: &Source,
+    format: Format,
+    limits: Limits,
+    rows: &mut RowWriter<'_>,
+) -> Result<Stream<'a>, ReadError> {
+    let name = source.name();
+    match format {
+        Format::JsonArray => row_formats::read_json(name, stream, Cut::Values, limits, rows),
+        Format::Csv => {
+            let delimiter = row_formats::delimiter(stream.head().0);
+            row_formats::read_csv(name, stream, delimiter, limits, rows)
+        }
+        Format::Tsv => row_formats::read_csv(name, stream, b'\t', limits, rows),
+        Format::Text => row_formats::read_text(name, stream, rows),
+        Format::Jsonl | Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
+            row_formats::read_json(name, stream, Cut::Lines, limits, rows)
+        }
+    }
+}
+
+/// Reads a container while a second thread hashes the same descriptor.
+fn read_container(
+    source: &Source,
+    format: Format,
+    limits: Limits,
+    progress: &(dyn Fn(u64) + Sync),
+    rows: &mut RowWriter<'_>,
+) -> Result<String, ReadError> {
+    std::thread::scope(|scope| {
+        let hashing = scope.spawn(|| source.sha256());
+        if format == Format::Parquet {
+            parquet::read(source, limits, progress, rows)?;
+        } else {
+            arrow_ipc::read(
+                source,
+                format == Format::ArrowStream,
+                limits,
+                progress,
+                rows,
+            )?;
+        }
+        match hashing.join() {
+            Ok(sha256) => sha256,
+            Err(_) => Err(source.io(std::io::Error::other("hashing ended early"))),
+        }
+    })
+}
+
+/// A column that the user named and that does not occur: a misspelt name would leave the text
+/// unread. Files without rows have no columns to miss.
+fn missing_column(
+    input: &InputPath,
+    options: &ReadOptions,
+    rows: &RowWriter<'_>,
+) -> Result<(), ReadError> {
+    if rows.row() == rows.row_errors() {
+        return Ok(());
+    }
+    let named = options
+        .text_columns
+        .iter()
+        .map(|path| ("--text-column", path))
+        .chain(
+            options
+                .prompt_columns
+                .iter()
+                .map(|path| ("--prompt-column", path)),
+        )
+        .chain(
+            options
+                .model_column
+                .iter()
+                .map(|path| ("--model-column", path)),
+        );
+    for (option, path) in named {
+        if !rows.columns.occurs(&Pattern::new(path)) {
+            return Err(ReadError::NoSuchColumn {
+                path: Arc::clone(&input.name),
+                option,
+                column: path.clone(),
+                found: rows.columns.listing(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

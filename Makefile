@@ -1,0 +1,71 @@
+# Every command a developer needs; the list is the manual. CI calls the same recipes.
+# One cargo profile for everything: the dependencies (RocksDB above all) are built once.
+
+SHELL := bash
+CARGO := cargo
+PROFILE := --release --locked
+PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
+NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+
+.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy memory setup clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Build, then do the main job on real input
+	@scripts/setup.sh build
+	$(CARGO) run $(PROFILE) -- demo
+
+test: setup ## All tests, documentation tests included
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run $(PROFILE) --no-fail-fast
+else
+	$(CARGO) test $(PROFILE) --no-fail-fast --lib --bins --tests
+endif
+	$(CARGO) test $(PROFILE) --doc
+
+check: fmt lint layers test ## Everything a change must pass before it is sent
+
+fmt: ## Formatting, as CI sees it (cargo fmt repairs it)
+	$(CARGO) fmt --check
+
+lint: ## Clippy, warnings are errors
+	@scripts/setup.sh build
+	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
+
+layers: ## Which module may import which
+	@scripts/setup.sh build
+	$(CARGO) test $(PROFILE) --test it -- layers::
+
+bless: setup ## Accept the present output as the expected one: snapshots and schemas
+	INSTA_UPDATE=always HERDBOOK_BLESS=1 $(CARGO) test $(PROFILE) --no-fail-fast --lib --bins --tests
+
+doc: ## The library's documentation, without warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --no-deps
+
+audit: ## Licenses, bans, sources (and advisories, where a network allows)
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "audit: needs cargo-deny: cargo install cargo-deny --locked"; exit 1; }
+	$(CARGO) deny check licenses bans sources
+	$(CARGO) deny check advisories || echo "audit: advisories not checked, or not clean: see above"
+
+fixtures: setup ## Write the Parquet files of fixtures/ again from their sources
+	$(PYTHON) fixtures/demo/make_demo.py
+
+# EVAL is a folder with registered.parquet and cases.parquet, see benches/README.md.
+accuracy: setup ## Recall and false alarms on labelled data: make accuracy EVAL=folder
+	@test -n "$(EVAL)" || { echo "accuracy: name the labelled data: make accuracy EVAL=folder (benches/README.md)"; exit 1; }
+	$(CARGO) build $(PROFILE)
+	$(PYTHON) benches/accuracy.py $(EVAL)/registered.parquet $(EVAL)/cases.parquet $(ACCURACY_ARGS)
+
+memory: setup ## Peak memory of checking a large JSONL and a large Parquet: make memory GB=5
+	$(CARGO) build $(PROFILE)
+	$(PYTHON) benches/memory.py --gb $(or $(GB),5)
+
+bench: accuracy memory ## Both measurements
+
+setup: ## What a build and the tests need
+	@scripts/setup.sh
+
+clean: ## Remove what was built here
+	$(CARGO) clean
+	rm -rf .venv .demo

@@ -1,0 +1,290 @@
+"""Recall per transform and false alarms per kind of negative, on labelled real outputs.
+
+    python benches/accuracy.py REGISTERED.parquet CASES.parquet [--herdbook PATH] [--markdown FILE]
+                               [--index DIR] [--strongest N]
+
+Registers every row of REGISTERED in one command, checks every row of CASES in one command against
+a Mistral target, and counts. The two files never enter the repository; benches/README.md says
+which columns they need.
+
+- *found*: the row has any finding (flag or block). *blocked*: one at level block.
+- Rows marked `short` (fewer than eight registered words left) or `ambiguous` (somebody else wrote
+  the same text) are counted apart; so are texts of models that were never registered.
+- Every share stands with its denominator and a Wilson 95 % interval.
+- Aims are those of the accuracy plan; a row that misses its aim says so.
+"""
+
+import argparse
+import collections
+import json
+import math
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+TARGET_MODEL = "mistralai/Mistral-7B-v0.3"
+VERBATIM_LIKE = (
+    "verbatim whitespace case punct_stripped markdown_stripped unicode_quotes norm_all html_escaped "
+    "json_escaped chatml llama2_inst alpaca llama3_header sharegpt_json"
+).split()
+ASSEMBLED = "packed4 embed5x trunc50 concat_halves split2_a split2_b".split()
+# Share of cases to be found with at least 20 registered words left.
+FOUND_AIM = dict.fromkeys(VERBATIM_LIKE + ASSEMBLED, 0.999) | {
+    "trunc25": 0.995, "sent_shuffle": 0.995, "edit05": 0.995, "edit10": 0.995, "edit20": 0.95, "edit30": 0.80,
+}
+# Share of cases to be blocked with at least 50 registered words left.
+BLOCKED_AIM = dict.fromkeys(VERBATIM_LIKE, 0.995)
+OTHER_PROMPT = {"neg_human", "neg_human_code", "neg_human_same_prompt", "neg_other_model"}
+Z = 1.959964  # two-sided 95 %
+
+
+def wilson(hits, of):
+    """The Wilson score interval of a share, as two shares."""
+    if of == 0:
+        return 0.0, 1.0
+    share, square = hits / of, Z * Z
+    middle = share + square / (2 * of)
+    spread = Z * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
+    return max(0.0, (middle - spread) / (1 + square / of)), min(1.0, (middle + spread) / (1 + square / of))
+
+
+class Share:
+    """Hits of a number of rows."""
+
+    def __init__(self, rows, levels, wanted):
+        self.of = len(rows)
+        self.hits = sum(1 for row in rows if wanted(levels.get(row["row"])))
+
+    @property
+    def value(self):
+        return self.hits / self.of if self.of else float("nan")
+
+    def text(self):
+        if not self.of:
+            return "–"
+        low, high = wilson(self.hits, self.of)
+        return f"{100 * self.value:.2f} % ({self.hits}/{self.of}; {100 * low:.2f}–{100 * high:.2f})"
+
+
+def found(level):
+    return level in ("flag", "block")
+
+
+def blocked(level):
+    return level == "block"
+
+
+def run(command, allowed):
+    """Runs a command, shows it, and returns its seconds; stops when the exit code is unexpected."""
+    print("$", " ".join(str(part) for part in command), flush=True)
+    began = time.monotonic()
+    code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+    if code not in allowed:
+        sys.exit(f"accuracy: {command[1]} ended with {code}, expected one of {allowed}")
+    return time.monotonic() - began
+
+
+def levels_of(report):
+    """The strictest level per row of a verdict; stops when findings are missing from the list."""
+    order = {"note": 0, "flag": 1, "undecided": 2, "block": 3}
+    levels = {}
+    for finding in report["findings"]:
+        row = finding["location"]["row"]
+        if row is not None and order[finding["level"]] > order.get(levels.get(row), -1):
+            levels[row] = finding["level"]
+    for level in ("flag", "block", "undecided"):
+        listed = sum(1 for each in levels.values() if each == level)
+        if listed != report["tally"][level]:
+            sys.exit(f"accuracy: {report['tally'][level]} rows are {level}, but {listed} are listed; the list was cut")
+    return levels
+
+
+def table(title, head, lines, note=None):
+    text = [f"## {title}", ""]
+    if note:
+        text += [note, ""]
+    text += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    text += ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
+    return "\n".join(text + [""])
+
+
+def aim(share, wanted):
+    if wanted is None or not share.of:
+        return ""
+    return f"≥ {100 * wanted:g} %" + ("" if share.value >= wanted else " **missed**")
+
+
+def ceiling(share, wanted):
+    if wanted is None or not share.of:
+        return ""
+    return f"≤ {100 * wanted:g} %" + ("" if share.value <= wanted else " **missed**")
+
+
+def recall_tables(cases, levels):
+    by = collections.defaultdict(list)
+    for case in cases:
+        if case["label"] == 1 and not case["short"] and not case["ambiguous"]:
+            by[case["transform"]].append(case)
+    lines = []
+    for name in sorted(by, key=lambda name: list(FOUND_AIM).index(name) if name in FOUND_AIM else 99):
+        rows = by[name]
+        words = lambda least: [row for row in rows if (row["n_src_words"] or 0) >= least]
+        some, many = Share(words(20), levels, found), Share(words(50), levels, blocked)
+        lines.append(
+            [name, Share(rows, levels, found).text(), some.text(), aim(some, FOUND_AIM.get(name)), many.text(),
+             aim(many, BLOCKED_AIM.get(name))]
+        )
+    yield table(
+        "Recall per transform",
+        ["transform", "found, all", "found, ≥ 20 words", "aim", "blocked, ≥ 50 words", "aim"],
+        lines,
+        "Without short and ambiguous cases. Words: registered text left in the case.",
+    )
+    lines = []
+    for name in sorted({case["lang"] for case in cases if case["label"] == 1}):
+        rows = [case for group in by.values() for case in group if case["lang"] == name]
+        least = [row for row in rows if (row["n_src_words"] or 0) >= 20 and row["transform"] in VERBATIM_LIKE]
+        lines.append([name, Share(least, levels, found).text(), Share(rows, levels, found).text()])
+    yield table(
+        "Recall per language", ["language", "verbatim-like forms, ≥ 20 words, found", "all transforms, found"], lines
+    )
+    lines = []
+    for name, pick in [
+        ("short", lambda case: case["short"] and not case["ambiguous"]),
+        ("ambiguous", lambda case: case["ambiguous"]),
+    ]:
+        rows = [case for case in cases if case["label"] == 1 and pick(case)]
+        lines.append([name, Share(rows, levels, found).text(), Share(rows, levels, blocked).text()])
+    yield table("Positives reported apart", ["kind", "found", "blocked"], lines)
+
+
+def negative_tables(cases, levels):
+    negatives = [case for case in cases if case["label"] == 0 and case["transform"] != "neg_unregistered_llama"]
+    plain = [case for case in negatives if not case["ambiguous"] and not case["short"]]
+    line = lambda name, rows, most_found=None, most_blocked=None: [
+        name,
+        (share := Share(rows, levels, found)).text(), ceiling(share, most_found),
+        (share := Share(rows, levels, blocked)).text(), ceiling(share, most_blocked),
+    ]
+    head = ["negatives", "flagged or blocked", "aim", "blocked", "aim"]
+    apart = [case for case in plain if case["ov_words_noecho"] is not None and case["ov_words_noecho"] < 13]
+    yield table(
+        "False alarms",
+        head,
+        [
+            line("share no run of 13 words with any Llama output", apart, 0.0001, 0.0),
+            line("human text, and other models on other prompts",
+                 [case for case in plain if case["transform"] in OTHER_PROMPT], 0.001, 0.0002),
+            line("other models on the same prompts",
+                 [case for case in plain if case["transform"] == "neg_same_prompt"], 0.05, 0.01),
+        ],
+        "Without short and ambiguous cases.",
+    )
+    lines = [
+        line(name, [case for case in plain if case["transform"] == name])
+        for name in sorted({case["transform"] for case in plain})
+    ]
+    yield table("False alarms per kind of negative", head[:1] + head[1:], lines)
+    lines = [
+        line(f"{name}, {side}", [case for case in plain if case["lang"] == name and pick(case)])
+        for name in sorted({case["lang"] for case in plain})
+        for side, pick in [
+            ("same prompt", lambda case: case["transform"] == "neg_same_prompt"),
+            ("the rest", lambda case: case["transform"] != "neg_same_prompt"),
+        ]
+    ]
+    yield table("False alarms per language", head, lines)
+    yield table(
+        "Negatives reported apart",
+        head,
+        [
+            line("short", [case for case in negatives if case["short"] and not case["ambiguous"]]),
+            line("ambiguous", [case for case in negatives if case["ambiguous"]]),
+            line("Llama text that was never registered",
+                 [case for case in cases if case["transform"] == "neg_unregistered_llama"]),
+        ],
+    )
+
+
+def strongest(report, cases, number):
+    """The strongest findings on negatives: numbers only, never the text."""
+    by_row = {case["row"]: case for case in cases}
+    lines = []
+    for finding in report["findings"]:
+        case = by_row.get(finding["location"]["row"])
+        if case and case["label"] == 0 and finding["tier"]:
+            lines.append(
+                [case["id"], case["transform"], finding["level"], finding["tier"],
+                 f"{finding['share_of_row']:.2f}", f"{finding['share_of_output']:.2f}",
+                 finding["longest_run_bytes"], case["ov_words_noecho"], case["ambiguous"]]
+            )
+    lines.sort(key=lambda line: (line[2] != "block", -line[6]))
+    head = ["case", "kind", "level", "tier", "of row", "of output", "run, bytes", "words shared", "ambiguous"]
+    return table(f"The {number} strongest findings on negatives", head, lines[:number])
+
+
+def default_binary():
+    build = subprocess.run(
+        ["cargo", "metadata", "--format-version", "1", "--no-deps"], capture_output=True, check=True,
+        cwd=Path(__file__).resolve().parent,
+    )
+    return Path(json.loads(build.stdout)["target_directory"]) / "release" / "herdbook"
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("registered", type=Path)
+    arguments.add_argument("cases", type=Path)
+    arguments.add_argument("--herdbook", type=Path, help="the binary; default: the release build")
+    arguments.add_argument("--markdown", type=Path, help="also write the tables here")
+    arguments.add_argument("--index", type=Path, help="use this index, already registered, and leave it")
+    arguments.add_argument("--strongest", type=int, default=20, help="how many findings on negatives to list")
+    asked = arguments.parse_args()
+    herdbook = (asked.herdbook or default_binary()).resolve()
+    work = Path(tempfile.mkdtemp(prefix="herdbook-accuracy-"))
+    try:
+        index = asked.index or work / "index"
+        at = ["--index", str(index)]
+        facts = []
+        if not asked.index:
+            run([herdbook, "init", *at], [0])
+            seconds = run(
+                [herdbook, "register", asked.registered, *at, "--source", "registered", "--text-column", "text",
+                 "--prompt-column", "prompt", "--model-column", "model"], [0],
+            )
+            text = sum(len(each.encode()) for each in pq.read_table(asked.registered, columns=["text"])["text"].to_pylist())
+            facts.append(f"registered {pq.read_metadata(asked.registered).num_rows:,} outputs, {text / 1e6:.1f} MB of text, in {seconds:.1f} s")
+        seconds = run(
+            [herdbook, "check", asked.cases, *at, "--target-model", TARGET_MODEL, "--text-column", "text",
+             "--report", work / "out.json"], [0, 1],
+        )
+        report = json.loads((work / "out.json").read_text(encoding="utf-8"))
+        cases = pq.read_table(asked.cases).to_pylist()
+        for row, case in enumerate(cases):
+            case["row"] = row
+        if report["tally"]["read"] != len(cases):
+            sys.exit(f"accuracy: {len(cases)} cases, but {report['tally']['read']} rows were read")
+        size = report["inputs"][0]
+        facts.append(f"checked {len(cases):,} cases, {size['bytes'] / 1e6:.1f} MB as stored, in {seconds:.1f} s")
+        facts.append(f"{platform.machine()}, {platform.system()}; times include the start of the program")
+        levels = levels_of(report)
+        parts = ["\n".join(f"- {fact}" for fact in facts) + "\n"]
+        parts += recall_tables(cases, levels)
+        parts += negative_tables(cases, levels)
+        parts.append(strongest(report, cases, asked.strongest))
+        text = "\n".join(parts)
+        print(text)
+        if asked.markdown:
+            asked.markdown.write_text(text, encoding="utf-8")
+    finally:
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()

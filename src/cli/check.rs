@@ -1,0 +1,433 @@
+//! `herdbook check PATH…`: the gate.
+//!
+//! Order: clashes of names are refused, reports of an earlier run removed, the check runs, its
+//! reports are written, the terminal is told. A report that cannot be written turns a pass into
+//! undecided.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use anyhow::anyhow;
+
+use super::args::CheckArgs;
+use super::args::FailOn;
+use super::args::Global;
+use super::args::INDEX_DEFAULT;
+use super::config::Config;
+use super::date::Date;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::OrExit as _;
+use super::inputs;
+use super::opened;
+use super::opened::Opened;
+use super::out;
+use super::progress::Progress;
+use super::target;
+use crate::catalog::Catalog;
+use crate::model::CheckOutcome;
+use crate::model::Verdict;
+use crate::pipeline;
+use crate::pipeline::CheckContext;
+use crate::pipeline::CheckOptions;
+use crate::pipeline::Judged;
+use crate::pipeline::SplitCount;
+use crate::pipeline::SplitError;
+use crate::pipeline::SplitFolders;
+use crate::read::Purpose;
+use crate::read::ReadOptions;
+use crate::report;
+use crate::report::WriteError;
+use crate::report::terminal;
+use crate::snapshot::Snapshot;
+
+pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
+    let config = Config::load(&global.index).or_usage()?;
+    refuse_clashes(args)?;
+    remove_stale_reports(args)?;
+    let outcome = outcome(global, args, &config)?;
+    Ok(finish(global, args, &config, &outcome))
+}
+
+/// Runs the check itself. Bad target or policy is bad usage; whatever is wrong with the index or
+/// the inputs stands in the outcome.
+fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOutcome, Failure> {
+    let catalog = Catalog::builtin().or_undecided()?;
+    let target = target::read(args)?;
+    let policy = target::policy(args.policy.as_deref().or(config.policy.as_deref()))?;
+    let as_of = match args.as_of {
+        Some(date) => date,
+        None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
+    };
+    let judged = Judged {
+        catalog: &catalog,
+        policy: &policy,
+        target: &target,
+        as_of: as_of.to_string(),
+    };
+    let opened = match Opened::find(global) {
+        Ok(opened) => opened,
+        Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
+    };
+    let spinner = Progress::spinner("verifying the snapshot", global.quiet);
+    let snapshot = match &args.snapshot {
+        Some(path) => {
+            let digest = args.snapshot_digest.as_deref().unwrap_or_default();
+            Snapshot::open_at(path, digest, &opened.compat, None)
+        }
+        None => opened.head(),
+    };
+    spinner.finish();
+    let snapshot = match snapshot {
+        Ok(snapshot) => snapshot,
+        Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
+    };
+    let folder = target::folder(&target)?;
+    let context = CheckContext {
+        snapshot: &snapshot,
+        recipe: &opened.recipe,
+        key: &opened.key,
+        judged: &judged,
+        folder,
+    };
+    let inputs = inputs::expand(&args.paths);
+    let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
+    let options = CheckOptions {
+        read: ReadOptions {
+            format: args.format.map(inputs::format),
+            text_columns: args.text_columns.clone(),
+            exempt_columns: args.exempt_columns.clone(),
+            purpose: Purpose::Check,
+            ..ReadOptions::default()
+        },
+        threads: opened::threads(args.threads.or(config.threads)),
+        split: args
+            .clean
+            .as_ref()
+            .zip(args.quarantine.as_ref())
+            .map(|(clean, quarantine)| SplitFolders {
+                clean: clean.clone(),
+                quarantine: quarantine.clone(),
+                quarantine_flagged: fail_on_flag,
+            }),
+    };
+    let progress = Progress::bytes("checking", inputs::bytes(&inputs), global.quiet);
+    let run = {
+        let seen = AtomicU64::new(0);
+        let count = inputs::accumulate(&seen, &progress);
+        pipeline::check(&context, &inputs, &options, &count)
+    };
+    progress.finish();
+    let run = run.map_err(|error| match error {
+        SplitError::Exists(_) => Failure::usage(error),
+        _ => Failure::undecided(error),
+    })?;
+    for count in &run.split {
+        out::note(&split_line(count));
+    }
+    Ok(run.outcome)
+}
+
+fn split_line(count: &SplitCount) -> String {
+    match count.quarantined {
+        Some(quarantined) => {
+            format!(
+                "split {}: {} rows clean, {quarantined} in quarantine",
+                count.input, count.clean
+            )
+        }
+        None => format!(
+            "{} could not be read to its end: all of it is in quarantine",
+            count.input
+        ),
+    }
+}
+
+/// Refuses output names that are the same as each other or as something that is read. Compares
+/// absolute names, without following links: what a name leads to is the writers' business.
+fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
+    let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
+    let inputs = args.paths.iter().filter(|path| *path != "-").map(Path::new);
+    let read = args.target.iter().chain(&args.policy).chain(&args.snapshot);
+    for path in inputs.chain(read.map(PathBuf::as_path)) {
+        taken.insert(absolute(path)?);
+    }
+    for output in args
+        .reports
+        .iter()
+        .chain(&args.clean)
+        .chain(&args.quarantine)
+    {
+        if !taken.insert(absolute(output)?) {
+            return Err(Failure::usage(anyhow!(
+                "{} is named twice: give every output a name of its own",
+                output.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path)
+        .with_context(|| format!("{} is no path that can be used", path.display()))
+        .or_usage()
+}
+
+/// Removes the reports of an earlier run; none is removed if one of them must not be.
+fn remove_stale_reports(args: &CheckArgs) -> Result<(), Failure> {
+    let failure = |error: WriteError| match error {
+        WriteError::UnknownKind(_) | WriteError::NotAReport(_) => Failure::usage(error),
+        WriteError::Io { .. } | WriteError::Render { .. } => Failure::undecided(error),
+    };
+    for path in &args.reports {
+        report::check_stale(path).map_err(failure)?;
+    }
+    for path in &args.reports {
+        report::remove_stale(path).map_err(failure)?;
+    }
+    Ok(())
+}
+
+/// Writes the reports, tells the terminal, and gives the exit code.
+fn finish(global: &Global, args: &CheckArgs, config: &Config, outcome: &CheckOutcome) -> Exit {
+    let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
+    let mut exit = Exit::of(outcome.verdict, fail_on_flag);
+    let mut exit_note =
+        (fail_on_flag && outcome.verdict == Verdict::Flag).then(|| "--fail-on flag".to_owned());
+    let mut reports = Vec::new();
+    for path in &args.reports {
+        match report::write(path, outcome) {
+            Ok(()) => reports.push(path.to_string_lossy().into_owned()),
+            Err(error) => {
+                out::error(&Failure::undecided(error));
+                exit = exit.or_undecided();
+                exit_note = Some("a report could not be written".to_owned());
+            }
+        }
+    }
+    let context = terminal::Context {
+        inputs: args.paths.clone(),
+        options: repeated_options(global, args),
+        exit_code: exit.code(),
+        exit_note,
+        split: split(args),
+        reports,
+    };
+    let text = if global.quiet {
+        terminal::headline(outcome, &context)
+    } else {
+        terminal::render(outcome, &context)
+    };
+    if let Err(failure) = out::print(&text) {
+        out::error(&failure);
+        exit = exit.or_undecided();
+    }
+    exit
+}
+
+fn split(args: &CheckArgs) -> Option<terminal::Split> {
+    let (clean, quarantine) = args.clean.as_ref().zip(args.quarantine.as_ref())?;
+    Some(terminal::Split {
+        clean: clean.to_string_lossy().into_owned(),
+        quarantine: quarantine.to_string_lossy().into_owned(),
+    })
+}
+
+/// The options that a suggested command repeats: all that change the answer.
+fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
+    let mut options: Vec<String> = Vec::new();
+    let mut option = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            options.extend([name.to_owned(), value]);
+        }
+    };
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    option("--target", args.target.as_deref().map(path));
+    option("--target-model", args.target_model.clone());
+    option("--policy", args.policy.as_deref().map(path));
+    option("--snapshot", args.snapshot.as_deref().map(path));
+    option("--snapshot-digest", args.snapshot_digest.clone());
+    option(
+        "--fail-on",
+        args.fail_on.map(|FailOn::Flag| "flag".to_owned()),
+    );
+    option(
+        "--format",
+        args.format.map(|format| format.as_str().to_owned()),
+    );
+    for column in &args.text_columns {
+        option("--text-column", Some(column.clone()));
+    }
+    for column in &args.exempt_columns {
+        option("--exempt-column", Some(column.clone()));
+    }
+    option("--as-of", args.as_of.map(|date| date.to_string()));
+    let elsewhere = global.index != Path::new(INDEX_DEFAULT);
+    option("--index", elsewhere.then(|| path(&global.index)));
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Cli;
+    use crate::cli::args::Command;
+    use clap::Parser as _;
+
+    fn parse(words: &[&str]) -> (Global, CheckArgs) {
+        let line = ["herdbook", "check"].iter().chain(words);
+        let cli = Cli::try_parse_from(line).expect("parses");
+        let Command::Check(args) = cli.command else {
+            panic!("not a check")
+        };
+        (cli.global, args)
+    }
+
+    #[test]
+    fn one_name_for_two_things_is_refused() {
+        for words in [
+            &["a.json", "--target-model", "m", "--report", "a.json"][..],
+            &[
+                "a",
+                "--target-model",
+                "m",
+                "--report",
+                "r.json",
+                "--report",
+                "r.json",
+            ],
+            &[
+                "a",
+                "--target-model",
+                "m",
+                "--clean",
+                "x",
+                "--quarantine",
+                "x",
+            ],
+            &[
+                "a",
+                "--target-model",
+                "m",
+                "--clean",
+                "a",
+                "--quarantine",
+                "q",
+            ],
+            &[
+                "a/",
+                "--target-model",
+                "m",
+                "--clean",
+                "a",
+                "--quarantine",
+                "q",
+            ],
+            &[
+                "a",
+                "--target-model",
+                "m",
+                "--report",
+                "./r.json",
+                "--report",
+                "r.json",
+            ],
+        ] {
+            let (_, args) = parse(words);
+            let failure = refuse_clashes(&args).expect_err("refused");
+            assert_eq!(failure.exit, Exit::Usage);
+        }
+        let (_, args) = parse(&[
+            "a",
+            "--target-model",
+            "m",
+            "--clean",
+            "c",
+            "--quarantine",
+            "q",
+        ]);
+        refuse_clashes(&args).expect("nothing clashes");
+    }
+
+    #[test]
+    fn a_stale_report_goes_and_a_data_set_stays() {
+        let folder = tempfile::tempdir().expect("folder");
+        let stale = folder.path().join("old.json");
+        let data = folder.path().join("data.json");
+        std::fs::write(&stale, "{\n  \"schema_version\": 1\n}").expect("written");
+        std::fs::write(&data, "[]").expect("written");
+        let (stale_word, data_word) = (stale.to_str().expect("path"), data.to_str().expect("path"));
+        let (_, args) = parse(&[
+            "a",
+            "--target-model",
+            "m",
+            "--report",
+            stale_word,
+            "--report",
+            data_word,
+        ]);
+        let failure = remove_stale_reports(&args).expect_err("data.json is no report");
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(
+            stale.exists() && data.exists(),
+            "nothing is removed when one is refused"
+        );
+        let (_, args) = parse(&["a", "--target-model", "m", "--report", stale_word]);
+        remove_stale_reports(&args).expect("removed");
+        assert!(!stale.exists());
+    }
+
+    #[test]
+    fn suggested_commands_repeat_what_changes_the_answer() {
+        let (global, args) = parse(&[
+            "a",
+            "--target",
+            "t.toml",
+            "--fail-on",
+            "flag",
+            "--exempt-column",
+            "id",
+            "--as-of",
+            "2026-01-02",
+            "--index",
+            "/i",
+            "--clean",
+            "c",
+            "--quarantine",
+            "q",
+            "--report",
+            "r.json",
+            "--threads",
+            "4",
+        ]);
+        assert_eq!(
+            repeated_options(&global, &args).join(" "),
+            "--target t.toml --fail-on flag --exempt-column id --as-of 2026-01-02 --index /i"
+        );
+    }
+
+    #[test]
+    fn a_lost_report_turns_a_pass_into_undecided_and_leaves_a_block() {
+        let (global, mut args) = parse(&["a", "--target-model", "m", "--quiet"]);
+        args.reports = vec!["/nonexistent-folder/r.json".into()];
+        let config = Config::default();
+        let mut outcome = crate::report::sample_outcome();
+        assert_eq!(finish(&global, &args, &config, &outcome), Exit::Undecided);
+        outcome.verdict = Verdict::Block;
+        assert_eq!(finish(&global, &args, &config, &outcome), Exit::Block);
+        args.reports.clear();
+        outcome.verdict = Verdict::Pass;
+        assert_eq!(finish(&global, &args, &config, &outcome), Exit::Pass);
+        outcome.verdict = Verdict::Flag;
+        let strict = Config {
+            fail_on: Some(FailOn::Flag),
+            ..Config::default()
+        };
+        assert_eq!(finish(&global, &args, &strict, &outcome), Exit::Block);
+    }
+}

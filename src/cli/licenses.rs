@@ -1,0 +1,233 @@
+//! `herdbook licenses …`: what the texts say about outputs.
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::args::Global;
+use super::args::LicensesCommand;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::OrExit as _;
+use super::out;
+use super::table::Table;
+use crate::catalog::Catalog;
+use crate::model::License;
+use crate::model::Trigger;
+
+pub(super) fn run(_global: &Global, command: &LicensesCommand) -> Result<Exit, Failure> {
+    let catalog = Catalog::builtin().or_undecided()?;
+    match command {
+        LicensesCommand::List(output) => {
+            if output.json {
+                out::json(
+                    &catalog
+                        .licenses()
+                        .iter()
+                        .map(|l| Shown::from(&**l))
+                        .collect::<Vec<_>>(),
+                )?;
+            } else {
+                out::print(&listed(&catalog))?;
+            }
+        }
+        LicensesCommand::Show(args) => {
+            let license = catalog.license(&args.id).ok_or_else(|| {
+                Failure::usage(anyhow!(
+                    "no license is named {}: `herdbook licenses list` prints the ids",
+                    args.id
+                ))
+            })?;
+            if args.output.json {
+                out::json(&Shown::from(&**license))?;
+            } else {
+                out::print(&shown(license))?;
+            }
+        }
+    }
+    Ok(Exit::Pass)
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    title: &'a str,
+    licensor: &'a str,
+    llama: bool,
+    hugging_face: Option<&'a str>,
+    link: &'a str,
+    version_date: Option<&'a str>,
+    read: &'a str,
+    sha256: Option<&'a str>,
+    outputs: &'a str,
+    clauses: Vec<Clause>,
+}
+
+#[derive(Serialize)]
+struct Clause {
+    clause: &'static str,
+    section: String,
+    says: String,
+}
+
+impl<'a> From<&'a License> for Shown<'a> {
+    fn from(license: &'a License) -> Self {
+        Self {
+            id: &license.id,
+            title: &license.title,
+            licensor: &license.licensor,
+            llama: license.llama.is_some(),
+            hugging_face: license.hugging_face.as_deref(),
+            link: &license.link,
+            version_date: license.version_date.as_deref(),
+            read: &license.read,
+            sha256: license.sha256.as_deref(),
+            outputs: &license.outputs,
+            clauses: clauses(license),
+        }
+    }
+}
+
+/// Every clause that the catalog holds of a license, in reading order.
+fn clauses(license: &License) -> Vec<Clause> {
+    let c = &license.clauses;
+    let mut all = Vec::new();
+    let mut add = |clause, section: &str, says: String| {
+        all.push(Clause {
+            clause,
+            section: section.to_owned(),
+            says,
+        });
+    };
+    if let Some(p) = &c.purpose_limit {
+        add(
+            "purpose-limit",
+            &p.section,
+            "non-commercial research only, outputs included".to_owned(),
+        );
+    }
+    if let Some(ban) = &c.improve_ban {
+        let own = if ban.own_family_excluded {
+            "; its own family is excluded"
+        } else {
+            ""
+        };
+        add(
+            "improve-ban",
+            &ban.section,
+            format!("outputs must not improve other models{own}"),
+        );
+    }
+    if let Some(ban) = &c.competing_ban {
+        add(
+            "competing-ban",
+            &ban.section,
+            "outputs must not make competing models".to_owned(),
+        );
+    }
+    let when = |trigger| match trigger {
+        Trigger::Materials => "the model itself is used",
+        Trigger::MaterialsOrOutputs => "the model or its outputs are used",
+    };
+    if let Some(prefix) = &c.name_prefix {
+        add(
+            "name-prefix",
+            &prefix.section,
+            format!(
+                "a distributed model's name begins with \"{}\" when {}",
+                prefix.text,
+                when(prefix.trigger)
+            ),
+        );
+    }
+    if let Some(display) = &c.display {
+        add(
+            "display",
+            &display.section,
+            format!(
+                "\"{}\" is displayed when {}",
+                display.text,
+                when(display.trigger)
+            ),
+        );
+    }
+    if let Some(notice) = &c.notice {
+        add("notice", &notice.section, notice.text.clone());
+    }
+    if let Some(copy) = &c.copy {
+        add(
+            "copy",
+            &copy.section,
+            "a copy of the agreement goes with the model".to_owned(),
+        );
+    }
+    if let Some(users) = &c.monthly_users {
+        add(
+            "monthly-users",
+            &users.section,
+            format!(
+                "above {} monthly users a license must be asked for",
+                users.above
+            ),
+        );
+    }
+    if let Some(eu) = &c.eu_multimodal {
+        add(
+            "eu-multimodal",
+            &eu.section,
+            "multimodal models are not licensed to those domiciled in the EU".to_owned(),
+        );
+    }
+    if let Some(policy) = &c.use_policy {
+        add(
+            "use-policy",
+            &policy.section,
+            "an acceptable use policy applies".to_owned(),
+        );
+    }
+    if let Some(flow) = &c.flow_down {
+        add(
+            "flow-down",
+            &flow.section,
+            "a model trained on outputs counts as a derivative".to_owned(),
+        );
+    }
+    all
+}
+
+fn listed(catalog: &Catalog) -> String {
+    let mut table = Table::new(&["ID", "LICENSE", "OUTPUTS"]);
+    for license in catalog.licenses() {
+        table.row([
+            license.id.clone(),
+            license.title.clone(),
+            license.outputs.clone(),
+        ]);
+    }
+    table.render()
+}
+
+fn shown(license: &License) -> String {
+    let mut text = format!(
+        "{} ({})\n  by        {}\n  link      {}\n  dated     {}\n  read      {}\n  sha256    {}\n\n\
+         Outputs: {}\n",
+        license.title,
+        license.id,
+        license.licensor,
+        license.link,
+        license
+            .version_date
+            .as_deref()
+            .unwrap_or("no date in the text"),
+        license.read,
+        license.sha256.as_deref().unwrap_or("not recorded"),
+        license.outputs,
+    );
+    let mut table = Table::new(&["CLAUSE", "SECTION", "WHAT IT SAYS, IN OUR WORDS"]);
+    for clause in clauses(license) {
+        table.row([clause.clause.to_owned(), clause.section, clause.says]);
+    }
+    text.push('\n');
+    text.push_str(&table.render());
+    text.push_str("\nA reading of the text, not legal advice; the text at the link decides.\n");
+    text
+}

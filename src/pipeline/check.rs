@@ -1,0 +1,189 @@
+//! `check`: the inputs of a run against a sealed snapshot, decided for one target.
+//!
+//! The flow is read → normalise → fingerprint → filter → look up → score → resolve → decide, and
+//! everything after the scan happens in row order on one thread, so that the outcome is the same
+//! for any number of workers. A row that cannot be read, an index that does not answer, a file that
+//! ends early: each is `undecided`, with its place; none of them is a pass.
+
+mod account;
+mod decider;
+mod findings;
+
+use crate::catalog::Catalog;
+use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::Recipe;
+use crate::model::Batch;
+use crate::model::CheckOutcome;
+use crate::model::Claim;
+use crate::model::ColumnId;
+use crate::model::FolderFacts;
+use crate::model::target::Target;
+use crate::policy::Policy;
+use crate::read::InputPath;
+use crate::read::ReadError;
+use crate::read::ReadOptions;
+use crate::snapshot::Snapshot;
+
+use super::matching::Match;
+use super::matching::MatchError;
+use super::matching::Matcher;
+use super::scan::Scanned;
+use super::scan::scan_file;
+use super::split::Sides;
+use super::split::SplitCount;
+use super::split::SplitError;
+use super::split::SplitFolders;
+use account::FileAccount;
+use decider::Decider;
+use findings::Findings;
+
+/// What judges a match: known before anything is opened.
+pub struct Judged<'a> {
+    /// License and model facts.
+    pub catalog: &'a Catalog,
+    /// The organisation's policy.
+    pub policy: &'a Policy,
+    /// The model that the run would improve.
+    pub target: &'a Target,
+    /// The date used for expiries, `YYYY-MM-DD`.
+    pub as_of: String,
+}
+
+/// What a check is made against: all of it fixed before the first byte is read.
+pub struct CheckContext<'a> {
+    /// The sealed snapshot.
+    pub snapshot: &'a Snapshot,
+    /// Recipe of this program, equal to the snapshot's.
+    pub recipe: &'a Recipe,
+    /// Fingerprint key, proven against the snapshot's key check.
+    pub key: &'a FingerprintKey,
+    /// What judges a match.
+    pub judged: &'a Judged<'a>,
+    /// What the target's folder holds, if one was named.
+    pub folder: Option<FolderFacts>,
+}
+
+/// How to read and what to write.
+pub struct CheckOptions {
+    /// Column selection and format.
+    pub read: ReadOptions,
+    /// Worker threads, at least 1.
+    pub threads: usize,
+    /// Where the split goes, if one was asked for.
+    pub split: Option<SplitFolders>,
+}
+
+/// A finished check.
+#[derive(Debug)]
+pub struct CheckRun {
+    /// Everything it has to say.
+    pub outcome: CheckOutcome,
+    /// Rows on each side of each input, when a split was asked for.
+    pub split: Vec<SplitCount>,
+}
+
+/// The units of one batch that matched something.
+#[derive(Debug, Default)]
+pub(crate) struct BatchMatches {
+    pub units: Vec<UnitMatches>,
+}
+
+/// One unit with the registered texts it has evidence for, and who claims them.
+#[derive(Debug)]
+pub(crate) struct UnitMatches {
+    /// Row relative to the batch.
+    pub row: u32,
+    pub ordinal: u32,
+    pub column: ColumnId,
+    pub matches: Vec<(Match, Vec<Claim>)>,
+}
+
+/// Checks `inputs`. Fails only when a split cannot be written; whatever is wrong with the inputs or
+/// the index is in the outcome, as `undecided`.
+pub fn check(
+    context: &CheckContext<'_>,
+    inputs: &[Result<InputPath, ReadError>],
+    options: &CheckOptions,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<CheckRun, SplitError> {
+    if context.snapshot.info().sources == 0 {
+        let why = "the index holds no source, so there is nothing to compare with: \
+                   `herdbook register PATH…` adds one";
+        return Ok(CheckRun {
+            outcome: unavailable(context.judged, why),
+            split: Vec::new(),
+        });
+    }
+    let mut decider = Decider::new(context);
+    let mut findings = Findings::new(context.judged.policy);
+    let minimum = context.judged.policy.flag_strength();
+    let mut matchers: Vec<Matcher<'_>> = (0..options.threads.max(1))
+        .map(|_| Matcher::new(context.snapshot, context.recipe, context.key, minimum))
+        .collect();
+    let mut infos = Vec::new();
+    let mut split = Vec::new();
+    for input in inputs {
+        let input = match input {
+            Ok(input) => input,
+            Err(error) => {
+                infos.push(account::unreadable(error, &mut findings));
+                continue;
+            }
+        };
+        let sides = match &options.split {
+            Some(folders) => Some(Sides::new(folders, &input.name)?),
+            None => None,
+        };
+        let mut file = FileAccount::new(&input.name, &mut decider, &mut findings, sides);
+        let (read, failed) = scan_file(
+            input,
+            &options.read,
+            progress,
+            &mut matchers,
+            &matches_of,
+            &mut |scanned: Scanned<BatchMatches>| file.take(scanned),
+        );
+        let (info, sides) = file.close(&read, failed.as_ref());
+        if let Some(sides) = sides {
+            let complete = if failed.is_none() {
+                read.sha256.as_deref()
+            } else {
+                None
+            };
+            split.push(sides.write(input, &options.read, complete)?);
+        }
+        infos.push(info);
+    }
+    decider.run_level(&mut findings);
+    let outcome = findings.into_outcome(context, infos);
+    Ok(CheckRun { outcome, split })
+}
+
+/// The outcome when there is no snapshot to ask: undecided, and no input was read.
+pub fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
+    findings::unavailable(judged, why)
+}
+
+/// The work of one worker: every unit of a batch against the snapshot.
+fn matches_of(matcher: &mut Matcher<'_>, batch: &Batch) -> Result<BatchMatches, MatchError> {
+    let mut out = BatchMatches::default();
+    for unit in &batch.units {
+        let mut matches = Vec::new();
+        for found in matcher.matches(batch.unit_text(unit))? {
+            let claims = matcher.claims(found.text)?;
+            // All sources that held the text were withdrawn: it is no longer registered.
+            if !claims.is_empty() {
+                matches.push((found, claims));
+            }
+        }
+        if !matches.is_empty() {
+            out.units.push(UnitMatches {
+                row: unit.row,
+                ordinal: unit.ordinal,
+                column: unit.column,
+                matches,
+            });
+        }
+    }
+    Ok(out)
+}

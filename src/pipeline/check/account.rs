@@ -1,0 +1,348 @@
+//! The account of one file: every row gets exactly one verdict, every column its use.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::ColumnId;
+use crate::model::ColumnUse;
+use crate::model::Finding;
+use crate::model::InputInfo;
+use crate::model::Location;
+use crate::model::Tally;
+use crate::model::Verdict;
+use crate::policy::codes;
+use crate::read::FileRead;
+use crate::read::ReadError;
+
+use super::super::matching::MatchError;
+use super::super::scan::Scanned;
+use super::super::split::Sides;
+use super::BatchMatches;
+use super::decider::Decider;
+use super::findings::Findings;
+use super::findings::trouble;
+
+/// A row that has something to be said about it, or that may be carried on by the next batch.
+#[derive(Default)]
+struct RowState {
+    findings: Vec<Finding>,
+    opaque: Vec<ColumnId>,
+}
+
+/// Takes the batches of one file in row order.
+pub(crate) struct FileAccount<'a, 'c> {
+    path: Arc<str>,
+    decider: &'a mut Decider<'c>,
+    findings: &'a mut Findings,
+    sides: Option<Sides>,
+    paths: BTreeMap<ColumnId, Arc<str>>,
+    tally: Tally,
+    text_units: u64,
+    text_bytes: u64,
+    /// Rows per column whose text exists only as tokens or bytes, with the first of them.
+    opaque: BTreeMap<ColumnId, (u64, u64)>,
+    /// The last row seen, which a next batch may carry on, and whether one did.
+    open: Option<(u64, RowState, bool)>,
+}
+
+impl<'a, 'c> FileAccount<'a, 'c> {
+    pub(crate) fn new(
+        path: &Arc<str>,
+        decider: &'a mut Decider<'c>,
+        findings: &'a mut Findings,
+        sides: Option<Sides>,
+    ) -> Self {
+        Self {
+            path: path.clone(),
+            decider,
+            findings,
+            sides,
+            paths: BTreeMap::new(),
+            tally: Tally::default(),
+            text_units: 0,
+            text_bytes: 0,
+            opaque: BTreeMap::new(),
+            open: None,
+        }
+    }
+
+    /// Takes the next batch.
+    pub(crate) fn take(&mut self, scanned: Scanned<BatchMatches>) {
+        self.paths
+            .extend(scanned.columns.iter().map(|(id, path)| (*id, path.clone())));
+        self.text_units += scanned.units;
+        self.text_bytes += scanned.text_bytes;
+        if scanned.rows == 0 {
+            return;
+        }
+        let mut rows = self.states(&scanned);
+        let first = scanned.first_row;
+        let last = first + u64::from(scanned.rows) - 1;
+        match self.open.take() {
+            Some((row, mut state, _)) if scanned.continues && row == first => {
+                if let Some(more) = rows.remove(&first) {
+                    state.findings.extend(more.findings);
+                    state.opaque.extend(more.opaque);
+                }
+                self.rows_until(first, last, Some((state, true)), &mut rows);
+            }
+            Some((row, state, carried)) => {
+                self.close_row(row, state, carried);
+                self.rows_until(first, last, None, &mut rows);
+            }
+            None => self.rows_until(first, last, None, &mut rows),
+        }
+    }
+
+    /// Closes the rows `first..last` and leaves `last` open.
+    fn rows_until(
+        &mut self,
+        first: u64,
+        last: u64,
+        carried: Option<(RowState, bool)>,
+        rows: &mut BTreeMap<u64, RowState>,
+    ) {
+        let (state, was_carried) = match carried {
+            Some((state, was_carried)) => (state, was_carried),
+            None => (rows.remove(&first).unwrap_or_default(), false),
+        };
+        if first == last {
+            self.open = Some((last, state, was_carried));
+            return;
+        }
+        self.close_row(first, state, was_carried);
+        let open = rows.remove(&last).unwrap_or_default();
+        let between = last - first - 1;
+        let told = rows.len() as u64;
+        for (row, state) in std::mem::take(rows) {
+            self.close_row(row, state, false);
+        }
+        self.tally.read += between - told;
+        self.tally.pass += between - told;
+        self.open = Some((last, open, false));
+    }
+
+    /// Everything there is to say about the rows of a batch.
+    fn states(&mut self, scanned: &Scanned<BatchMatches>) -> BTreeMap<u64, RowState> {
+        let mut rows: BTreeMap<u64, RowState> = BTreeMap::new();
+        for error in &scanned.errors {
+            let location = Location {
+                path: self.path.clone(),
+                row: Some(error.row),
+                column: None,
+            };
+            let finding = trouble(
+                codes::ROW_UNREADABLE,
+                location,
+                error.message.clone(),
+                "repair or remove the row, then check again".to_owned(),
+            );
+            rows.entry(error.row).or_default().findings.push(finding);
+        }
+        for (row, column) in &scanned.opaque {
+            let row = scanned.first_row + u64::from(*row);
+            rows.entry(row).or_default().opaque.push(*column);
+            let seen = self.opaque.entry(*column).or_insert((0, row));
+            seen.0 += 1;
+        }
+        for unit in &scanned.found.units {
+            let row = scanned.first_row + u64::from(unit.row);
+            let location = Location {
+                path: self.path.clone(),
+                row: Some(row),
+                column: self.paths.get(&unit.column).cloned(),
+            };
+            if let Some(finding) = self.decider.finding(location, unit) {
+                rows.entry(row).or_default().findings.push(finding);
+            }
+        }
+        rows
+    }
+
+    fn close_row(&mut self, row: u64, mut state: RowState, carried: bool) {
+        if carried {
+            strongest_of_each(&mut state.findings);
+        }
+        let mut verdict = state
+            .findings
+            .iter()
+            .map(|f| f.level.verdict())
+            .max()
+            .unwrap_or(Verdict::Pass);
+        if !state.opaque.is_empty() {
+            verdict = verdict.max(Verdict::Undecided);
+        }
+        self.tally.count(verdict);
+        if let Some(sides) = &mut self.sides {
+            let opaque: Vec<Finding> = state
+                .opaque
+                .iter()
+                .map(|id| opaque_finding(&self.path, self.paths.get(id), Some(row), None))
+                .collect();
+            let all: Vec<&Finding> = state.findings.iter().chain(&opaque).collect();
+            sides.row(row, verdict, &all);
+        }
+        for finding in state.findings {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Ends the account: what the reader and the workers say about the file as a whole.
+    pub(crate) fn close(
+        mut self,
+        read: &FileRead,
+        failed: Option<&MatchError>,
+    ) -> (InputInfo, Option<Sides>) {
+        if let Some((row, state, carried)) = self.open.take() {
+            self.close_row(row, state, carried);
+        }
+        for (id, (rows, first)) in std::mem::take(&mut self.opaque) {
+            let used = read.columns.get(id.0 as usize).map(|c| c.used);
+            let path = self.paths.get(&id);
+            let finding = opaque_finding(&self.path, path, None, Some((rows, first, used)));
+            self.findings.push(finding);
+        }
+        if let Some(error) = failed {
+            self.findings.push(trouble(
+                codes::INDEX_UNAVAILABLE,
+                Location::file(self.path.clone()),
+                format!(
+                    "the register did not answer, so the rest of this file was not checked: {error}"
+                ),
+                "run `herdbook snapshot verify`, then check again".to_owned(),
+            ));
+        }
+        if let Some(error) = &read.error {
+            self.findings
+                .push(unreadable_file(&self.path, error, read.rows));
+        } else if failed.is_none() && (read.rows == 0 || self.text_units == 0) {
+            self.findings.push(empty(&self.path, read));
+        }
+        let complete = read.error.is_none() && failed.is_none();
+        let mut columns: Vec<(Arc<str>, ColumnUse, u64)> = read
+            .columns
+            .iter()
+            .map(|c| (c.path.clone(), c.used, c.leaves))
+            .collect();
+        columns.sort();
+        let info = InputInfo {
+            path: self.path,
+            format: read.format.clone(),
+            sha256: if complete { read.sha256.clone() } else { None },
+            tally: self.tally,
+            text_units: self.text_units,
+            bytes: read.bytes,
+            text_bytes: self.text_bytes,
+            columns,
+        };
+        (info, self.sides)
+    }
+}
+
+/// An input that could not even be opened.
+pub(crate) fn unreadable(error: &ReadError, findings: &mut Findings) -> InputInfo {
+    let path = error.path().clone();
+    findings.push(unreadable_file(&path, error, 0));
+    InputInfo {
+        path,
+        format: None,
+        sha256: None,
+        tally: Tally::default(),
+        text_units: 0,
+        bytes: 0,
+        text_bytes: 0,
+        columns: Vec::new(),
+    }
+}
+
+fn unreadable_file(path: &Arc<str>, error: &ReadError, rows: u64) -> Finding {
+    let text = error.to_string();
+    let reason = if rows == 0 {
+        text
+    } else {
+        format!("{text} ({rows} rows were read before; nothing after them was checked)")
+    };
+    trouble(
+        codes::FILE_UNREADABLE,
+        Location::file(path.clone()),
+        reason,
+        "repair or replace the file, or leave it out of the run, then check again".to_owned(),
+    )
+}
+
+fn empty(path: &Arc<str>, read: &FileRead) -> Finding {
+    let (reason, fix) = if read.rows == 0 {
+        (
+            "the input holds no rows, so nothing was checked",
+            "check the path, or leave it out",
+        )
+    } else {
+        (
+            "no text was found in the rows of this input, so nothing was checked",
+            "name the text with --text-column, or leave the input out of the run",
+        )
+    };
+    trouble(
+        codes::INPUT_EMPTY,
+        Location::file(path.clone()),
+        reason.to_owned(),
+        fix.to_owned(),
+    )
+}
+
+/// Text that exists only as tokens or bytes: once for the file (`rows`, first row and use known),
+/// and once for each row that goes to quarantine.
+fn opaque_finding(
+    file: &Arc<str>,
+    column: Option<&Arc<str>>,
+    row: Option<u64>,
+    rows: Option<(u64, u64, Option<ColumnUse>)>,
+) -> Finding {
+    let name = column.map_or("?", AsRef::as_ref);
+    let binary = matches!(rows, Some((_, _, Some(ColumnUse::Binary))));
+    let what = if binary {
+        "bytes that are not UTF-8 text"
+    } else {
+        "token ids or bytes, not text"
+    };
+    let place = rows.map_or(String::new(), |(rows, first, _)| {
+        format!(" in {rows} rows, first in row {first}")
+    });
+    trouble(
+        if binary {
+            codes::COLUMN_BINARY
+        } else {
+            codes::COLUMN_TOKENS
+        },
+        Location {
+            path: file.clone(),
+            row,
+            column: column.cloned(),
+        },
+        format!("column `{name}` holds {what}{place}; what they say was not checked"),
+        format!(
+            "check the text before it is tokenised, or exempt the column with --exempt-column {name} \
+             if it holds no text"
+        ),
+    )
+}
+
+/// Windows of one document overlap: what two of them found is said once.
+fn strongest_of_each(findings: &mut Vec<Finding>) {
+    let strength = |f: &Finding| f.evidence.map_or(f64::INFINITY, |e| e.strength);
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in std::mem::take(findings) {
+        let record = finding.claims.first().map(|c| &c.source_record);
+        let same = kept.iter_mut().find(|k| {
+            record.is_some()
+                && k.location == finding.location
+                && k.claims.first().map(|c| &c.source_record) == record
+        });
+        match same {
+            Some(k) if strength(k) >= strength(&finding) => {}
+            Some(k) => *k = finding,
+            None => kept.push(finding),
+        }
+    }
+    *findings = kept;
+}

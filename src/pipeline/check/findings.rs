@@ -1,0 +1,231 @@
+//! Findings as they add up to an outcome.
+
+use std::collections::BTreeMap;
+
+use crate::model::CheckOutcome;
+use crate::model::Code;
+use crate::model::Decision;
+use crate::model::Finding;
+use crate::model::InputInfo;
+use crate::model::Level;
+use crate::model::Location;
+use crate::model::ModelCount;
+use crate::model::Obligation;
+use crate::model::Tally;
+use crate::model::Verdict;
+use crate::policy::Policy;
+use crate::policy::codes;
+
+use super::CheckContext;
+use super::Judged;
+
+/// Collects findings: all are counted, the first `findings_max` of the policy are kept.
+pub(crate) struct Findings {
+    max: usize,
+    /// Findings on the run as a whole; they stand first and are always listed.
+    run: Vec<Finding>,
+    kept: Vec<Finding>,
+    total: u64,
+    verdict: Verdict,
+    models: BTreeMap<(String, Option<String>), u64>,
+    obligations: BTreeMap<String, Obligation>,
+}
+
+impl Findings {
+    pub(crate) fn new(policy: &Policy) -> Self {
+        Self {
+            max: usize::try_from(policy.findings_max()).unwrap_or(usize::MAX),
+            run: Vec::new(),
+            kept: Vec::new(),
+            total: 0,
+            verdict: Verdict::Pass,
+            models: BTreeMap::new(),
+            obligations: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a finding on the run as a whole.
+    pub(crate) fn push_run(&mut self, finding: Finding) {
+        self.count(&finding);
+        self.run.push(finding);
+    }
+
+    /// Adds a finding on a file or row.
+    pub(crate) fn push(&mut self, finding: Finding) {
+        self.count(&finding);
+        if self.kept.len() < self.max {
+            self.kept.push(finding);
+        }
+    }
+
+    /// Counts a finding; the verdict never gets milder.
+    fn count(&mut self, finding: &Finding) {
+        self.total += 1;
+        self.verdict = self.verdict.max(finding.level.verdict());
+        if let Some(claim) = finding.claims.first() {
+            let model = claim
+                .model
+                .clone()
+                .unwrap_or_else(|| "(no model claimed)".to_owned());
+            let license = claim.decision.license.clone();
+            *self.models.entry((model, license)).or_default() += 1;
+        }
+        for claim in &finding.claims {
+            self.oblige(&claim.decision.obligations);
+        }
+        self.oblige(&finding.decision.obligations);
+    }
+
+    /// Adds duties of the target; of one duty met in several places the worst state stands.
+    pub(crate) fn oblige(&mut self, obligations: &[Obligation]) {
+        for new in obligations {
+            match self.obligations.get_mut(&new.id) {
+                Some(known) if known.state < new.state => *known = new.clone(),
+                Some(_) => {}
+                None => {
+                    self.obligations.insert(new.id.clone(), new.clone());
+                }
+            }
+        }
+    }
+
+    /// Everything the check has to say.
+    pub(crate) fn into_outcome(
+        self,
+        context: &CheckContext<'_>,
+        inputs: Vec<InputInfo>,
+    ) -> CheckOutcome {
+        let mut tally = Tally::default();
+        for input in &inputs {
+            tally.add(input.tally);
+        }
+        let mut verdict = self.verdict;
+        // A pass is a positive statement: only from counters that agree, over at least one input.
+        if !tally.agrees() || inputs.is_empty() {
+            verdict = verdict.max(Verdict::Undecided);
+        }
+        let mut models: Vec<ModelCount> = self
+            .models
+            .into_iter()
+            .map(|((model, license), records)| ModelCount {
+                model,
+                license,
+                records,
+            })
+            .collect();
+        models.sort_by(|a, b| {
+            b.records
+                .cmp(&a.records)
+                .then_with(|| a.model.cmp(&b.model))
+        });
+        let mut findings = self.run;
+        findings.extend(self.kept);
+        let unlisted = self.total - findings.len() as u64;
+        CheckOutcome {
+            verdict,
+            target: context.judged.target.clone(),
+            policy_digest: context.judged.policy.digest(),
+            policy_name: context.judged.policy.name().to_owned(),
+            index: Some(context.snapshot.info()),
+            limits: limits(context, &inputs, unlisted),
+            inputs,
+            tally,
+            findings,
+            findings_total: self.total,
+            models,
+            obligations: self.obligations.into_values().collect(),
+            as_of: context.judged.as_of.clone(),
+        }
+    }
+}
+
+/// The outcome of a check that had nothing to ask.
+pub(crate) fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
+    let finding = trouble(
+        codes::INDEX_UNAVAILABLE,
+        Location::file("(index)"),
+        why.to_owned(),
+        "repair or name the index as the message says, then check again".to_owned(),
+    );
+    CheckOutcome {
+        verdict: Verdict::Undecided,
+        target: judged.target.clone(),
+        policy_digest: judged.policy.digest(),
+        policy_name: judged.policy.name().to_owned(),
+        index: None,
+        inputs: Vec::new(),
+        tally: Tally::default(),
+        findings: vec![finding],
+        findings_total: 1,
+        models: Vec::new(),
+        obligations: Vec::new(),
+        limits: vec!["No input was read: there was nothing to compare it with.".to_owned()],
+        as_of: judged.as_of.clone(),
+    }
+}
+
+/// What this check did not and could not see.
+fn limits(context: &CheckContext<'_>, inputs: &[InputInfo], unlisted: u64) -> Vec<String> {
+    let mut limits = vec![
+        "Only text registered in this snapshot can match: unregistered, paraphrased or translated \
+         output, and uses that were not declared, were not assessed."
+            .to_owned(),
+        format!(
+            "A shared run of at least {} letters and digits is always seen (grams that stand in \
+             many registered texts, and the prompt's own, excepted); shorter or heavily edited \
+             runs may be missed.",
+            context.recipe.guarantee_bytes()
+        ),
+        "This is no finding of compliance and no legal advice: the verdict applies the adopted \
+         readings of license texts that the findings cite."
+            .to_owned(),
+    ];
+    let exempt: Vec<&str> = inputs
+        .iter()
+        .flat_map(|i| &i.columns)
+        .filter(|(_, used, _)| *used == crate::model::ColumnUse::Exempt)
+        .map(|(path, _, _)| path.as_ref())
+        .collect();
+    if !exempt.is_empty() {
+        let mut names = exempt;
+        names.sort_unstable();
+        names.dedup();
+        limits.push(format!(
+            "Columns exempted by the caller were not read: {}.",
+            names.join(", ")
+        ));
+    }
+    if unlisted > 0 {
+        limits.push(format!(
+            "{unlisted} further findings are counted but not listed (findings_max in the policy)."
+        ));
+    }
+    limits
+}
+
+/// A finding that is no match: something could not be read, looked up or proven.
+pub(crate) fn trouble(
+    code: Code,
+    location: Location,
+    reason: String,
+    how_to_fix: String,
+) -> Finding {
+    Finding {
+        level: Level::Undecided,
+        location,
+        ordinal: 0,
+        evidence: None,
+        claims: Vec::new(),
+        decision: Decision {
+            code,
+            ruling: None,
+            level: Level::Undecided,
+            license: None,
+            clause: None,
+            obligations: Vec::new(),
+            reason,
+            how_to_fix,
+            readings: Vec::new(),
+        },
+    }
+}

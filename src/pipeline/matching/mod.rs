@@ -1,0 +1,406 @@
+//! From one unit to the registered texts it shares evidence with.
+//!
+//! Grams find candidates, an ordered alignment decides ([`align`]), one number says how strong
+//! ([`strength`]). Almost every clean unit ends at the in-memory filter. An error of the look-up is
+//! returned as an error: no answer is not a "no".
+
+mod align;
+mod strength;
+
+use std::collections::HashMap;
+
+use thiserror::Error;
+
+use crate::fingerprint::ExactDigest;
+use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::Gram;
+use crate::fingerprint::Recipe;
+use crate::fingerprint::Sketcher;
+use crate::fingerprint::integrity;
+use crate::fingerprint::word_hashes;
+use crate::index::LookUpError;
+use crate::index::Postings;
+use crate::index::TextId;
+use crate::index::TextRow;
+use crate::model::Claim;
+use crate::model::Evidence;
+use crate::model::Integrity;
+use crate::snapshot::Snapshot;
+use crate::text::NormalText;
+use crate::text::Normalizer;
+use crate::text::TextError;
+
+use align::Aligner;
+use align::Alignment;
+use align::Blocks;
+use strength::Features;
+
+/// Candidates that are aligned for one unit, by summed rarity of shared grams. Chosen: a row packed
+/// from four outputs keeps every one of them, and room for near copies of each other.
+const CANDIDATES_MAX: usize = 8;
+
+/// Shortest normal form, in bytes, that an exact match may rest on alone; shorter ones are flags at
+/// most. Chosen: 60 letters are about twelve words; `docs/accuracy.md` reports the texts below.
+pub const EXACT_BYTES_MIN: usize = 60;
+
+/// Share of the grams, of the unit or of the text, from which further blocks are looked for. Chosen:
+/// shuffled sentences keep well over half of their grams, other models' answers share a tenth.
+const BLOCKS_SPREAD: f64 = 0.2;
+
+/// One registered text that a unit has evidence for.
+#[derive(Debug, Clone)]
+pub(crate) struct Match {
+    /// The text.
+    pub text: TextId,
+    /// How it relates to the unit.
+    pub evidence: Evidence,
+    /// Whether it rests on an exact match below [`EXACT_BYTES_MIN`].
+    pub short: bool,
+}
+
+/// Why a unit could not be matched.
+#[derive(Debug, Error)]
+pub(crate) enum MatchError {
+    /// The index did not answer.
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
+    /// The unit is too long to be normalised.
+    #[error(transparent)]
+    Text(#[from] TextError),
+}
+
+/// Finds matches; one per worker thread, all buffers reused.
+pub(crate) struct Matcher<'a> {
+    snapshot: &'a Snapshot,
+    sketcher: Sketcher,
+    normalizer: Normalizer,
+    aligner: Aligner,
+    strength_min: f64,
+    normal: NormalText,
+    loose: NormalText,
+    worded: NormalText,
+    grams: Vec<Gram>,
+    hits: Vec<Gram>,
+    word_hashes: Vec<u8>,
+}
+
+/// What the grams of a unit say about one candidate.
+#[derive(Default)]
+struct Tally {
+    rarity: f64,
+    grams: u32,
+    first: u32,
+    last: u32,
+}
+
+/// Facts of the unit under comparison.
+#[derive(Clone, Copy)]
+struct Unit {
+    rarity: f64,
+    bytes: usize,
+    integrity: Integrity,
+}
+
+/// Which stream of the unit is matched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    /// The normal form.
+    Strict,
+    /// The normal form with look-alike letters folded.
+    Loose,
+}
+
+impl<'a> Matcher<'a> {
+    /// A matcher that reports matches of at least `strength_min`.
+    pub(crate) fn new(
+        snapshot: &'a Snapshot,
+        recipe: &Recipe,
+        key: &FingerprintKey,
+        strength_min: f64,
+    ) -> Self {
+        Self {
+            snapshot,
+            sketcher: Sketcher::new(*recipe, key.clone()),
+            normalizer: Normalizer::new(),
+            aligner: Aligner::default(),
+            strength_min,
+            normal: NormalText::default(),
+            loose: NormalText::default(),
+            worded: NormalText::default(),
+            grams: Vec::new(),
+            hits: Vec::new(),
+            word_hashes: Vec::new(),
+        }
+    }
+
+    /// Every registered text with at least the minimal strength of evidence, strongest first.
+    pub(crate) fn matches(&mut self, text: &str) -> Result<Vec<Match>, MatchError> {
+        let mut normal = std::mem::take(&mut self.normal);
+        let mut loose = std::mem::take(&mut self.loose);
+        let found = self.in_both_streams(text, &mut normal, &mut loose);
+        self.normal = normal;
+        self.loose = loose;
+        found
+    }
+
+    /// Who registered a text; empty when every source that did was withdrawn.
+    pub(crate) fn claims(&self, text: TextId) -> Result<Vec<Claim>, LookUpError> {
+        self.snapshot.claims(text)
+    }
+
+    fn in_both_streams(
+        &mut self,
+        text: &str,
+        normal: &mut NormalText,
+        loose: &mut NormalText,
+    ) -> Result<Vec<Match>, MatchError> {
+        self.normalizer.normalize(text, normal)?;
+        if normal.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = self.in_stream(normal, text, Stream::Strict)?;
+        if self.normalizer.look_alike(normal, loose) {
+            for more in self.in_stream(loose, text, Stream::Loose)? {
+                if found.iter().all(|m| m.text != more.text) {
+                    found.push(more);
+                }
+            }
+        }
+        found.sort_by(|a, b| {
+            b.evidence
+                .strength
+                .total_cmp(&a.evidence.strength)
+                .then(a.text.cmp(&b.text))
+        });
+        Ok(found)
+    }
+
+    fn in_stream(
+        &mut self,
+        normal: &NormalText,
+        text: &str,
+        stream: Stream,
+    ) -> Result<Vec<Match>, MatchError> {
+        self.sketcher.sketch(normal, &mut self.grams);
+        self.hits.clear();
+        self.hits
+            .extend(self.grams.iter().filter(|g| self.snapshot.probe(g.id)));
+        // The exact digest costs a pass over the text: only after a gram hit, or when there are no
+        // grams to ask with.
+        if self.hits.is_empty() && !self.grams.is_empty() {
+            return Ok(Vec::new());
+        }
+        let exact = ExactDigest::of(normal, self.sketcher.key());
+        if self.hits.is_empty() && !self.snapshot.probe(exact.entry()) {
+            return Ok(Vec::new());
+        }
+        let mut asked: Vec<u64> = self.hits.iter().map(|g| g.id).collect();
+        asked.push(exact.entry());
+        let answers = self.snapshot.look_up(&asked)?;
+        let (tallies, rarity) = self.tally(&answers);
+        let same = match answers.last() {
+            Some(Postings::Texts(ids)) => ids.as_slice(),
+            Some(Postings::Absent | Postings::Common(_)) | None => &[],
+        };
+        let ids = candidates(&tallies, same);
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.words_of(text, stream)?;
+        let integrity = integrity(self.worded.undone(), stream == Stream::Loose);
+        let unit = Unit {
+            rarity,
+            bytes: normal.len(),
+            integrity,
+        };
+        let rows = self.snapshot.texts(&ids)?;
+        let mut out = Vec::new();
+        for (id, row) in ids.iter().zip(&rows) {
+            let is_exact = row.exact == exact.0;
+            let tally = tallies.get(id);
+            if tally.is_some() || is_exact {
+                out.extend(self.measure(*id, row, tally, is_exact, unit));
+            }
+        }
+        Ok(out)
+    }
+
+    /// Brings the unit into words, which the filter did not need.
+    fn words_of(&mut self, text: &str, stream: Stream) -> Result<(), MatchError> {
+        self.normalizer
+            .normalize_with_words(text, &mut self.worded)?;
+        if stream == Stream::Loose {
+            let strict = std::mem::take(&mut self.worded);
+            self.normalizer.look_alike(&strict, &mut self.worded);
+        }
+        word_hashes(&self.worded, self.sketcher.key(), &mut self.word_hashes);
+        Ok(())
+    }
+
+    /// Sums up, per candidate text, the rarity of the grams it shares with the unit; and the rarity
+    /// of all grams of the unit.
+    fn tally(&self, answers: &[Postings]) -> (HashMap<TextId, Tally>, f64) {
+        let texts = self.snapshot.manifest().texts;
+        let absent = self.grams.len().saturating_sub(self.hits.len());
+        let mut unit_rarity = strength::RAREST * absent as f64;
+        let mut tallies: HashMap<TextId, Tally> = HashMap::new();
+        for (gram, answer) in self.hits.iter().zip(answers) {
+            match answer {
+                Postings::Absent => unit_rarity += strength::RAREST,
+                Postings::Common(_) => {}
+                Postings::Texts(ids) => {
+                    let rarity = strength::rarity(ids.len() as u64, texts);
+                    unit_rarity += rarity;
+                    for &id in ids {
+                        let tally = tallies.entry(id).or_insert_with(|| Tally {
+                            first: gram.at,
+                            ..Tally::default()
+                        });
+                        tally.rarity += rarity;
+                        tally.grams += 1;
+                        tally.last = gram.at;
+                    }
+                }
+            }
+        }
+        (tallies, unit_rarity)
+    }
+
+    fn measure(
+        &mut self,
+        id: TextId,
+        row: &TextRow,
+        tally: Option<&Tally>,
+        is_exact: bool,
+        unit: Unit,
+    ) -> Option<Match> {
+        let own_words = row.words.iter().filter(|w| **w != 0).count() as f64;
+        let (from, to) = self.region(row, tally);
+        let words = self.word_hashes.get(from..to).unwrap_or(&[]);
+        // Only grams all over the unit or the text suggest that there is more than one block.
+        let expected = self.expected_grams(row, own_words);
+        let shared = tally.map_or(0.0, |t| f64::from(t.grams));
+        let rarity = tally.map_or(0.0, |t| t.rarity);
+        let spread = (shared / expected).max(rarity / unit.rarity.max(1.0));
+        let blocks = if spread >= BLOCKS_SPREAD {
+            Blocks::All
+        } else {
+            Blocks::Best
+        };
+        let alignment = self.aligner.align(words, &row.words, blocks);
+        let unit_words = self.word_hashes.len() as f64;
+        let features = Features {
+            best: alignment.best,
+            total: alignment.total,
+            shared_rarity: rarity,
+            shared_grams: shared,
+            unit_words,
+            unit_rarity: unit.rarity,
+            text_words: own_words,
+            text_grams: expected,
+        };
+        let mut strength = strength::strength(&features);
+        let short = is_exact && unit.bytes < EXACT_BYTES_MIN;
+        if is_exact {
+            // Letter for letter the same: as strong as a full copy of its own words, whatever its
+            // grams are worth.
+            strength = strength.max(1.5 * own_words);
+        }
+        if strength < self.strength_min {
+            return None;
+        }
+        let matched = if is_exact {
+            unit_words
+        } else {
+            alignment.matched as f64
+        };
+        let tier = strength::tier(
+            is_exact,
+            alignment.run_words,
+            matched,
+            unit_words,
+            own_words,
+        );
+        let of = |whole: f64| {
+            if whole > 0.0 {
+                (matched / whole).min(1.0)
+            } else {
+                0.0
+            }
+        };
+        Some(Match {
+            text: id,
+            evidence: Evidence {
+                tier,
+                share_of_row: of(unit_words),
+                share_of_output: if is_exact { 1.0 } else { of(own_words) },
+                longest_run_bytes: if is_exact {
+                    unit.bytes as u64
+                } else {
+                    self.run_bytes(from, &alignment, unit.bytes)
+                },
+                strength,
+                integrity: unit.integrity,
+            },
+            short,
+        })
+    }
+
+    /// How many grams a text of this length has, its prompt's part left out. The sketch keeps two
+    /// grams in every `w + 1` positions on average (Schleimer et al. 2003), so nothing is stored.
+    fn expected_grams(&self, row: &TextRow, own_words: f64) -> f64 {
+        let recipe = self.sketcher.recipe();
+        let own = own_words / (row.words.len().max(1) as f64);
+        let positions = f64::from(row.normal_bytes) * own - recipe.gram_bytes() as f64 + 1.0;
+        (positions * 2.0 / (recipe.window() as f64 + 1.0)).max(1.0)
+    }
+
+    /// The words of the unit worth aligning with a candidate: all when the table is small, else
+    /// those around the shared grams.
+    fn region(&self, row: &TextRow, tally: Option<&Tally>) -> (usize, usize) {
+        let all = self.word_hashes.len();
+        let Some(tally) = tally else { return (0, all) };
+        if all.saturating_mul(row.words.len()) <= align::CELLS_MAX {
+            return (0, all);
+        }
+        let margin = u32::try_from(row.normal_bytes)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1_000);
+        let low = tally.first.saturating_sub(margin);
+        let high = tally.last.saturating_add(margin);
+        (
+            self.worded.word_starts().partition_point(|w| *w < low),
+            self.worded.word_starts().partition_point(|w| *w <= high),
+        )
+    }
+
+    /// Length of the longest run in bytes of the normal form.
+    fn run_bytes(&self, from: usize, alignment: &Alignment, unit_bytes: usize) -> u64 {
+        if alignment.run_words == 0 {
+            return 0;
+        }
+        let start = from + alignment.run_start;
+        let end = start + alignment.run_words;
+        let at = |word: usize| {
+            self.worded
+                .word_starts()
+                .get(word)
+                .map_or(unit_bytes as u64, |w| u64::from(*w))
+        };
+        at(end).saturating_sub(at(start))
+    }
+}
+
+/// The texts to align: every exact one, then the candidates by summed rarity; ties by id, so that
+/// the same input gives the same report.
+fn candidates(tallies: &HashMap<TextId, Tally>, exact: &[TextId]) -> Vec<TextId> {
+    let mut ranked: Vec<(&TextId, &Tally)> = tallies.iter().collect();
+    ranked.sort_by(|a, b| b.1.rarity.total_cmp(&a.1.rarity).then(a.0.cmp(b.0)));
+    let mut ids: Vec<TextId> = exact.to_vec();
+    for (id, _) in ranked.into_iter().take(CANDIDATES_MAX) {
+        if !ids.contains(id) {
+            ids.push(*id);
+        }
+    }
+    ids
+}

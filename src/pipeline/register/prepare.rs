@@ -1,0 +1,181 @@
+//! From the units of a batch to what the index stores of each output.
+
+use std::collections::HashSet;
+
+use crate::fingerprint::ExactDigest;
+use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::Gram;
+use crate::fingerprint::GramSet;
+use crate::fingerprint::NOT_EVIDENCE;
+use crate::fingerprint::Recipe;
+use crate::fingerprint::Sketcher;
+use crate::fingerprint::word_hashes;
+use crate::model::Batch;
+use crate::model::ColumnId;
+use crate::model::Role;
+use crate::model::UnitSpan;
+use crate::text::NormalText;
+use crate::text::Normalizer;
+use crate::text::TextError;
+
+/// What the outputs of one batch came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    /// The outputs, in reading order.
+    pub prepared: Vec<Prepared>,
+    /// Leaves of unknown role that were not taken, each with its column.
+    pub unknown: Vec<ColumnId>,
+}
+
+/// One output, fingerprinted.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// 0-based row in its file.
+    pub row: u64,
+    /// Column it was found in.
+    pub column: ColumnId,
+    /// Raw model id that the row claims.
+    pub model: Option<String>,
+    /// UTF-8 bytes of the output.
+    pub text_bytes: u64,
+    /// What identifies it; `None` for an output without a letter or digit.
+    pub print: Option<Print>,
+}
+
+/// The fingerprint of one output as the index stores it.
+#[derive(Debug)]
+pub(crate) struct Print {
+    /// Keyed digest of the normal form.
+    pub exact: ExactDigest,
+    /// Bytes of the normal form.
+    pub normal_bytes: u32,
+    /// One keyed byte per word; 0 where the prompt says the same.
+    pub words: Vec<u8>,
+    /// Keyed grams, each once, ascending; the prompt's own left out.
+    pub grams: Vec<u64>,
+}
+
+/// Fingerprints outputs; one per worker thread, all buffers reused.
+pub(crate) struct Preparer {
+    sketcher: Sketcher,
+    normalizer: Normalizer,
+    take_unknown: bool,
+    normal: NormalText,
+    loose: NormalText,
+    prompt: NormalText,
+    grams: Vec<Gram>,
+    covered: Vec<bool>,
+}
+
+impl Preparer {
+    /// `take_unknown`: units of unknown role are outputs too (a lone `text` column).
+    pub(crate) fn new(recipe: &Recipe, key: &FingerprintKey, take_unknown: bool) -> Self {
+        Self {
+            sketcher: Sketcher::new(*recipe, key.clone()),
+            normalizer: Normalizer::new(),
+            take_unknown,
+            normal: NormalText::default(),
+            loose: NormalText::default(),
+            prompt: NormalText::default(),
+            grams: Vec::new(),
+            covered: Vec::new(),
+        }
+    }
+
+    /// Every output of the batch, in reading order.
+    pub(crate) fn outputs(&mut self, batch: &Batch) -> Result<Outputs, TextError> {
+        let mut out = Outputs::default();
+        for row in batch.units.chunk_by(|a, b| a.row == b.row) {
+            let mut prompts = None;
+            for unit in row {
+                match unit.role {
+                    Role::Output => {}
+                    Role::Unknown if self.take_unknown => {}
+                    Role::Unknown => {
+                        out.unknown.push(unit.column);
+                        continue;
+                    }
+                    Role::Prompt => continue,
+                }
+                let prompts = match &prompts {
+                    Some(prompts) => prompts,
+                    None => prompts.insert(self.prompts(batch, row)?),
+                };
+                let text = batch.unit_text(unit);
+                let model = unit.model.and_then(|m| batch.models.get(m as usize));
+                out.prepared.push(Prepared {
+                    row: batch.first_row + u64::from(unit.row),
+                    column: unit.column,
+                    model: model.cloned(),
+                    text_bytes: text.len() as u64,
+                    print: self.print(text, prompts)?,
+                });
+            }
+        }
+        Ok(out)
+    }
+
+    /// The grams of each prompt of the row, wherever they stand in it.
+    fn prompts(&mut self, batch: &Batch, row: &[UnitSpan]) -> Result<Vec<GramSet>, TextError> {
+        let mut prompts = Vec::new();
+        for unit in row.iter().filter(|u| u.role == Role::Prompt) {
+            self.normalizer
+                .normalize(batch.unit_text(unit), &mut self.prompt)?;
+            prompts.push(GramSet::of(&self.prompt, self.sketcher.recipe()));
+        }
+        Ok(prompts)
+    }
+
+    fn print(&mut self, text: &str, prompts: &[GramSet]) -> Result<Option<Print>, TextError> {
+        self.normalizer
+            .normalize_with_words(text, &mut self.normal)?;
+        if self.normal.is_empty() {
+            return Ok(None);
+        }
+        let normal = std::mem::take(&mut self.normal);
+        let mut grams = self.grams_of(&normal, prompts);
+        let mut loose = std::mem::take(&mut self.loose);
+        if self.normalizer.look_alike(&normal, &mut loose) {
+            grams.extend(self.grams_of(&loose, prompts));
+        }
+        grams.sort_unstable();
+        grams.dedup();
+        let mut words = Vec::new();
+        word_hashes(&normal, self.sketcher.key(), &mut words);
+        for prompt in prompts {
+            prompt.cover(&normal, &mut self.covered);
+            for (word, covered) in words.iter_mut().zip(&self.covered) {
+                if *covered {
+                    *word = NOT_EVIDENCE;
+                }
+            }
+        }
+        let exact = ExactDigest::of(&normal, self.sketcher.key());
+        let normal_bytes =
+            u32::try_from(normal.len()).map_err(|_| TextError::TooLong { bytes: text.len() })?;
+        self.normal = normal;
+        self.loose = loose;
+        Ok(Some(Print {
+            exact,
+            normal_bytes,
+            words,
+            grams,
+        }))
+    }
+
+    /// The grams of one stream that are in no prompt.
+    fn grams_of(&mut self, text: &NormalText, prompts: &[GramSet]) -> Vec<u64> {
+        let Some((first, others)) = prompts.split_first() else {
+            self.sketcher.sketch(text, &mut self.grams);
+            return self.grams.iter().map(|g| g.id).collect();
+        };
+        self.sketcher.sketch_without(text, first, &mut self.grams);
+        let mut kept: Vec<u64> = self.grams.iter().map(|g| g.id).collect();
+        for prompt in others {
+            self.sketcher.sketch_without(text, prompt, &mut self.grams);
+            let own: HashSet<u64> = self.grams.iter().map(|g| g.id).collect();
+            kept.retain(|id| own.contains(id));
+        }
+        kept
+    }
+}

@@ -1,0 +1,341 @@
+//! Opening a sealed snapshot for reading.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use ed25519_dalek::VerifyingKey;
+
+use super::OpenError;
+use super::manifest;
+use super::manifest::Manifest;
+use super::seal;
+use crate::audit;
+use crate::audit::ReadLog;
+use crate::index::Compat;
+use crate::index::IndexDir;
+use crate::index::IndexReader;
+use crate::index::LookUpError;
+use crate::index::Postings;
+use crate::index::TextId;
+use crate::index::TextRow;
+use crate::index::Walked;
+use crate::model::Claim;
+use crate::model::IndexInfo;
+use crate::model::SourceInfo;
+
+/// How long a sealed snapshot may stand beside a log that does not name it yet before that is
+/// taken for a fault. Chosen: the writer appends within milliseconds of the rename.
+const UNLOGGED_WAIT: Duration = Duration::from_secs(5);
+/// Pause between looks at the log.
+const UNLOGGED_PAUSE: Duration = Duration::from_millis(50);
+/// Times the opening starts over when a writer moved the head and removed the snapshot meanwhile.
+const HEAD_MOVES_MAX: usize = 3;
+
+/// A verified snapshot, open for reading. Shared between threads freely.
+pub struct Snapshot {
+    reader: IndexReader,
+    manifest: Manifest,
+    digest: String,
+    verify_time: Duration,
+}
+
+impl Snapshot {
+    /// Opens exactly the snapshot that the head of the audit log names, and verifies it: manifest
+    /// digest, signature by `key`, every file's size and digest, no file added or missing, format,
+    /// recipe and fingerprint key. Never an older one.
+    ///
+    /// An index without sources opens; whoever checks against it must refuse
+    /// `info().sources == 0`.
+    pub fn open_head(
+        dir: &IndexDir,
+        compat: &Compat,
+        key: &VerifyingKey,
+    ) -> Result<Self, OpenError> {
+        let mut moves = 0;
+        loop {
+            let log = head(dir)?;
+            let path = dir.snapshot(log.head.seq);
+            let opened = Self::open(&path, &log.head.snapshot, compat, Some(key), || {
+                OpenError::HeadMissing {
+                    seq: log.head.seq,
+                    path: path.display().to_string(),
+                }
+            });
+            let error = match opened {
+                Ok(snapshot) => return snapshot.agrees(&log, &path),
+                Err(error) => error,
+            };
+            moves += 1;
+            if moves > HEAD_MOVES_MAX || audit::read(&dir.log())?.head.seq == log.head.seq {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Opens a snapshot that travelled, by the digest that came with it on another way. The
+    /// signature is verified too where the maker's public key is known.
+    pub fn open_at(
+        path: &Path,
+        expected_digest: &str,
+        compat: &Compat,
+        key: Option<&VerifyingKey>,
+    ) -> Result<Self, OpenError> {
+        Self::open(path, expected_digest, compat, key, || OpenError::Damaged {
+            path: path.display().to_string(),
+            what: "there is no manifest.json".to_owned(),
+        })
+    }
+
+    fn open(
+        path: &Path,
+        expected_digest: &str,
+        compat: &Compat,
+        key: Option<&VerifyingKey>,
+        missing: impl FnOnce() -> OpenError,
+    ) -> Result<Self, OpenError> {
+        let started = Instant::now();
+        let Some((manifest, bytes)) = Manifest::read(path)? else {
+            return Err(missing());
+        };
+        let digest = manifest::digest(&bytes);
+        if !digest.eq_ignore_ascii_case(expected_digest) {
+            return Err(OpenError::OtherSnapshot {
+                path: path.display().to_string(),
+                expected: expected_digest.to_owned(),
+                found: digest,
+            });
+        }
+        compat.accepts(&manifest.format_row(path)?)?;
+        if let Some(key) = key {
+            manifest::verify(path, &bytes, key)?;
+        }
+        seal::verify_files(path, &manifest)?;
+        let verify_time = started.elapsed();
+        let reader = IndexReader::open(&path.join("db"), &path.join("filters"))?;
+        compat.accepts(reader.format())?;
+        let state = reader.state();
+        let same = manifest.snapshot == state.epoch
+            && manifest.sources == u64::from(state.live_sources)
+            && manifest.records == state.records
+            && manifest.texts == state.next_text
+            && manifest.claims == state.claims
+            && manifest.set_hash == hex::encode(state.set_hash.to_bytes());
+        if !same {
+            return Err(OpenError::Damaged {
+                path: path.display().to_string(),
+                what: "its manifest and its database count differently".to_owned(),
+            });
+        }
+        Ok(Self {
+            reader,
+            manifest,
+            digest,
+            verify_time,
+        })
+    }
+
+    /// Compares with the log entry that names this snapshot.
+    fn agrees(self, log: &ReadLog, path: &Path) -> Result<Self, OpenError> {
+        let (entry, manifest) = (&log.head, &self.manifest);
+        let same = (entry.seq, &entry.set_hash) == (manifest.snapshot, &manifest.set_hash)
+            && (entry.sources, entry.records, entry.texts)
+                == (manifest.sources, manifest.records, manifest.texts)
+            && entry.previous == manifest.log_previous;
+        if same {
+            Ok(self)
+        } else {
+            Err(OpenError::Differs {
+                seq: entry.seq,
+                what: format!(
+                    "the log entry and the manifest of {} differ",
+                    path.display()
+                ),
+            })
+        }
+    }
+
+    /// What reports say about the index.
+    pub fn info(&self) -> IndexInfo {
+        IndexInfo {
+            snapshot: self.manifest.snapshot,
+            digest: self.digest.clone(),
+            sources: self.manifest.sources,
+            records: self.manifest.records,
+            recipe: self.manifest.recipe.clone(),
+            guarantee_bytes: self.manifest.guarantee_bytes,
+        }
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// SHA-256 of the manifest, lower-case hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// How long the verification of signature and files took.
+    pub fn verify_time(&self) -> Duration {
+        self.verify_time
+    }
+
+    /// Memory of the filters in bytes.
+    pub fn filter_bytes(&self) -> u64 {
+        self.reader.filter_bytes()
+    }
+
+    /// Distinct entries, summed over segments.
+    pub fn entries(&self) -> u64 {
+        self.reader.entries()
+    }
+
+    /// Number of segments; a probe costs one filter look-up in each.
+    pub fn segments(&self) -> usize {
+        self.reader.segments()
+    }
+
+    /// All sources by number, withdrawn ones included.
+    pub fn sources(&self) -> &[SourceInfo] {
+        self.reader.sources()
+    }
+
+    /// Whether a gram or exact entry may be registered; `false` is certain. Memory only.
+    #[inline]
+    pub fn probe(&self, hash: u64) -> bool {
+        self.reader.probe(hash)
+    }
+
+    /// Appends the positions of those hashes that may be registered, ascending. Memory only.
+    pub fn probe_batch(&self, hashes: &[u64], out: &mut Vec<u32>) {
+        self.reader.probe_batch(hashes, out);
+    }
+
+    /// The texts that hold each hash, in the order asked. An error means that nothing is known.
+    pub fn look_up(&self, hashes: &[u64]) -> Result<Vec<Postings>, LookUpError> {
+        self.reader.look_up(hashes)
+    }
+
+    /// The rows of texts, in the order asked.
+    pub fn texts(&self, ids: &[TextId]) -> Result<Vec<TextRow>, LookUpError> {
+        self.reader.texts(ids)
+    }
+
+    /// Who registered a text, by source, then place; claims of withdrawn sources are left out. An
+    /// empty answer means that only withdrawn sources held the text: it is no match.
+    pub fn claims(&self, id: TextId) -> Result<Vec<Claim>, LookUpError> {
+        self.reader.claims(id)
+    }
+
+    /// Reads every row and compares everything with everything.
+    pub fn walk(&self) -> Result<Walked, LookUpError> {
+        self.reader.walk()
+    }
+}
+
+/// The log, once it names the newest sealed snapshot.
+///
+/// A later snapshot than the log's head is what a seal leaves for a moment before its entry; when
+/// it stays so, either a registration was interrupted or the log was cut, and which one cannot be
+/// told from here: no answer.
+fn head(dir: &IndexDir) -> Result<ReadLog, OpenError> {
+    present(dir)?;
+    let started = Instant::now();
+    loop {
+        let newest = seal::numbers(&dir.snapshots())?.into_iter().next_back();
+        let log = audit::read(&dir.log())?;
+        match newest {
+            Some(newest) if newest > log.head.seq => {
+                if started.elapsed() >= UNLOGGED_WAIT || !being_written(dir)? {
+                    // The writer may have ended between the two looks.
+                    let log = audit::read(&dir.log())?;
+                    if newest <= log.head.seq {
+                        continue;
+                    }
+                    return Err(OpenError::LogBehind {
+                        logged: log.head.seq,
+                        found: newest,
+                    });
+                }
+                thread::sleep(UNLOGGED_PAUSE);
+            }
+            _ => return Ok(log),
+        }
+    }
+}
+
+/// Whether a writer holds the lock.
+fn being_written(dir: &IndexDir) -> Result<bool, OpenError> {
+    use crate::index::StoreError;
+    let path = dir.lock();
+    let file = std::fs::File::open(&path).map_err(StoreError::io("open the lock", &path))?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(StoreError::io("try the lock", &path)(error).into())
+        }
+    }
+}
+
+/// Refuses a directory that holds no finished index.
+pub(crate) fn present(dir: &IndexDir) -> Result<(), OpenError> {
+    use crate::index::StoreError;
+    let exists = |path: PathBuf| {
+        path.try_exists()
+            .map_err(|error| OpenError::from(StoreError::io("look for", &path)(error)))
+    };
+    if exists(dir.unfinished())? {
+        return Err(OpenError::Unfinished {
+            dir: dir.root().display().to_string(),
+        });
+    }
+    if !exists(dir.log())? && !exists(dir.db())? && !exists(dir.snapshots())? {
+        return Err(OpenError::NoIndex {
+            dir: dir.root().display().to_string(),
+        });
+    }
+    Ok(())
+}
+
+/// A snapshot as its own manifest describes it; nothing is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotListed {
+    /// Its number.
+    pub seq: u64,
+    /// Its directory.
+    pub path: PathBuf,
+    /// SHA-256 of its manifest, hex; `None` when there is no manifest.
+    pub digest: Option<String>,
+    /// Its manifest, where there is one.
+    pub manifest: Option<Manifest>,
+    /// Whether the audit log names it as the newest.
+    pub head: bool,
+}
+
+/// The snapshots of an index, oldest first.
+pub fn list(dir: &IndexDir) -> Result<Vec<SnapshotListed>, OpenError> {
+    present(dir)?;
+    let log = audit::read(&dir.log())?;
+    let mut out = Vec::new();
+    for seq in seal::numbers(&dir.snapshots())? {
+        let path = dir.snapshot(seq);
+        let (manifest, digest) = match Manifest::read(&path)? {
+            None => (None, None),
+            Some((manifest, bytes)) => (Some(manifest), Some(manifest::digest(&bytes))),
+        };
+        let head = seq == log.head.seq && digest.as_deref() == Some(&log.head.snapshot);
+        out.push(SnapshotListed {
+            seq,
+            path,
+            digest,
+            manifest,
+            head,
+        });
+    }
+    Ok(out)
+}

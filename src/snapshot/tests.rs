@@ -1,0 +1,1031 @@
+//! Registrations, crashes and damage, against the real database.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::audit;
+use crate::index::Compat;
+use crate::index::DF_CAP;
+use crate::index::Incompatible;
+use crate::index::IndexDir;
+use crate::index::IndexWriter;
+use crate::index::PackedClaim;
+use crate::index::Postings;
+use crate::index::Secrets;
+use crate::index::SourceDraft;
+use crate::index::TextDraft;
+use crate::index::TextId;
+use crate::index::WriteError;
+use crate::model::Acquisition;
+use crate::model::SourceId;
+
+const NOW: &str = "2026-11-21T12:00:00Z";
+
+fn compat() -> Compat {
+    Compat {
+        recipe: "r1-k24-w41".to_owned(),
+        unicode: "16.0.0".to_owned(),
+        guarantee_bytes: 64,
+        key_check: [9; 16],
+    }
+}
+
+struct Home {
+    _temp: tempfile::TempDir,
+    dir: IndexDir,
+    secrets: Secrets,
+}
+
+impl Home {
+    /// An initialised, empty index.
+    fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = IndexDir::new(temp.path().join("index"), None);
+        let secrets = Secrets::load_or_create(dir.keys()).unwrap();
+        drop(Writer::init(&dir, &secrets, &compat(), NOW).unwrap());
+        Self {
+            _temp: temp,
+            dir,
+            secrets,
+        }
+    }
+
+    fn writer(&self) -> Writer {
+        self.try_writer().unwrap()
+    }
+
+    fn try_writer(&self) -> Result<Writer, OpenError> {
+        Writer::open(&self.dir, &self.secrets, &compat())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, OpenError> {
+        Snapshot::open_head(&self.dir, &compat(), &self.secrets.verifying())
+    }
+
+    fn head(&self) -> audit::ReadLog {
+        audit::read(&self.dir.log()).unwrap()
+    }
+}
+
+/// A made-up text: its number stands for its normal form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Text {
+    id: u64,
+    grams: Vec<u64>,
+}
+
+fn mix(id: u64) -> u64 {
+    let mut state = id;
+    xorf::splitmix64(&mut state)
+}
+
+fn exact(id: u64) -> [u8; 16] {
+    let mut out = [0; 16];
+    out[..8].copy_from_slice(&mix(id).to_be_bytes());
+    out[8..].copy_from_slice(&id.to_be_bytes());
+    out
+}
+
+fn entry(id: u64) -> u64 {
+    mix(id)
+}
+
+fn words(id: u64) -> Vec<u8> {
+    (0..id % 7)
+        .map(|word| u8::try_from(word).unwrap())
+        .collect()
+}
+
+/// Any gram other than an entry: entries of small ids are far from small numbers.
+fn gram(number: u64) -> u64 {
+    mix(number.wrapping_add(1 << 40))
+}
+
+fn draft(name: &str) -> SourceDraft {
+    SourceDraft {
+        name: name.to_owned(),
+        digest: format!("digest of {name}"),
+        files: Vec::new(),
+        models: vec!["meta-llama/Llama-2-7b".to_owned(), "other".to_owned()],
+        columns: vec!["text".to_owned()],
+        access: None,
+        acquisition: Acquisition::SelfGenerated,
+        text_bytes: 10,
+        registered_at: NOW.to_owned(),
+    }
+}
+
+fn claim(row: u64) -> PackedClaim {
+    PackedClaim {
+        file: 0,
+        row,
+        column: 0,
+        model: Some(0),
+    }
+}
+
+fn register(writer: &mut Writer, name: &str, texts: &[Text]) -> Result<Registered, SealError> {
+    let mut registration = writer.begin()?;
+    for (row, text) in (0..).zip(texts) {
+        add(&mut registration, text, claim(row));
+    }
+    registration.finish(draft(name))
+}
+
+fn add(registration: &mut Registration<'_>, text: &Text, claim: PackedClaim) {
+    let words = words(text.id);
+    let normal_bytes = u32::try_from(text.id % 1000).unwrap();
+    let text = TextDraft {
+        exact: exact(text.id),
+        entry: entry(text.id),
+        normal_bytes,
+        words: &words,
+        grams: &text.grams,
+    };
+    registration.add(&text, claim).unwrap();
+}
+
+fn texts(ids: std::ops::Range<u64>) -> Vec<Text> {
+    ids.map(|id| Text {
+        id,
+        grams: (0..5).map(|at| gram(id * 5 + at)).collect(),
+    })
+    .collect()
+}
+
+/// Every file below a directory with its bytes.
+fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut out = BTreeMap::new();
+    let mut open = vec![root.to_path_buf()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                out.insert(path.clone(), Vec::new());
+                open.push(path);
+            } else {
+                let bytes = fs::read(&path).unwrap();
+                out.insert(path, bytes);
+            }
+        }
+    }
+    out
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_tree(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_was_registered_is_found_and_nothing_else() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    let done = register(&mut writer, "one", &texts(0..100)).unwrap();
+    assert!(done.new);
+    assert_eq!((done.source.records, done.source.new_texts), (100, 100));
+    assert!(done.source.index_bytes > 0);
+    let snapshot = home.snapshot().unwrap();
+    assert_eq!(snapshot.digest(), done.digest);
+    let info = snapshot.info();
+    assert_eq!((info.snapshot, info.sources, info.records), (2, 1, 100));
+    assert_eq!(
+        (info.recipe.as_str(), info.guarantee_bytes),
+        ("r1-k24-w41", 64)
+    );
+    for text in texts(0..100) {
+        assert!(snapshot.probe(entry(text.id)));
+        let found = snapshot
+            .look_up(&[entry(text.id), gram(text.id * 5 + 4)])
+            .unwrap();
+        assert_eq!(found, vec![Postings::Texts(vec![TextId(text.id)]); 2]);
+        let rows = snapshot.texts(&[TextId(text.id)]).unwrap();
+        assert_eq!(rows[0].exact, exact(text.id));
+        assert_eq!(*rows[0].words, words(text.id));
+        let claims = snapshot.claims(TextId(text.id)).unwrap();
+        assert_eq!(claims.len(), 1);
+        assert_eq!((claims[0].source, claims[0].row), (SourceId(0), text.id));
+    }
+    let others: Vec<u64> = (0..1000).map(|at| gram(1_000_000 + at)).collect();
+    let found = snapshot.look_up(&others).unwrap();
+    assert!(found.iter().all(|found| *found == Postings::Absent));
+    assert!(snapshot.texts(&[TextId(100)]).is_err());
+    assert!(snapshot.claims(TextId(100)).is_err());
+}
+
+#[test]
+fn an_empty_index_opens_and_says_so() {
+    let home = Home::new();
+    let snapshot = home.snapshot().unwrap();
+    assert_eq!((snapshot.info().sources, snapshot.info().records), (0, 0));
+    assert!(!snapshot.probe(1));
+    assert_eq!(
+        snapshot.look_up(&[1, 2]).unwrap(),
+        vec![Postings::Absent; 2]
+    );
+    snapshot.walk().unwrap();
+}
+
+#[test]
+fn the_same_source_again_changes_nothing_and_other_content_is_refused() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    register(&mut writer, "one", &texts(0..10)).unwrap();
+    let before = tree(home.dir.root());
+    let again = register(&mut writer, "one", &texts(0..10)).unwrap();
+    assert!(!again.new);
+    let error = {
+        let mut registration = writer.begin().unwrap();
+        add(&mut registration, &texts(0..1)[0], claim(0));
+        let mut other = draft("one");
+        other.digest = "another digest".to_owned();
+        registration.finish(other).unwrap_err()
+    };
+    let message = error.to_string();
+    assert!(
+        message.contains("digest of one") && message.contains("another digest"),
+        "{message}"
+    );
+    let registration = writer.begin().unwrap();
+    let error = registration.finish(draft("empty")).unwrap_err();
+    assert!(matches!(error, SealError::Write(WriteError::Empty { .. })));
+    assert_eq!(tree(home.dir.root()), before);
+    register(&mut writer, "two", &texts(5..15)).unwrap();
+}
+
+#[test]
+fn two_sources_of_one_text_give_two_claims_and_one_posting() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    register(&mut writer, "one", &texts(0..10)).unwrap();
+    let second = register(&mut writer, "two", &texts(5..15)).unwrap();
+    assert_eq!((second.source.records, second.source.new_texts), (10, 5));
+    let snapshot = home.snapshot().unwrap();
+    for id in 0..15 {
+        let found = snapshot.look_up(&[gram(id * 5)]).unwrap();
+        assert_eq!(found, vec![Postings::Texts(vec![TextId(id)])], "{id}");
+        let sources: Vec<u32> = snapshot
+            .claims(TextId(id))
+            .unwrap()
+            .iter()
+            .map(|claim| claim.source.0)
+            .collect();
+        let expected: &[u32] = if id < 5 {
+            &[0]
+        } else if id < 10 {
+            &[0, 1]
+        } else {
+            &[1]
+        };
+        assert_eq!(sources, expected, "{id}");
+    }
+    writer.withdraw("one", "2026-12-01T00:00:00Z").unwrap();
+    let snapshot = home.snapshot().unwrap();
+    assert_eq!((snapshot.info().sources, snapshot.info().records), (1, 10));
+    assert_eq!(snapshot.claims(TextId(0)).unwrap(), vec![]);
+    assert_eq!(snapshot.claims(TextId(7)).unwrap().len(), 1);
+    assert_eq!(
+        snapshot.sources()[0].withdrawn_at.as_deref(),
+        Some("2026-12-01T00:00:00Z")
+    );
+    snapshot.walk().unwrap();
+    assert!(matches!(
+        writer.withdraw("one", NOW),
+        Err(SealError::Write(WriteError::Withdrawn { .. }))
+    ));
+    assert!(matches!(
+        writer.withdraw("three", NOW),
+        Err(SealError::Write(WriteError::NoSuchSource { .. }))
+    ));
+    assert!(matches!(
+        register(&mut writer, "one", &texts(0..10)),
+        Err(SealError::Write(WriteError::Withdrawn { .. }))
+    ));
+}
+
+#[test]
+fn a_frequent_text_keeps_some_places_and_every_model() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    let mut registration = writer.begin().unwrap();
+    let yes = &texts(1..2)[0];
+    for row in 0..1000 {
+        let model = match row {
+            700 => Some(1),
+            900 => None,
+            _ => Some(0),
+        };
+        add(
+            &mut registration,
+            yes,
+            PackedClaim {
+                model,
+                ..claim(row)
+            },
+        );
+    }
+    // The same place twice is one claim.
+    add(&mut registration, yes, claim(0));
+    let done = registration.finish(draft("one")).unwrap();
+    assert_eq!((done.source.records, done.source.new_texts), (1001, 1));
+    let snapshot = home.snapshot().unwrap();
+    let claims = snapshot.claims(TextId(0)).unwrap();
+    let rows: Vec<u64> = claims.iter().map(|claim| claim.row).collect();
+    let expected: Vec<u64> = (0..64).chain([700, 900]).collect();
+    assert_eq!(rows, expected);
+    let models: BTreeSet<_> = claims.iter().map(|claim| claim.model).collect();
+    assert_eq!(models, BTreeSet::from([None, Some(0), Some(1)]));
+    snapshot.walk().unwrap();
+}
+
+#[test]
+fn common_grams_are_marked_also_when_only_the_sum_of_sources_is_common() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    let (shared, rare) = (gram(7_000_000), gram(7_000_001));
+    let cap = DF_CAP as u64;
+    let with = |ids: std::ops::Range<u64>, also: u64| -> Vec<Text> {
+        let mut texts = texts(ids);
+        for text in &mut texts {
+            text.grams.push(shared);
+            text.grams.push(shared);
+            if text.id < also {
+                text.grams.push(rare);
+            }
+        }
+        texts
+    };
+    register(&mut writer, "one", &with(0..cap, cap - 10)).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    let found = snapshot.look_up(&[shared, rare]).unwrap();
+    assert_eq!(found[0], Postings::Texts((0..cap).map(TextId).collect()));
+    assert_eq!(found[1].texts_count(), cap - 10);
+    // Registered again under another name: the same texts, so no more frequent.
+    register(&mut writer, "again", &with(0..cap, cap)).unwrap();
+    let found = home.snapshot().unwrap().look_up(&[shared]).unwrap();
+    assert_eq!(found[0].texts_count(), cap);
+    register(&mut writer, "two", &with(cap..cap + 1, cap)).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    assert_eq!(snapshot.segments(), 2);
+    let found = snapshot.look_up(&[shared, rare]).unwrap();
+    assert_eq!(found[0], Postings::Common(cap + 1));
+    assert_eq!(found[1].texts_count(), cap - 10);
+    // Two more merge everything into one segment.
+    register(&mut writer, "three", &with(cap + 1..cap + 2, cap)).unwrap();
+    register(&mut writer, "four", &with(cap + 2..cap + 3, cap)).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    assert_eq!(snapshot.segments(), 1);
+    let found = snapshot.look_up(&[shared, rare, gram(3)]).unwrap();
+    assert_eq!(found[0], Postings::Common(cap + 3));
+    assert_eq!(found[1].texts_count(), cap - 10);
+    assert_eq!(found[2], Postings::Texts(vec![TextId(0)]));
+    snapshot.walk().unwrap();
+}
+
+/// What a source did, in the model.
+#[derive(Debug, Clone)]
+enum Step {
+    Register(Vec<Text>),
+    Withdraw(usize),
+    Reopen,
+    Reseal,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let text = (0_u64..60, prop::collection::vec(0_u64..40, 0..6)).prop_map(|(id, _)| {
+        // The grams belong to the text, so they follow from its number.
+        Text {
+            id,
+            grams: (0..id % 6).map(|at| gram(mix(id ^ at) % 40)).collect(),
+        }
+    });
+    prop_oneof![
+        6 => prop::collection::vec(text, 1..25).prop_map(Step::Register),
+        1 => (0_usize..8).prop_map(Step::Withdraw),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Reseal),
+    ]
+}
+
+/// The plain picture of what an index must answer.
+#[derive(Default)]
+struct Picture {
+    numbers: BTreeMap<u64, u64>,
+    postings: BTreeMap<u64, BTreeSet<u64>>,
+    claims: BTreeMap<u64, Vec<(u32, u64)>>,
+    withdrawn: Vec<bool>,
+    records: Vec<u64>,
+}
+
+impl Picture {
+    fn register(&mut self, texts: &[Text]) {
+        let source = u32::try_from(self.withdrawn.len()).unwrap();
+        for (row, text) in (0..).zip(texts) {
+            let next = self.numbers.len() as u64;
+            let number = *self.numbers.entry(text.id).or_insert(next);
+            self.claims.entry(number).or_default().push((source, row));
+            for &hash in text.grams.iter().chain([&entry(text.id)]) {
+                self.postings.entry(hash).or_default().insert(number);
+            }
+        }
+        self.withdrawn.push(false);
+        self.records.push(texts.len() as u64);
+    }
+
+    fn compare(&self, snapshot: &Snapshot) {
+        let live = self
+            .withdrawn
+            .iter()
+            .filter(|withdrawn| !**withdrawn)
+            .count();
+        assert_eq!(snapshot.info().sources, live as u64);
+        let records: u64 = self
+            .records
+            .iter()
+            .zip(&self.withdrawn)
+            .filter(|(_, gone)| !**gone)
+            .map(|(n, _)| n)
+            .sum();
+        assert_eq!(snapshot.info().records, records);
+        let mut asked: Vec<u64> = self.postings.keys().copied().collect();
+        asked.extend((0..40).map(gram));
+        asked.extend((0..60).map(entry));
+        asked.reverse();
+        let mut maybe = Vec::new();
+        snapshot.probe_batch(&asked, &mut maybe);
+        for ((place, hash), found) in (0_u32..).zip(&asked).zip(snapshot.look_up(&asked).unwrap()) {
+            let expected = match self.postings.get(hash) {
+                None => Postings::Absent,
+                Some(texts) => Postings::Texts(texts.iter().copied().map(TextId).collect()),
+            };
+            assert_eq!(found, expected);
+            assert_eq!(maybe.binary_search(&place).is_ok(), snapshot.probe(*hash));
+            assert!(expected == Postings::Absent || snapshot.probe(*hash));
+        }
+        let ids: Vec<TextId> = self.numbers.values().rev().copied().map(TextId).collect();
+        let rows = snapshot.texts(&ids).unwrap();
+        for (row, (id, number)) in rows.iter().zip(self.numbers.iter().rev()) {
+            assert_eq!(row.exact, exact(*id));
+            assert_eq!(*row.words, words(*id));
+            let found: Vec<(u32, u64)> = snapshot
+                .claims(TextId(*number))
+                .unwrap()
+                .iter()
+                .map(|claim| (claim.source.0, claim.row))
+                .collect();
+            let expected: Vec<(u32, u64)> = self.claims[number]
+                .iter()
+                .copied()
+                .filter(|(source, _)| !self.withdrawn[*source as usize])
+                .collect();
+            assert_eq!(found, expected);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_index_answers_like_a_plain_map(steps in prop::collection::vec(step(), 1..14)) {
+        let home = Home::new();
+        let mut writer = home.writer();
+        let mut picture = Picture::default();
+        for step in steps {
+            match step {
+                Step::Register(texts) => {
+                    let name = format!("source {}", picture.withdrawn.len());
+                    register(&mut writer, &name, &texts).unwrap();
+                    picture.register(&texts);
+                }
+                Step::Withdraw(source) => {
+                    let name = format!("source {source}");
+                    let known = picture.withdrawn.get(source).is_some_and(|gone| !gone);
+                    prop_assert_eq!(writer.withdraw(&name, NOW).is_ok(), known);
+                    if known {
+                        picture.withdrawn[source] = true;
+                    }
+                }
+                Step::Reopen => {
+                    drop(writer);
+                    writer = home.writer();
+                    prop_assert_eq!(writer.notes(), &[] as &[String]);
+                }
+                Step::Reseal => {
+                    writer.reseal(NOW).unwrap();
+                }
+            }
+        }
+        let snapshot = home.snapshot().unwrap();
+        picture.compare(&snapshot);
+        let walked = snapshot.walk().unwrap();
+        prop_assert_eq!(walked.texts, picture.numbers.len() as u64);
+        prop_assert!(snapshot.segments() <= 3);
+    }
+}
+
+#[test]
+fn many_registrations_leave_few_segments_and_three_snapshots() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    for at in 0..12 {
+        register(
+            &mut writer,
+            &format!("s{at}"),
+            &texts(at * 20..at * 20 + 25),
+        )
+        .unwrap();
+    }
+    let snapshot = home.snapshot().unwrap();
+    assert!(snapshot.segments() <= 3, "{}", snapshot.segments());
+    snapshot.walk().unwrap();
+    let kept = list(&home.dir).unwrap();
+    assert_eq!(
+        kept.iter().map(|kept| kept.seq).collect::<Vec<_>>(),
+        [11, 12, 13]
+    );
+    assert_eq!(
+        kept.iter().map(|kept| kept.head).collect::<Vec<_>>(),
+        [false, false, true]
+    );
+    let live = fs::read_dir(home.dir.filters()).unwrap().count();
+    assert_eq!(live, snapshot.segments());
+    assert_eq!(fs::read_dir(home.dir.tmp()).unwrap().count(), 0);
+}
+
+#[test]
+fn reading_writes_nothing_into_a_snapshot() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..50)).unwrap();
+    let path = home.dir.snapshot(2);
+    let before = tree(&path);
+    for _ in 0..2 {
+        let snapshot = home.snapshot().unwrap();
+        snapshot.look_up(&[gram(1), gram(2)]).unwrap();
+        snapshot.walk().unwrap();
+    }
+    assert_eq!(tree(&path), before);
+    let names: Vec<&str> = before
+        .keys()
+        .filter_map(|path| path.file_name()?.to_str())
+        .collect();
+    assert!(
+        !names.iter().any(|name| name.starts_with("LOG")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn every_file_of_a_snapshot_is_guarded() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..50)).unwrap();
+    let path = home.dir.snapshot(2);
+    let copy = path.with_extension("copy");
+    copy_tree(&path, &copy);
+    let restore = || {
+        fs::remove_dir_all(&path).unwrap();
+        copy_tree(&copy, &path);
+    };
+    let refused = |what: &str, file: &Path| match home.snapshot() {
+        Ok(_) => panic!("{what} {} went unnoticed", file.display()),
+        Err(error) => {
+            let message = error.to_string();
+            assert!(
+                matches!(
+                    error,
+                    OpenError::Damaged { .. }
+                        | OpenError::OtherSnapshot { .. }
+                        | OpenError::HeadMissing { .. }
+                ),
+                "{message}"
+            );
+        }
+    };
+    let mut files = 0;
+    for (file, bytes) in tree(&copy) {
+        let target = path.join(file.strip_prefix(&copy).unwrap());
+        if file.is_dir() {
+            fs::write(target.join("added"), b"").unwrap();
+            refused("an added file in", &target);
+            restore();
+            continue;
+        }
+        files += 1;
+        for at in [0, bytes.len() / 2, bytes.len().saturating_sub(1)] {
+            if let Some(byte) = bytes.get(at) {
+                let mut bad = bytes.clone();
+                bad[at] = byte ^ 0x10;
+                fs::write(&target, &bad).unwrap();
+                refused("a flipped bit in", &target);
+            }
+        }
+        if !bytes.is_empty() {
+            fs::write(&target, &bytes[..bytes.len() - 1]).unwrap();
+            refused("a cut of", &target);
+        }
+        let mut long = bytes.clone();
+        long.push(b'\n');
+        fs::write(&target, &long).unwrap();
+        refused("a longer", &target);
+        fs::remove_file(&target).unwrap();
+        refused("the missing", &target);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&file, &target).unwrap();
+            assert!(
+                home.snapshot().is_err(),
+                "a link in place of {}",
+                target.display()
+            );
+        }
+        restore();
+    }
+    assert!(files >= 8, "{files}");
+    home.snapshot().unwrap();
+}
+
+#[test]
+fn a_snapshot_without_its_newest_is_an_error_and_sealing_again_is_the_remedy() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    register(&mut writer, "one", &texts(0..10)).unwrap();
+    register(&mut writer, "two", &texts(10..20)).unwrap();
+    drop(writer);
+    assert!(home.dir.snapshot(2).exists());
+    fs::remove_dir_all(home.dir.snapshot(3)).unwrap();
+    let error = home.snapshot().err().unwrap();
+    assert!(
+        matches!(error, OpenError::HeadMissing { seq: 3, .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("herdbook snapshot seal"));
+    // An older one in its place is another snapshot.
+    copy_tree(&home.dir.snapshot(2), &home.dir.snapshot(3));
+    assert!(matches!(
+        home.snapshot(),
+        Err(OpenError::OtherSnapshot { .. })
+    ));
+    let (seq, digest) = home.writer().reseal(NOW).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    assert_eq!((seq, digest.as_str()), (4, snapshot.digest()));
+    assert_eq!(snapshot.info().records, 20);
+}
+
+#[test]
+fn a_snapshot_signed_by_another_key_is_refused() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..10)).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let other = Secrets::load_or_create(other.path()).unwrap();
+    let error = Snapshot::open_head(&home.dir, &compat(), &other.verifying())
+        .err()
+        .unwrap();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("signed"));
+}
+
+#[test]
+fn a_travelled_snapshot_opens_by_its_digest_only() {
+    let home = Home::new();
+    let done = register(&mut home.writer(), "one", &texts(0..10)).unwrap();
+    let away = tempfile::tempdir().unwrap();
+    let path = away.path().join("snapshot");
+    copy_tree(&home.dir.snapshot(2), &path);
+    let snapshot = Snapshot::open_at(&path, &done.digest, &compat(), None).unwrap();
+    assert_eq!(snapshot.info().records, 10);
+    let wrong = Snapshot::open_at(&path, &done.digest.replace('0', "1"), &compat(), None);
+    assert!(matches!(wrong, Err(OpenError::OtherSnapshot { .. })));
+    let nowhere = Snapshot::open_at(away.path(), &done.digest, &compat(), None);
+    assert!(matches!(nowhere, Err(OpenError::Damaged { .. })));
+}
+
+type Change = fn(&mut Compat);
+
+#[test]
+fn another_recipe_key_or_unicode_is_refused_with_both_values() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..10)).unwrap();
+    let cases: [(Change, &str, &str); 4] = [
+        (|compat| compat.recipe = "r2".to_owned(), "r1-k24-w41", "r2"),
+        (|compat| compat.guarantee_bytes = 65, "64", "65"),
+        (
+            |compat| compat.unicode = "17.0.0".to_owned(),
+            "16.0.0",
+            "17.0.0",
+        ),
+        (|compat| compat.key_check = [8; 16], "0909", "0808"),
+    ];
+    for (change, found, expected) in cases {
+        let mut compat = compat();
+        change(&mut compat);
+        let error = Snapshot::open_head(&home.dir, &compat, &home.secrets.verifying())
+            .err()
+            .unwrap();
+        let message = error.to_string();
+        assert!(matches!(error, OpenError::Incompatible(_)), "{message}");
+        assert!(
+            message.contains(found) && message.contains(expected),
+            "{message}"
+        );
+        let error = Writer::open(&home.dir, &home.secrets, &compat)
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    let mut wrong_key = compat();
+    wrong_key.key_check = [8; 16];
+    let error = Snapshot::open_head(&home.dir, &wrong_key, &home.secrets.verifying())
+        .err()
+        .unwrap();
+    assert!(matches!(
+        error,
+        OpenError::Incompatible(Incompatible::Key { .. })
+    ));
+    assert!(error.to_string().contains("HERDBOOK_KEYS"));
+}
+
+#[test]
+fn a_missing_index_a_second_init_and_a_second_writer_are_told_apart() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = IndexDir::new(temp.path().join("nowhere"), Some(temp.path().join("keys")));
+    let secrets = Secrets::load_or_create(dir.keys()).unwrap();
+    let error = Snapshot::open_head(&dir, &compat(), &secrets.verifying())
+        .err()
+        .unwrap();
+    assert!(matches!(error, OpenError::NoIndex { .. }));
+    assert!(error.to_string().contains("herdbook init"));
+    assert!(matches!(
+        Writer::open(&dir, &secrets, &compat()),
+        Err(OpenError::NoIndex { .. })
+    ));
+    assert!(!dir.root().exists(), "a failed open makes nothing");
+
+    let home = Home::new();
+    let before = tree(home.dir.root());
+    let again = Writer::init(&home.dir, &home.secrets, &compat(), NOW);
+    assert!(matches!(again, Err(OpenError::Exists { .. })));
+    assert_eq!(tree(home.dir.root()), before);
+    let writer = home.writer();
+    assert!(matches!(home.try_writer(), Err(OpenError::Locked { .. })));
+    drop(writer);
+    home.writer();
+    fs::remove_file(home.dir.log()).unwrap();
+    assert!(matches!(home.snapshot(), Err(OpenError::Log(_))));
+    assert!(matches!(home.try_writer(), Err(OpenError::Log(_))));
+    let again = Writer::init(&home.dir, &home.secrets, &compat(), NOW);
+    assert!(
+        matches!(again, Err(OpenError::Exists { .. })),
+        "a lost log is no reason to start over"
+    );
+}
+
+#[test]
+fn an_interrupted_init_is_started_over() {
+    let home = Home::new();
+    fs::write(home.dir.unfinished(), b"").unwrap();
+    assert!(matches!(home.snapshot(), Err(OpenError::Unfinished { .. })));
+    assert!(matches!(
+        home.try_writer(),
+        Err(OpenError::Unfinished { .. })
+    ));
+    let mut writer = Writer::init(&home.dir, &home.secrets, &compat(), NOW).unwrap();
+    register(&mut writer, "one", &texts(0..3)).unwrap();
+    assert_eq!(home.snapshot().unwrap().info().records, 3);
+}
+
+/// Commits into the live database and stops before seal and log, as a crash would.
+fn commit_only(home: &Home, name: &str, texts: &[Text]) {
+    let mut index = IndexWriter::open(&home.dir, &compat()).unwrap();
+    let mut registration = index.begin().unwrap();
+    for (row, text) in (0..).zip(texts) {
+        let text = TextDraft {
+            exact: exact(text.id),
+            entry: entry(text.id),
+            normal_bytes: 1,
+            words: &[],
+            grams: &text.grams,
+        };
+        registration.add(&text, claim(row)).unwrap();
+    }
+    registration.finish(draft(name)).unwrap();
+}
+
+#[test]
+fn a_crash_between_commit_and_log_entry_is_completed_by_the_next_writer() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..10)).unwrap();
+    commit_only(&home, "two", &texts(10..20));
+    // Not acknowledged, so a check still answers from before.
+    assert_eq!(home.snapshot().unwrap().info().records, 10);
+    let writer = home.writer();
+    assert_eq!(writer.notes().len(), 1, "{:?}", writer.notes());
+    assert!(writer.notes()[0].contains("register of commit 3"));
+    assert_eq!(home.snapshot().unwrap().info().records, 20);
+    let head = home.head().head;
+    assert_eq!(
+        (head.seq, head.op.as_str(), head.source.as_deref()),
+        (3, "register", Some("two"))
+    );
+    drop(writer);
+    assert_eq!(home.writer().notes(), &[] as &[String]);
+}
+
+#[test]
+fn a_crash_between_seal_and_log_entry_is_undecided_until_completed() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    register(&mut writer, "one", &texts(0..10)).unwrap();
+    let log = fs::read(home.dir.log()).unwrap();
+    register(&mut writer, "two", &texts(10..20)).unwrap();
+    drop(writer);
+    // Whole, torn, and without the line end.
+    let whole = fs::read(home.dir.log()).unwrap();
+    for end in [log.len(), log.len() + 20, whole.len() - 1] {
+        fs::write(home.dir.log(), &whole[..end]).unwrap();
+        let error = home.snapshot().err().unwrap();
+        assert!(
+            matches!(
+                error,
+                OpenError::LogBehind {
+                    logged: 2,
+                    found: 3
+                }
+            ),
+            "{error}"
+        );
+        let writer = home.writer();
+        assert!(writer.notes().iter().any(|note| note.contains("completed")));
+        drop(writer);
+        assert_eq!(home.snapshot().unwrap().info().records, 20);
+        assert_eq!(fs::read(home.dir.log()).unwrap().len(), whole.len());
+    }
+}
+
+#[test]
+fn an_index_behind_its_log_is_refused() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    register(&mut writer, "one", &texts(0..10)).unwrap();
+    drop(writer);
+    let old = home.dir.root().join("old");
+    copy_tree(&home.dir.db(), &old);
+    register(&mut home.writer(), "two", &texts(10..20)).unwrap();
+    fs::remove_dir_all(home.dir.db()).unwrap();
+    copy_tree(&old, &home.dir.db());
+    let error = home.try_writer().err().unwrap();
+    assert!(
+        matches!(
+            error,
+            OpenError::BehindLog {
+                logged: 3,
+                indexed: 2
+            }
+        ),
+        "{error}"
+    );
+    // The sealed snapshot does not depend on the live database.
+    assert_eq!(home.snapshot().unwrap().info().records, 20);
+}
+
+#[test]
+fn a_log_cut_by_two_entries_is_refused() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    for at in 0..3 {
+        register(&mut writer, &format!("s{at}"), &texts(at * 5..at * 5 + 5)).unwrap();
+    }
+    drop(writer);
+    let log = fs::read_to_string(home.dir.log()).unwrap();
+    let cut: String = log.split_inclusive('\n').take(2).collect();
+    fs::write(home.dir.log(), cut).unwrap();
+    assert!(matches!(
+        home.snapshot(),
+        Err(OpenError::LogBehind {
+            logged: 2,
+            found: 4
+        })
+    ));
+    assert!(matches!(
+        home.try_writer(),
+        Err(OpenError::LogBehind {
+            logged: 2,
+            found: 4
+        })
+    ));
+}
+
+#[test]
+fn a_log_entry_that_says_something_else_is_refused() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..10)).unwrap();
+    let log = fs::read_to_string(home.dir.log()).unwrap();
+    fs::write(
+        home.dir.log(),
+        log.replace("\"records\":10", "\"records\":11"),
+    )
+    .unwrap();
+    assert!(matches!(
+        home.snapshot(),
+        Err(OpenError::Differs { seq: 2, .. })
+    ));
+    assert!(matches!(
+        home.try_writer(),
+        Err(OpenError::Differs { seq: 2, .. })
+    ));
+}
+
+#[test]
+fn what_a_crash_before_the_commit_leaves_is_invisible_and_removed() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..10)).unwrap();
+    let old = home.dir.root().join("old");
+    copy_tree(&home.dir.db(), &old);
+    // Everything of the second source is on disk but the batch that commits it.
+    crate::index::testing::ingest_without_commit(&home.dir, &compat(), |registration| {
+        for (row, id) in (5..30).enumerate() {
+            let grams: Vec<u64> = (0..5).map(|at| gram(id * 5 + at)).collect();
+            let text = TextDraft {
+                exact: exact(id),
+                entry: entry(id),
+                normal_bytes: 1,
+                words: &[],
+                grams: &grams,
+            };
+            registration.add(&text, claim(row as u64)).unwrap();
+        }
+    });
+    assert_eq!(fs::read_dir(home.dir.filters()).unwrap().count(), 2);
+    let mut writer = home.writer();
+    assert_eq!(fs::read_dir(home.dir.filters()).unwrap().count(), 1);
+    // The numbers are given again, to other content.
+    register(&mut writer, "two", &texts(100..103)).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    snapshot.walk().unwrap();
+    assert_eq!(snapshot.manifest().texts, 13);
+    for id in 0..10 {
+        let claims = snapshot.claims(TextId(id)).unwrap();
+        assert_eq!(claims.len(), 1, "{id}");
+        assert_eq!(claims[0].source, SourceId(0));
+    }
+    assert_eq!(
+        snapshot.look_up(&[gram(20 * 5)]).unwrap(),
+        vec![Postings::Absent]
+    );
+    assert_eq!(
+        snapshot.look_up(&[gram(101 * 5)]).unwrap(),
+        vec![Postings::Texts(vec![TextId(11)])]
+    );
+}
+
+#[test]
+fn sealing_keeps_the_digests_of_unchanged_files_and_a_damaged_one_stays_refused() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..50)).unwrap();
+    // Damage in a shared table file reaches both snapshots; the carried digest must not heal it.
+    let manifest = list(&home.dir).unwrap().pop().unwrap().manifest.unwrap();
+    let table = manifest
+        .files
+        .iter()
+        .filter(|file| {
+            Path::new(&file.path)
+                .extension()
+                .is_some_and(|end| end == "sst")
+        })
+        .max_by_key(|file| file.size)
+        .unwrap();
+    let path = home.dir.snapshot(2).join(&table.path);
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 1;
+    {
+        use std::io::Write as _;
+        // In place, so that all hard links see it.
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .write_all(&bytes)
+            .unwrap();
+    }
+    if let Ok(mut writer) = home.try_writer()
+        && writer.withdraw("one", NOW).is_ok()
+    {
+        let after = list(&home.dir).unwrap().pop().unwrap().manifest.unwrap();
+        assert!(after.files.contains(table), "the digest is carried over");
+    }
+    assert!(home.snapshot().is_err());
+}

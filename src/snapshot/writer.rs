@@ -1,0 +1,381 @@
+//! The one writer: lock, comparison of index and log, commit, seal, log entry, acknowledgement.
+
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::fs::TryLockError;
+
+use super::OpenError;
+use super::SealError;
+use super::open;
+use super::seal;
+use crate::audit;
+use crate::audit::Entry;
+use crate::audit::ReadLog;
+use crate::index;
+use crate::index::Compat;
+use crate::index::IndexDir;
+use crate::index::IndexReader;
+use crate::index::IndexWriter;
+use crate::index::Op;
+use crate::index::PackedClaim;
+use crate::index::Secrets;
+use crate::index::SourceDraft;
+use crate::index::StoreError;
+use crate::index::TextDraft;
+use crate::index::WriteError;
+use crate::index::layout::sync_dir;
+use crate::index::layout::write_new;
+use crate::model::SourceInfo;
+
+/// An index open for writing. Holds the exclusive lock until dropped.
+pub struct Writer {
+    index: IndexWriter,
+    seals: Seals,
+    _lock: File,
+}
+
+/// What sealing and logging need beside the index.
+struct Seals {
+    dir: IndexDir,
+    secrets: Secrets,
+    log: Option<ReadLog>,
+    notes: Vec<String>,
+}
+
+/// An acknowledged change: committed, sealed and logged, all durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The source as stored.
+    pub source: SourceInfo,
+    /// Whether it was registered now; `false` if the same source was there already and nothing
+    /// was changed.
+    pub new: bool,
+    /// Number of the snapshot that holds it.
+    pub snapshot: u64,
+    /// SHA-256 of that snapshot's manifest, hex.
+    pub digest: String,
+}
+
+impl Writer {
+    /// Makes an empty index, seals and logs it. Refuses where there is one; an interrupted `init`
+    /// is started over. `time` is now, RFC 3339, UTC.
+    ///
+    /// The keys are made first (`Secrets::load_or_create`), since `compat` proves them.
+    pub fn init(
+        dir: &IndexDir,
+        secrets: &Secrets,
+        compat: &Compat,
+        time: &str,
+    ) -> Result<Self, OpenError> {
+        let root = dir.root();
+        fs::create_dir_all(root).map_err(StoreError::io("create the directory", root))?;
+        let lock = lock(dir, true)?;
+        match open::present(dir) {
+            Err(OpenError::NoIndex { .. }) => write_new(&dir.unfinished(), b"")?,
+            // Only `init` makes this mark, before anything else, and removes it last: nothing was
+            // ever registered here.
+            Err(OpenError::Unfinished { .. }) => {
+                let log = dir.log();
+                let parents = [log.parent().unwrap_or(root).to_path_buf(), dir.db()];
+                for made in parents
+                    .iter()
+                    .chain([&dir.filters(), &dir.snapshots(), &dir.tmp()])
+                {
+                    seal::remove_dir_if_any(made)?;
+                }
+            }
+            Ok(()) => {
+                return Err(OpenError::Exists {
+                    dir: root.display().to_string(),
+                });
+            }
+            Err(error) => return Err(error),
+        }
+        sync_dir(root)?;
+        let log = dir.log();
+        let parent = log.parent().unwrap_or(root).to_path_buf();
+        for made in [&parent, &dir.filters(), &dir.snapshots(), &dir.tmp()] {
+            fs::create_dir(made).map_err(StoreError::io("create the directory", made))?;
+        }
+        let index = IndexWriter::create(dir, compat, time)?;
+        let mut seals = Seals {
+            dir: dir.clone(),
+            secrets: secrets.clone(),
+            log: None,
+            notes: Vec::new(),
+        };
+        seals.seal_and_log(&index).map_err(opening)?;
+        sync_dir(root)?;
+        let unfinished = dir.unfinished();
+        fs::remove_file(&unfinished).map_err(StoreError::io("remove", &unfinished))?;
+        sync_dir(root)?;
+        Ok(Self {
+            index,
+            seals,
+            _lock: lock,
+        })
+    }
+
+    /// Opens an index for writing: takes the lock, verifies the log, compares it with the index,
+    /// and completes a change that was committed but not yet sealed and logged when its process
+    /// ended. Refuses an index that is behind its log, and a log that is behind its index.
+    pub fn open(dir: &IndexDir, secrets: &Secrets, compat: &Compat) -> Result<Self, OpenError> {
+        open::present(dir)?;
+        let lock = lock(dir, false)?;
+        let mut notes = Vec::new();
+        let path = dir.log();
+        let mut log = audit::read(&path)?;
+        if log.torn_bytes > 0 {
+            audit::cut_torn_tail(&path, &log)?;
+            notes.push(format!(
+                "removed {} bytes of an unfinished entry from the end of {}; it was never acknowledged",
+                log.torn_bytes,
+                path.display()
+            ));
+            log.torn_bytes = 0;
+        }
+        let index = IndexWriter::open(dir, compat)?;
+        let (state, head) = (index.state(), &log.head);
+        if state.epoch < head.seq {
+            return Err(OpenError::BehindLog {
+                logged: head.seq,
+                indexed: state.epoch,
+            });
+        }
+        if state.epoch > head.seq + 1 {
+            return Err(OpenError::LogBehind {
+                logged: head.seq,
+                found: state.epoch,
+            });
+        }
+        let mut seals = Seals {
+            dir: dir.clone(),
+            secrets: secrets.clone(),
+            log: Some(log.clone()),
+            notes,
+        };
+        if state.epoch == head.seq {
+            let found = entry(&index, head.snapshot.clone(), head.previous.clone())?;
+            if found != *head {
+                return Err(OpenError::Differs {
+                    seq: head.seq,
+                    what: "counts, set hash or operation".to_owned(),
+                });
+            }
+        } else {
+            seals.seal_and_log(&index).map_err(opening)?;
+            seals.notes.push(format!(
+                "completed the {} of commit {}, which was committed but not yet acknowledged when its process ended",
+                index.state().op.as_str(),
+                index.state().epoch
+            ));
+        }
+        Ok(Self {
+            index,
+            seals,
+            _lock: lock,
+        })
+    }
+
+    /// What opening had to repair and what could not be tidied up, in sentences.
+    pub fn notes(&self) -> &[String] {
+        &self.seals.notes
+    }
+
+    /// All sources by number, withdrawn ones included.
+    pub fn sources(&self) -> &[SourceInfo] {
+        self.index.sources()
+    }
+
+    /// The source of a name.
+    pub fn source_by_name(&self, name: &str) -> Option<&SourceInfo> {
+        self.index.source_by_name(name)
+    }
+
+    /// Starts a registration. Nothing is visible before [`Registration::finish`]; dropping it
+    /// changes nothing.
+    pub fn begin(&mut self) -> Result<Registration<'_>, WriteError> {
+        Ok(Registration {
+            index: self.index.begin()?,
+            seals: &mut self.seals,
+        })
+    }
+
+    /// Withdraws a source: its claims no longer count. `time` is now, RFC 3339, UTC.
+    pub fn withdraw(&mut self, name: &str, time: &str) -> Result<Registered, SealError> {
+        let source = self.index.withdraw(name, time)?;
+        self.seals.acknowledge(&mut self.index, source, true)
+    }
+
+    /// Seals the live index again, as a new commit that changes no fact, after walking through
+    /// the sealed copy. The remedy for a lost or damaged newest snapshot. `time` is now.
+    pub fn reseal(&mut self, time: &str) -> Result<(u64, String), SealError> {
+        self.index.renew(time)?;
+        let walked = self.seals.seal(&self.index).and_then(|sealed| {
+            let path = self.seals.dir.snapshot(sealed.seq);
+            IndexReader::open(&path.join("db"), &path.join("filters"))?.walk()?;
+            Ok(sealed)
+        });
+        let logged = match walked {
+            Err(error) => Err(SealError::Seal(error)),
+            Ok(sealed) => {
+                let (seq, digest) = (sealed.seq, sealed.digest.clone());
+                self.seals.log(&self.index, sealed).map(|()| (seq, digest))
+            }
+        };
+        if logged.is_err() {
+            self.index.poison();
+        }
+        logged
+    }
+}
+
+/// A registration under way; see [`crate::index::Registration`].
+pub struct Registration<'w> {
+    index: index::Registration<'w>,
+    seals: &'w mut Seals,
+}
+
+impl Registration<'_> {
+    /// Records added so far.
+    pub fn records(&self) -> u64 {
+        self.index.records()
+    }
+
+    /// Texts met for the first time in this index so far.
+    pub fn new_texts(&self) -> u64 {
+        self.index.new_texts()
+    }
+
+    /// Adds one record.
+    pub fn add(&mut self, text: &TextDraft<'_>, claim: PackedClaim) -> Result<(), WriteError> {
+        self.index.add(text, claim)
+    }
+
+    /// Commits, seals, logs, and only then returns. The same source again changes nothing; the
+    /// same name with other content is refused.
+    pub fn finish(self, draft: SourceDraft) -> Result<Registered, SealError> {
+        let done = self.index.finish(draft)?;
+        self.seals.acknowledge(done.writer, done.source, done.new)
+    }
+}
+
+impl Seals {
+    fn acknowledge(
+        &mut self,
+        index: &mut IndexWriter,
+        source: SourceInfo,
+        new: bool,
+    ) -> Result<Registered, SealError> {
+        if new {
+            let logged = self.seal_and_log(index);
+            if logged.is_err() {
+                index.poison();
+            }
+            logged?;
+        }
+        let (snapshot, digest) = match &self.log {
+            Some(log) => (log.head.seq, log.head.snapshot.clone()),
+            None => (0, String::new()),
+        };
+        Ok(Registered {
+            source,
+            new,
+            snapshot,
+            digest,
+        })
+    }
+
+    fn seal_and_log(&mut self, index: &IndexWriter) -> Result<(), SealError> {
+        let sealed = self.seal(index).map_err(SealError::Seal)?;
+        self.log(index, sealed)
+    }
+
+    fn seal(&self, index: &IndexWriter) -> Result<seal::Sealed, StoreError> {
+        seal::seal(index, &self.dir, &self.secrets, self.log.as_ref())
+    }
+
+    fn log(&mut self, index: &IndexWriter, sealed: seal::Sealed) -> Result<(), SealError> {
+        let previous = self.log.as_ref().map_or_else(
+            || audit::NO_PREVIOUS.to_owned(),
+            |log| log.head_digest.clone(),
+        );
+        let head = entry(index, sealed.digest, previous).map_err(SealError::Seal)?;
+        let head_digest = audit::append(&self.dir.log(), &head).map_err(SealError::Log)?;
+        self.log = Some(ReadLog {
+            head: head.clone(),
+            head_digest,
+            entries: vec![head],
+            whole_bytes: 0,
+            torn_bytes: 0,
+        });
+        // The change is acknowledged from here on; old snapshots that cannot be removed are no
+        // reason to take that back, and the next seal tries again.
+        if let Err(error) = seal::prune(&self.dir, sealed.seq) {
+            self.notes
+                .push(format!("an old snapshot could not be removed: {error}"));
+        }
+        Ok(())
+    }
+}
+
+/// The log entry of the last commit.
+fn entry(index: &IndexWriter, snapshot: String, previous: String) -> Result<Entry, StoreError> {
+    let state = index.state();
+    let source = match state.op {
+        Op::Init | Op::Seal => None,
+        Op::Register | Op::Withdraw => {
+            let place = usize::try_from(state.op_source).unwrap_or(usize::MAX);
+            let source = index
+                .sources()
+                .get(place)
+                .ok_or_else(|| StoreError::Corrupt {
+                    what: "the last commit names an unknown source".to_owned(),
+                    at: format!("source {}", state.op_source),
+                })?;
+            Some(source)
+        }
+    };
+    Ok(Entry {
+        seq: state.epoch,
+        time: state.op_time.clone(),
+        op: state.op.as_str().to_owned(),
+        source: source.map(|source| source.name.clone()),
+        source_digest: source.map(|source| source.digest.clone()),
+        sources: u64::from(state.live_sources),
+        records: state.records,
+        texts: state.next_text,
+        set_hash: hex::encode(state.set_hash.to_bytes()),
+        snapshot,
+        previous,
+    })
+}
+
+fn lock(dir: &IndexDir, create: bool) -> Result<File, OpenError> {
+    let path = dir.lock();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(create)
+        .truncate(false)
+        .open(&path)
+        .map_err(StoreError::io("open the lock", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
+            dir: dir.root().display().to_string(),
+        }),
+        Err(TryLockError::Error(error)) => {
+            Err(StoreError::io("take the lock", &path)(error).into())
+        }
+    }
+}
+
+fn opening(error: SealError) -> OpenError {
+    match error {
+        SealError::Write(error) => error.into(),
+        SealError::Seal(error) => error.into(),
+        SealError::Log(error) => error.into(),
+    }
+}

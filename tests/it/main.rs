@@ -1,0 +1,23 @@
+//! One test binary; each module is a journey of somebody who uses herdbook, through the real
+//! binary and real files. `layers` and `docs` hold the tree itself to what it says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected stops there; that is what it is for"
+)]
+#![allow(
+    clippy::similar_names,
+    clippy::format_collect,
+    reason = "`test` and `text` are the words here; small fixtures are built by mapping rows"
+)]
+
+mod common;
+mod demo;
+mod docs;
+mod fail_closed;
+mod gate_a_pipeline;
+mod layers;
+mod read_any_shape;
+mod register_then_check;
