@@ -444,7 +444,7 @@ fn version_unknown(
     let open = !case.language_model
         || matches!(case.of_outputs, OutputUse::Evaluation | OutputUse::Filter)
         || facts.acquisition == Acquisition::Found;
-    let (ruling, why, base) = over_bases(lineage, None, |relation| match relation {
+    let (ruling, _, base) = over_bases(lineage, None, |relation| match relation {
         Relation::NotLlama if !open => (Ruling::Prohibited, Why::VersionUnknown),
         Relation::NotLlama | Relation::Same | Relation::OtherLlama(_) => {
             (Ruling::NeedsReview, Why::VersionUnknown)
@@ -454,7 +454,7 @@ fn version_unknown(
         ruling,
         ..review(
             Origin::LlamaVersionUnknown,
-            reason::version_unknown(&why, generator, base, ruling),
+            reason::version_unknown(generator, base, ruling),
             reason::Fix::NameVersion,
         )
     }
@@ -487,7 +487,10 @@ fn ambiguous(
     match readings.into_iter().reduce(stricter).filter(|_| prohibited) {
         Some(judged) => Judged {
             origin,
-            why: format!("{why}; under each of them: {}", judged.why),
+            why: format!(
+                "{why}; each of them excludes this, for example {}",
+                judged.why
+            ),
             fix: reason::Fix::NameVersion,
             ..judged
         },
