@@ -3,8 +3,10 @@
     python benches/accuracy.py REGISTERED.parquet CASES.parquet [--herdbook PATH] [--markdown FILE]
                                [--index DIR] [--strongest N]
 
-Registers every row of REGISTERED in one command, checks every row of CASES in one command against
-a Mistral target, and counts. The two files never enter the repository; benches/README.md says
+Registers every row of REGISTERED in one command, checks every row of CASES in one command, and
+counts. The target is a Mistral model to be published under a name of its own, so that output of
+every Llama version is blocked once the match is strong enough: by a ban, or by a naming duty that
+is known to be unmet. The two files never enter the repository; benches/README.md says
 which columns they need.
 
 - *found*: the row has any finding (flag or block). *blocked*: one at level block.
@@ -29,6 +31,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 TARGET_MODEL = "mistralai/Mistral-7B-v0.3"
+TARGET = f"""[model]
+name = "accuracy-run-7b"
+base = ["{TARGET_MODEL}"]
+"""
 VERBATIM_LIKE = (
     "verbatim whitespace case punct_stripped markdown_stripped unicode_quotes norm_all html_escaped "
     "json_escaped chatml llama2_inst alpaca llama3_header sharegpt_json"
@@ -154,6 +160,15 @@ def recall_tables(cases, levels):
     yield table(
         "Recall per language", ["language", "verbatim-like forms, ≥ 20 words, found", "all transforms, found"], lines
     )
+    if all("base" in case for case in cases):
+        lines = []
+        for name in sorted({case["base"] for group in by.values() for case in group if case["base"]}):
+            rows = [
+                case for group in by.values() for case in group
+                if case["base"] == name and case["transform"] in VERBATIM_LIKE and (case["n_src_words"] or 0) >= 50
+            ]
+            lines.append([name, Share(rows, levels, found).text(), Share(rows, levels, blocked).text()])
+        yield table("Verbatim-like forms, ≥ 50 words, per license", ["license of the source", "found", "blocked"], lines)
     lines = []
     for name, pick in [
         ("short", lambda case: case["short"] and not case["ambiguous"]),
@@ -260,8 +275,9 @@ def main():
             )
             text = sum(len(each.encode()) for each in pq.read_table(asked.registered, columns=["text"])["text"].to_pylist())
             facts.append(f"registered {pq.read_metadata(asked.registered).num_rows:,} outputs, {text / 1e6:.1f} MB of text, in {seconds:.1f} s")
+        (work / "target.toml").write_text(TARGET, encoding="utf-8")
         seconds = run(
-            [herdbook, "check", asked.cases, *at, "--target-model", TARGET_MODEL, "--text-column", "text",
+            [herdbook, "check", asked.cases, *at, "--target", work / "target.toml", "--text-column", "text",
              "--report", work / "out.json"], [0, 1],
         )
         report = json.loads((work / "out.json").read_text(encoding="utf-8"))
