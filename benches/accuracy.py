@@ -3,13 +3,12 @@
     python benches/accuracy.py REGISTERED.parquet CASES.parquet [--herdbook PATH] [--markdown FILE]
                                [--index DIR] [--strongest N]
 
-Registers every row of REGISTERED in one command, checks every row of CASES in one command, and
-counts. The target is a Mistral model to be published under a name of its own, so that output of
-every Llama version is blocked once the match is strong enough: by a ban, or by a naming duty that
-is known to be unmet. The two files never enter the repository; benches/README.md says
+Registers every row of REGISTERED in one command, checks every row of CASES in one command against
+a Mistral target, and counts. The two files never enter the repository; benches/README.md says
 which columns they need.
 
-- *found*: the row has any finding (flag or block). *blocked*: one at level block.
+- *found*: the row has any finding (flag or block). *blocked*: one at level block under a strict
+  policy with the default thresholds, so that licenses play no part.
 - Rows marked `short` (fewer than eight registered words left) or `ambiguous` (somebody else wrote
   the same text) are counted apart; so are texts of models that were never registered.
 - Every share stands with its denominator and a Wilson 95 % interval.
@@ -31,10 +30,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 TARGET_MODEL = "mistralai/Mistral-7B-v0.3"
-TARGET = f"""[model]
-name = "accuracy-run-7b"
-base = ["{TARGET_MODEL}"]
-"""
+# Strict: a match at or above the block threshold blocks whatever its license says, so that "blocked"
+# measures detection and not the mixture of licenses among the registered models.
+POLICY = 'name = "accuracy"\nstrict = true\nfindings_max = 1000000\n'
 VERBATIM_LIKE = (
     "verbatim whitespace case punct_stripped markdown_stripped unicode_quotes norm_all html_escaped "
     "json_escaped chatml llama2_inst alpaca llama3_header sharegpt_json"
@@ -275,9 +273,10 @@ def main():
             )
             text = sum(len(each.encode()) for each in pq.read_table(asked.registered, columns=["text"])["text"].to_pylist())
             facts.append(f"registered {pq.read_metadata(asked.registered).num_rows:,} outputs, {text / 1e6:.1f} MB of text, in {seconds:.1f} s")
-        (work / "target.toml").write_text(TARGET, encoding="utf-8")
+        (work / "policy.toml").write_text(POLICY, encoding="utf-8")
         seconds = run(
-            [herdbook, "check", asked.cases, *at, "--target", work / "target.toml", "--text-column", "text",
+            [herdbook, "check", asked.cases, *at, "--target-model", TARGET_MODEL, "--text-column", "text",
+             "--policy", work / "policy.toml",
              "--report", work / "out.json"], [0, 1],
         )
         report = json.loads((work / "out.json").read_text(encoding="utf-8"))

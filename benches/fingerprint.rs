@@ -213,7 +213,7 @@ fn units(alphabet: &str) -> Vec<String> {
         .map(|_| {
             let mut unit = String::new();
             while unit.len() < UNIT_BYTES {
-                for _ in 0..1 + below(8) {
+                for _ in 0..=below(8) {
                     unit.extend(alphabet.get(below(alphabet.len())));
                 }
                 unit.push_str([" ", " ", " ", " ", " ", " ", ", ", ". ", "\n\n"][below(9)]);

@@ -226,7 +226,7 @@ mod tests {
         let bytes = write(&path, 3);
         for len in 0..=bytes.len() {
             std::fs::write(&path, &bytes[..len]).unwrap();
-            let lines = bytes[..len].iter().filter(|&&byte| byte == b'\n').count();
+            let lines = memchr::memchr_iter(b'\n', &bytes[..len]).count();
             if lines == 0 {
                 assert!(matches!(read(&path), Err(LogError::Empty { .. })));
                 continue;

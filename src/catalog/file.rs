@@ -119,6 +119,10 @@ pub(super) struct VersionFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "mirrors the keys of the file one to one"
+)]
 pub(super) struct ListedFile {
     pub(super) key: String,
     #[serde(rename = "match")]

@@ -22,8 +22,8 @@ use crate::model::Trigger;
 
 use super::Catalog;
 use super::file::{
-    AccessFile, HostsFile, LicenseFile, LicensesFile, ListedFile, ModelsFile, ScopeFile,
-    SectionFile, TermsFile, TriggerFile, VersionFile,
+    AccessFile, HostsFile, ImproveBanFile, LicenseFile, LicensesFile, ListedFile, ModelsFile,
+    ScopeFile, SectionFile, TermsFile, TriggerFile, VersionFile,
 };
 use super::glob;
 
@@ -234,7 +234,8 @@ fn parse<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Ca
     })
 }
 
-fn license(at: &At<'_>, entry: LicenseFile) -> Result<License, CatalogError> {
+/// Checks what every license states, and returns whose own license it is.
+fn head(at: &At<'_>, entry: &LicenseFile) -> Result<Option<LlamaVersion>, CatalogError> {
     at.filled("id", &entry.id)?;
     at.filled("title", &entry.title)?;
     at.filled("licensor", &entry.licensor)?;
@@ -246,13 +247,24 @@ fn license(at: &At<'_>, entry: LicenseFile) -> Result<License, CatalogError> {
     if let Some(date) = &entry.version_date {
         at.date("version_date", date)?;
     }
+    let hex = |digest: &str| {
+        digest
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
     if let Some(digest) = &entry.sha256
-        && (digest.len() != 64
-            || !digest
-                .bytes()
-                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+        && (digest.len() != 64 || !hex(digest))
     {
         return Err(at.wrong("sha256", "is not 64 lower-case hex digits"));
+    }
+    for (field, duty) in [
+        ("name_prefix", &entry.name_prefix),
+        ("display", &entry.display),
+    ] {
+        if let Some(duty) = duty {
+            at.filled(&format!("{field}.section"), &duty.section)?;
+            at.filled(&format!("{field}.text"), &duty.text)?;
+        }
     }
     let llama = entry
         .llama
@@ -267,6 +279,29 @@ fn license(at: &At<'_>, entry: LicenseFile) -> Result<License, CatalogError> {
             "the own license of a version carries the version's id",
         ));
     }
+    Ok(llama)
+}
+
+fn improve_ban(at: &At<'_>, ban: ImproveBanFile) -> Result<ImproveBan, CatalogError> {
+    at.filled("improve_ban.section", &ban.section)?;
+    let open_for = ban
+        .open_for
+        .iter()
+        .map(|id| at.version("improve_ban.open_for", id))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(ImproveBan {
+        section: ban.section,
+        scope: match ban.scope {
+            ScopeFile::LanguageModels => BanScope::LanguageModels,
+            ScopeFile::AnyModel => BanScope::AnyModel,
+        },
+        own_family_excluded: ban.own_family_excluded,
+        open_for,
+    })
+}
+
+fn license(at: &At<'_>, entry: LicenseFile) -> Result<License, CatalogError> {
+    let llama = head(at, &entry)?;
     let section = |field: &str, value: Option<SectionFile>| {
         value
             .map(|s| {
@@ -275,37 +310,11 @@ fn license(at: &At<'_>, entry: LicenseFile) -> Result<License, CatalogError> {
             })
             .transpose()
     };
-    let improve_ban = entry
-        .improve_ban
-        .map(|ban| {
-            at.filled("improve_ban.section", &ban.section)?;
-            let open_for = ban
-                .open_for
-                .iter()
-                .map(|id| at.version("improve_ban.open_for", id))
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(ImproveBan {
-                section: ban.section,
-                scope: match ban.scope {
-                    ScopeFile::LanguageModels => BanScope::LanguageModels,
-                    ScopeFile::AnyModel => BanScope::AnyModel,
-                },
-                own_family_excluded: ban.own_family_excluded,
-                open_for,
-            })
-        })
-        .transpose()?;
-    for (field, duty) in [
-        ("name_prefix", &entry.name_prefix),
-        ("display", &entry.display),
-    ] {
-        if let Some(duty) = duty {
-            at.filled(&format!("{field}.section"), &duty.section)?;
-            at.filled(&format!("{field}.text"), &duty.text)?;
-        }
-    }
     let clauses = Clauses {
-        improve_ban,
+        improve_ban: entry
+            .improve_ban
+            .map(|ban| improve_ban(at, ban))
+            .transpose()?,
         competing_ban: entry.competing_ban.map(|ban| CompetingBan {
             section: ban.section,
             classifiers_excepted: ban.classifiers_excepted,

@@ -143,15 +143,9 @@ fn digits(text: &str) -> (&str, &str) {
 /// Whether the text behind a number makes it a size: `b`, `m`, or decimals and then `b` or `m`
 /// (`1.1b`), as a word of its own.
 fn is_quantity(rest: &str) -> bool {
-    let rest = match rest.strip_prefix('.') {
-        Some(decimals) => {
-            let (digits, rest) = digits(decimals);
-            if digits.is_empty() {
-                return false;
-            } else {
-                rest
-            }
-        }
+    let rest = match rest.strip_prefix('.').map(digits) {
+        Some(("", _)) => return false,
+        Some((_, after_decimals)) => after_decimals,
         None => rest,
     };
     let Some(unit) = rest.strip_prefix(['b', 'm']) else {

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use xorf::BinaryFuse16;
 
 use super::StoreError;
-use super::keys::Cursor;
+use super::bytes::Cursor;
 use super::keys::FILTER_HEAD_BYTES;
 use super::keys::FilterHead;
 use super::keys::SHARD_BITS_MAX;
@@ -343,7 +343,7 @@ const BATCH: usize = 256;
 
 /// Appends the positions of those hashes that any filter may hold, ascending.
 pub(crate) fn probe_batch<'a>(
-    filters: impl Iterator<Item = &'a Filter> + Clone,
+    filters: &(impl Iterator<Item = &'a Filter> + Clone),
     hashes: &[u64],
     out: &mut Vec<u32>,
 ) {
@@ -451,7 +451,7 @@ mod tests {
         asked.extend(hashes(3, 800));
         asked.extend(hashes(2, 500));
         let mut out = Vec::new();
-        probe_batch([&one, &two].into_iter(), &asked, &mut out);
+        probe_batch(&[&one, &two].into_iter(), &asked, &mut out);
         let expected: Vec<u32> = (0_u32..)
             .zip(&asked)
             .filter(|&(_, &hash)| one.contains(hash) || two.contains(hash))

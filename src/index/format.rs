@@ -2,6 +2,8 @@
 
 use super::keys::FORMAT_VERSION;
 use super::keys::FormatRow;
+use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::Recipe;
 
 /// What the caller's program and key stand for. A fingerprint means nothing without it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,18 @@ pub enum Incompatible {
 }
 
 impl Compat {
+    /// What fingerprints made with this recipe and key stand for. `unicode` is the version of the
+    /// normal form's tables.
+    pub fn of(recipe: &Recipe, key: &FingerprintKey, unicode: (u8, u8, u8)) -> Self {
+        let (major, minor, update) = unicode;
+        Self {
+            recipe: recipe.id().as_str().to_owned(),
+            unicode: format!("{major}.{minor}.{update}"),
+            guarantee_bytes: u32::try_from(recipe.guarantee_bytes()).unwrap_or(u32::MAX),
+            key_check: key.key_check().0,
+        }
+    }
+
     /// The row that records this in a new index.
     pub fn row(&self) -> FormatRow {
         FormatRow {

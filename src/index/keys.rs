@@ -4,7 +4,11 @@
 //! `docs/index-format.md` describes the same bytes in prose and is compared with [`LAYOUT`] by a
 //! test. Nothing here does I/O; a decoder never panics and refuses trailing bytes.
 
-use super::StoreError;
+use super::bytes::Cursor;
+use super::bytes::Malformed;
+use super::bytes::put_text;
+use super::bytes::put_varint;
+use super::set_hash::SetHash;
 
 /// First bytes of the format row.
 pub const MAGIC: [u8; 8] = *b"HERDBOOK";
@@ -89,128 +93,6 @@ pub const LAYOUT: &[(&str, &str, &str, &str)] = &[
         "count varint | repeated: gap varint | list",
     ),
 ];
-
-/// Bytes that do not follow the layout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed(
-    /// Which part.
-    pub &'static str,
-);
-
-impl Malformed {
-    /// Says where the bytes stand.
-    pub fn at(self, at: impl Into<String>) -> StoreError {
-        StoreError::corrupt(self.0, at)
-    }
-}
-
-/// Reads a value from front to back.
-#[derive(Debug, Clone, Copy)]
-pub struct Cursor<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Cursor<'a> {
-    /// Starts at the first byte.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-
-    /// Whether every byte was read.
-    pub fn is_empty(self) -> bool {
-        self.rest.is_empty()
-    }
-
-    /// The next `count` bytes.
-    pub fn take(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], Malformed> {
-        let (head, rest) = self.rest.split_at_checked(count).ok_or(Malformed(what))?;
-        self.rest = rest;
-        Ok(head)
-    }
-
-    /// The next `N` bytes as an array.
-    pub fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], Malformed> {
-        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed(what))?;
-        self.rest = rest;
-        Ok(*head)
-    }
-
-    /// One byte.
-    pub fn u8(&mut self, what: &'static str) -> Result<u8, Malformed> {
-        self.array::<1>(what).map(|[byte]| byte)
-    }
-
-    /// Four bytes, big-endian.
-    pub fn u32(&mut self, what: &'static str) -> Result<u32, Malformed> {
-        self.array(what).map(u32::from_be_bytes)
-    }
-
-    /// Eight bytes, big-endian.
-    pub fn u64(&mut self, what: &'static str) -> Result<u64, Malformed> {
-        self.array(what).map(u64::from_be_bytes)
-    }
-
-    /// Unsigned LEB128, at most ten bytes, shortest form only.
-    pub fn varint(&mut self, what: &'static str) -> Result<u64, Malformed> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.u8(what)?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                return Err(Malformed(what));
-            }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                if byte == 0 && shift > 0 {
-                    return Err(Malformed(what));
-                }
-                return Ok(value);
-            }
-        }
-        Err(Malformed(what))
-    }
-
-    /// A varint that must fit 32 bits.
-    pub fn varint_u32(&mut self, what: &'static str) -> Result<u32, Malformed> {
-        u32::try_from(self.varint(what)?).map_err(|_| Malformed(what))
-    }
-
-    /// A string behind its length in two bytes.
-    pub fn text(&mut self, what: &'static str) -> Result<String, Malformed> {
-        let len = u16::from_be_bytes(self.array(what)?);
-        let bytes = self.take(usize::from(len), what)?;
-        String::from_utf8(bytes.to_vec()).map_err(|_| Malformed(what))
-    }
-
-    /// Refuses bytes beyond the layout.
-    pub fn end(self, what: &'static str) -> Result<(), Malformed> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed(what))
-        }
-    }
-}
-
-/// Appends a varint.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "seven bits are masked out before the cast"
-)]
-pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    // Chosen: recipe, Unicode version and time are short; a longer one is cut by no caller.
-    let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    out.extend_from_slice(&len.to_be_bytes());
-    out.extend_from_slice(text.as_bytes().get(..usize::from(len)).unwrap_or_default());
-}
 
 /// What the index was made with; compared at every open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -383,48 +265,6 @@ impl StateRow {
         };
         cursor.end(WHAT)?;
         Ok(row)
-    }
-}
-
-/// Sum modulo 2^256 of the BLAKE3 digests of a set's members: the same for every order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SetHash([u64; 4]);
-
-impl SetHash {
-    /// Adds one member.
-    pub fn add(&mut self, member: &blake3::Hash) {
-        self.merge(&Self::from_bytes(*member.as_bytes()));
-    }
-
-    /// Adds all members of another set.
-    pub fn merge(&mut self, other: &Self) {
-        let mut carry = false;
-        // Limb 3 is the lowest.
-        for (mine, theirs) in self.0.iter_mut().zip(other.0).rev() {
-            let (sum, over) = mine.overflowing_add(theirs);
-            let (sum, over_carry) = sum.overflowing_add(u64::from(carry));
-            *mine = sum;
-            carry = over || over_carry;
-        }
-    }
-
-    /// 32 bytes, big-endian.
-    pub fn to_bytes(self) -> [u8; 32] {
-        let mut out = [0; 32];
-        for (chunk, limb) in out.chunks_exact_mut(8).zip(self.0) {
-            chunk.copy_from_slice(&limb.to_be_bytes());
-        }
-        out
-    }
-
-    /// From 32 bytes, big-endian.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        let (limbs, _) = bytes.as_chunks::<8>();
-        let mut out = [0; 4];
-        for (limb, chunk) in out.iter_mut().zip(limbs) {
-            *limb = u64::from_be_bytes(*chunk);
-        }
-        Self(out)
     }
 }
 
@@ -734,16 +574,16 @@ impl BucketBuilder {
                 put_varint(&mut self.body, *count);
             }
             TextList::Texts(texts) => {
-                let (last, mut previous) = (texts.len(), base);
+                let (count, mut previous) = (texts.len(), base);
                 for (index, &text) in texts.iter().enumerate() {
                     let gap = text
                         .checked_sub(previous)
                         .ok_or(Malformed("texts out of order"))?;
-                    let coded = (gap << 1) | u64::from(index + 1 < last);
+                    let coded = (gap << 1) | u64::from(index + 1 < count);
                     put_varint(&mut self.body, if index == 0 { coded + 1 } else { coded });
                     previous = text;
                 }
-                if last == 0 {
+                if count == 0 {
                     return Err(Malformed("an entry without texts"));
                 }
             }
@@ -924,7 +764,9 @@ impl ShardHead {
         let needed = u64::from(head.segment_count_length) + 2 * u64::from(head.segment_length);
         let sound = head.segment_length.is_power_of_two()
             && head.segment_count_length > 0
-            && head.segment_count_length % head.segment_length == 0
+            && head
+                .segment_count_length
+                .is_multiple_of(head.segment_length)
             && needed <= u64::from(head.slots);
         if sound {
             Ok(head)

@@ -141,7 +141,7 @@ impl IndexReader {
     /// Appends the positions of those grams that may be registered, ascending. Memory only.
     pub fn probe_batch(&self, hashes: &[u64], out: &mut Vec<u32>) {
         filter::probe_batch(
-            self.segments.values().map(|segment| &segment.filter),
+            &self.segments.values().map(|segment| &segment.filter),
             hashes,
             out,
         );

@@ -15,6 +15,7 @@
 //! has its entries in exactly one segment, so document frequencies add up over segments; after a
 //! failed write nothing more is written.
 
+pub mod bytes;
 mod columns;
 mod error;
 mod filter;
@@ -22,8 +23,10 @@ pub mod format;
 pub mod keys;
 pub mod layout;
 mod look_up;
+mod register;
 pub mod secrets;
 mod segment;
+mod set_hash;
 mod sort;
 mod source_row;
 mod store;
@@ -41,14 +44,15 @@ pub use layout::IndexDir;
 pub use look_up::IndexReader;
 pub use look_up::Postings;
 pub use look_up::TextId;
+pub use register::CLAIMS_KEPT;
+pub use register::Finished;
+pub use register::Registration;
 pub use secrets::Secrets;
 pub use secrets::SecretsError;
 pub use segment::DF_CAP;
+pub use set_hash::SetHash;
 pub use verify::Walked;
-pub use write::CLAIMS_KEPT;
-pub use write::Finished;
 pub use write::IndexWriter;
-pub use write::Registration;
 pub use write::SourceDraft;
 pub use write::TextDraft;
 pub use write::WriteError;

@@ -136,12 +136,12 @@ impl Stream<'_> {
                     },
                 };
                 let mut texts = vec![first.text];
-                let (mut last, mut count) = (first.text, 1_u64);
+                let (mut newest, mut count) = (first.text, 1_u64);
                 loop {
                     match postings.next()? {
                         Some(next) if next.hash == first.hash => {
-                            if next.text != last {
-                                (last, count) = (next.text, count + 1);
+                            if next.text != newest {
+                                (newest, count) = (next.text, count + 1);
                                 if texts.len() <= DF_CAP {
                                     texts.push(next.text);
                                 }

@@ -272,11 +272,11 @@ mod tests {
         for hash in (0..count).rev() {
             sorter.push(Posting { hash, text: 1 }).unwrap();
         }
-        let mut sorted = sorter.finish().unwrap();
+        let mut merged = sorter.finish().unwrap();
         for hash in 0..count {
-            assert_eq!(sorted.next().unwrap(), Some(Posting { hash, text: 1 }));
+            assert_eq!(merged.next().unwrap(), Some(Posting { hash, text: 1 }));
         }
-        assert_eq!(sorted.next().unwrap(), None);
+        assert_eq!(merged.next().unwrap(), None);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

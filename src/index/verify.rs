@@ -6,14 +6,14 @@ use super::StoreError;
 use super::keys;
 use super::keys::CLAIMS;
 use super::keys::PackedClaim;
-use super::keys::SetHash;
 use super::keys::TEXTS;
 use super::keys::TextList;
 use super::keys::TextRow;
 use super::look_up::IndexReader;
+use super::register::claims_member;
+use super::register::text_member;
 use super::segment;
-use super::write::claims_member;
-use super::write::text_member;
+use super::set_hash::SetHash;
 
 /// What a complete walk counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// A version of Llama that has a license of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LlamaVersion {
-    /// LLaMA (February 2023).
+    /// The first `LLaMA` (February 2023).
     V1,
     /// Llama 2, Code Llama included.
     V2,

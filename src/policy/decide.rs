@@ -246,23 +246,25 @@ fn level(
         code = codes::STRICT_LLAMA_OUTPUT;
         level = policy.level(code);
     }
-    let (bound_code, bound) = match facts.basis {
-        Basis::Declared => (code, Level::Block),
-        // Written so that a strength that is not a number bounds nothing.
-        Basis::Match if facts.strength < policy.flag_strength() => (codes::WEAK_MATCH, Level::Note),
-        Basis::Match if facts.short => (
-            codes::SHORT_EXACT_MATCH,
-            policy.level(codes::SHORT_EXACT_MATCH),
-        ),
-        Basis::Match if facts.strength < policy.block_strength() => {
-            (codes::WEAK_MATCH, policy.level(codes::WEAK_MATCH))
-        }
-        Basis::Match => (code, Level::Block),
-    };
+    let (bound_code, bound) = bound(policy, facts).unwrap_or((code, Level::Block));
     if level > bound {
         (bound_code, bound)
     } else {
         (code, level)
+    }
+}
+
+/// The level that the strength of a match allows at most; `None` when it allows any. Written so
+/// that a strength that is not a number bounds nothing.
+fn bound(policy: &Policy, facts: &ClaimFacts<'_>) -> Option<(Code, Level)> {
+    let level = |code| Some((code, policy.level(code)));
+    match facts.basis {
+        Basis::Match if facts.strength < policy.flag_strength() => {
+            Some((codes::WEAK_MATCH, Level::Note))
+        }
+        Basis::Match if facts.short => level(codes::SHORT_EXACT_MATCH),
+        Basis::Match if facts.strength < policy.block_strength() => level(codes::WEAK_MATCH),
+        Basis::Match | Basis::Declared => None,
     }
 }
 
@@ -391,7 +393,7 @@ fn under(
         ruling,
         license: Some(license.id.clone()),
         clause: why.section(license).map(|section| license.cite(section)),
-        why: reason::sentence(&why, license, base, target, facts),
+        why: reason::sentence(&why, license, base, target),
         obligations: merged(obligations),
         readings: reason::readings(&why, facts),
         fix,
@@ -442,7 +444,7 @@ fn version_unknown(
     let open = !case.language_model
         || matches!(case.of_outputs, OutputUse::Evaluation | OutputUse::Filter)
         || facts.acquisition == Acquisition::Found;
-    let (ruling, why, base) = over_bases(lineage, None, |relation| match relation {
+    let (ruling, _, base) = over_bases(lineage, None, |relation| match relation {
         Relation::NotLlama if !open => (Ruling::Prohibited, Why::VersionUnknown),
         Relation::NotLlama | Relation::Same | Relation::OtherLlama(_) => {
             (Ruling::NeedsReview, Why::VersionUnknown)
@@ -452,7 +454,7 @@ fn version_unknown(
         ruling,
         ..review(
             Origin::LlamaVersionUnknown,
-            reason::version_unknown(&why, generator, base, ruling),
+            reason::version_unknown(generator, base, ruling),
             reason::Fix::NameVersion,
         )
     }
@@ -485,7 +487,10 @@ fn ambiguous(
     match readings.into_iter().reduce(stricter).filter(|_| prohibited) {
         Some(judged) => Judged {
             origin,
-            why: format!("{why}; under each of them: {}", judged.why),
+            why: format!(
+                "{why}; each of them excludes this, for example {}",
+                judged.why
+            ),
             fix: reason::Fix::NameVersion,
             ..judged
         },

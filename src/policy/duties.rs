@@ -222,3 +222,44 @@ fn holds_line(facts: &FolderFacts, line: &str, named: impl Fn(&str) -> bool) -> 
                 .is_some_and(|text| letters(text).contains(&line))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_one_duty_the_strictest_state_stands() {
+        let duty = |id: &str, state| Obligation {
+            id: id.to_owned(),
+            text: String::new(),
+            clause: String::new(),
+            state,
+        };
+        let merged = merged(vec![
+            duty("b", ObligationState::Met),
+            duty("a", ObligationState::Latent),
+            duty("b", ObligationState::Unmet),
+            duty("b", ObligationState::NotYetCheckable),
+        ]);
+        let states: Vec<(&str, ObligationState)> = merged
+            .iter()
+            .map(|duty| (duty.id.as_str(), duty.state))
+            .collect();
+        assert_eq!(
+            states,
+            [
+                ("a", ObligationState::Latent),
+                ("b", ObligationState::Unmet)
+            ]
+        );
+    }
+
+    #[test]
+    fn slugs_are_kebab_case() {
+        assert_eq!(
+            slug("display", "Built with Meta Llama 3"),
+            "display-built-with-meta-llama-3"
+        );
+        assert_eq!(slug("copy", "llama-3.1"), "copy-llama-3-1");
+    }
+}

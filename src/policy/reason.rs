@@ -9,12 +9,14 @@ use crate::model::License;
 use crate::model::LlamaVersion;
 use crate::model::Obligation;
 use crate::model::ObligationState;
+use crate::model::Outcome;
 use crate::model::Resolution;
 use crate::model::Ruling;
 use crate::model::target::{OutputUse, Target};
 
 use super::codes;
 use super::decide::{Basis, ClaimFacts};
+use super::duties::output_duties;
 use super::valid::Policy;
 
 /// Why a cell of the decision table says what it says.
@@ -141,23 +143,33 @@ some clauses turn on it";
 pub(super) const PROFILE_FIX: &str = "have compliance confirm both; until then this stays a flag, \
 and outputs of multimodal models need review";
 
-/// The command that splits the input.
-const SPLIT: &str =
-    "herdbook check INPUT --target TARGET.toml --clean clean/ --quarantine quarantine/";
+/// The command that splits the input. A target without a name was given by its base alone.
+fn split_command(target: &Target) -> String {
+    let target = match (&target.name, target.base.first()) {
+        (Some(_), _) => "--target TARGET.toml".to_owned(),
+        (None, Some(base)) => format!("--target-model {base}"),
+        (None, None) => "--target-model scratch".to_owned(),
+    };
+    format!("herdbook check INPUT {target} --clean clean/ --quarantine quarantine/")
+}
 
 /// Whom the claim is about: the first half of every reason.
 pub(super) fn who(facts: &ClaimFacts<'_>) -> String {
     let Some(generator) = facts.generator else {
         return "matches registered output for which no model was named".to_owned();
     };
-    let label = generator.label();
     let raw = &generator.raw_id;
+    let model = match &generator.outcome {
+        Outcome::Known(known) => format!("{} ({raw})", known.family),
+        Outcome::NotLlama { licensor, .. } => format!("{raw} (of {licensor})"),
+        Outcome::LlamaVersionUnknown | Outcome::Ambiguous { .. } | Outcome::Unknown => raw.clone(),
+    };
     match facts.basis {
-        Basis::Match => format!("matches registered output claimed as {label} ({raw})"),
-        Basis::Declared => format!(
-            "the target file declares that {raw} ({label}) is used ({})",
-            facts.of_outputs.as_str()
-        ),
+        Basis::Match => format!("matches registered output claimed as {model}"),
+        Basis::Declared => {
+            let of_outputs = facts.of_outputs.as_str();
+            format!("the target file declares that {model} is used ({of_outputs})")
+        }
     }
 }
 
@@ -167,7 +179,6 @@ pub(super) fn sentence(
     license: &License,
     base: Option<&Resolution>,
     target: &Target,
-    facts: &ClaimFacts<'_>,
 ) -> String {
     let title = &license.title;
     let text = match why.section(license) {
@@ -228,9 +239,16 @@ pub(super) fn sentence(
                 "the target's base {base_id} is {own} or a derivative of it, which {text} allows"
             )
         }
-        Why::Duties => format!(
-            "{text} allows it and asks something of a model that is distributed or made available"
-        ),
+        Why::Duties => {
+            let duties: Vec<String> = output_duties(license, target)
+                .into_iter()
+                .map(|duty| duty.text)
+                .collect();
+            format!(
+                "{text} allows it and asks, of a model that is distributed or made available, to {}",
+                duties.join(" and to ")
+            )
+        }
         Why::NoDuty if target.availability.distributed() => {
             format!("the {title} allows it without a duty")
         }
@@ -245,7 +263,7 @@ pub(super) fn sentence(
         Why::Found(inner) => format!(
             "{}; the text was found, and whether the license binds somebody who never accepted it \
              is open",
-            sentence(inner, license, base, target, facts)
+            sentence(inner, license, base, target)
         ),
         Why::SeatUnknown => format!(
             "{text} grants no rights in multimodal models to those seated in the European Union, \
@@ -299,7 +317,6 @@ pub(super) fn unknown_model(generator: &Resolution) -> String {
 }
 
 pub(super) fn version_unknown(
-    _why: &Why,
     generator: &Resolution,
     base: Option<&Resolution>,
     ruling: Ruling,
@@ -350,9 +367,11 @@ pub(super) fn other(license: &License, restricted: bool) -> String {
     let title = &license.title;
     let rule = license.outputs.trim_end_matches('.');
     if restricted {
-        format!("this is outside the Llama licenses, but the {title} restricts it: {rule}")
+        format!(
+            "this is outside the Llama licenses, but its own terms ({title}) restrict it: {rule}"
+        )
     } else {
-        format!("this is outside the Llama licenses; the {title}: {rule}")
+        format!("this is outside the Llama licenses; its own terms ({title}): {rule}")
     }
 }
 
@@ -403,7 +422,10 @@ pub(super) fn how_to_fix(
         "train without what this model produced and remove its entry from the target file"
             .to_owned()
     } else {
-        format!("split the rows off with `{SPLIT}` and train on clean/")
+        format!(
+            "split the rows off with `{}` and train on clean/",
+            split_command(target)
+        )
     };
     if code == codes::WEAK_MATCH || code == codes::SHORT_EXACT_MATCH {
         return format!(
@@ -427,7 +449,7 @@ pub(super) fn how_to_fix(
             None => " (state `name` in a target file to have the name checked)",
             Some(_) => "",
         };
-        return format!("before release: {open}{name}");
+        return format!("before release{name}: {open}");
     }
     if code == codes::HOST_TERMS_UNREAD {
         return "have the host's terms on outputs read before training on this".to_owned();
@@ -446,13 +468,12 @@ pub(super) fn how_to_fix(
              Face id; or {split}"
         ),
         Fix::NameModel => format!(
-            "find out which model it was and register the source under its id with `herdbook \
-             register FILE --source NAME --model ID`; or {split}"
+            "find out which model it was, withdraw the source and register it again with `herdbook \
+             register FILE --source NEW-NAME --model ID`; or {split}"
         ),
         Fix::NameVersion => format!(
-            "find out which version it was and register the source under the full id with \
-             `herdbook register FILE --source NAME --model ID`, e.g. \
-             meta-llama/Llama-3.1-8B-Instruct; or {split}"
+            "find out which version it was, withdraw the source and register it again under the \
+             full id with `herdbook register FILE --source NEW-NAME --model ID`; or {split}"
         ),
         Fix::Profile => {
             format!("have compliance confirm where the organisation is seated; until then {split}")

@@ -162,19 +162,19 @@ impl Policy {
 
     /// The canonical text: one `key = value` per line, sorted, defaults filled in.
     pub fn canonical(&self) -> String {
-        let mut text = String::from("herdbook policy 1\n");
-        let mut line = |key: &str, value: &dyn std::fmt::Display| {
-            text.push_str(&format!("{key} = {value}\n"));
-        };
-        line("block_strength", &self.block_strength);
-        line("findings_max", &self.findings_max);
-        line("flag_strength", &self.flag_strength);
+        let mut lines = vec![
+            "herdbook policy 1".to_owned(),
+            format!("block_strength = {}", self.block_strength),
+            format!("findings_max = {}", self.findings_max),
+            format!("flag_strength = {}", self.flag_strength),
+        ];
         for info in codes::ALL {
-            line(&format!("level.{}", info.code.0), &self.level(info.code));
+            lines.push(format!("level.{} = {}", info.code.0, self.level(info.code)));
         }
-        line("name", &self.name);
-        line("strict", &self.strict);
-        text
+        lines.push(format!("name = {}", self.name));
+        lines.push(format!("strict = {}", self.strict));
+        lines.push(String::new());
+        lines.join("\n")
     }
 
     /// SHA-256 of the canonical text, lower-case hex: equal policies have equal digests, however

@@ -3,6 +3,11 @@
 //! Every column is resolved to its concrete type once per batch; the walk itself copies text
 //! straight from the array into the batch of units.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "types that are not named are refused, also those that arrow adds later"
+)]
+
 use arrow_array::Array;
 use arrow_array::BinaryArray;
 use arrow_array::BinaryViewArray;
@@ -170,10 +175,11 @@ impl Offsets<'_> {
             Some((*values.get(row)?, *values.get(row + 1)?))
         }
         fn index<T: TryInto<usize>>(value: T) -> Option<usize> {
-            match value.try_into() {
-                Ok(value) => Some(value),
-                Err(_) => None,
-            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the caller turns it into an error"
+            )]
+            value.try_into().ok()
         }
         let range = match self {
             Self::Small(offsets) => {
@@ -239,6 +245,7 @@ enum Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    #[expect(clippy::too_many_lines, reason = "one arm per type")]
     fn new(array: &'a dyn Array, depth: usize) -> Result<Self, String> {
         if depth > NESTING_DEPTH_MAX {
             return Err(format!("nested deeper than {NESTING_DEPTH_MAX}"));
@@ -356,6 +363,7 @@ impl<'a> Walk<'a> {
         })
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per type")]
     fn value(&self, rows: &mut RowWriter<'_>, node: NodeId, row: usize) -> Result<(), String> {
         macro_rules! leaf {
             ($array:expr, $method:ident) => {

@@ -212,11 +212,8 @@ impl Survey<'_> {
             return Err(self.corrupt("the footer has no schema", footer_at));
         }
         let mut announced = Announced::default();
-        let dictionaries = footer.dictionaries();
-        let dictionaries = dictionaries.iter().flat_map(|blocks| blocks.iter());
-        let batches = footer.recordBatches();
-        let batches = batches.iter().flat_map(|blocks| blocks.iter());
-        for block in dictionaries.chain(batches) {
+        let (dictionaries, batches) = (footer.dictionaries(), footer.recordBatches());
+        for block in dictionaries.iter().chain(batches.iter()).flatten() {
             let place = (
                 u64::try_from(block.offset()),
                 u64::try_from(block.metaDataLength()),
@@ -318,7 +315,7 @@ impl Survey<'_> {
         if let Some(compression) = batch.compression() {
             announced.codec = Some(compression.codec());
             let mut total = 0u64;
-            for buffer in batch.buffers().iter().flat_map(|buffers| buffers.iter()) {
+            for buffer in batch.buffers().iter().flatten() {
                 let (Ok(offset), Ok(length)) = (
                     u64::try_from(buffer.offset()),
                     u64::try_from(buffer.length()),

@@ -46,6 +46,10 @@ pub(super) enum Step {
 
 /// One place in the tree, with everything that its path alone decides.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent properties, read on the hot path"
+)]
 pub(super) struct Node {
     pub(super) path: Arc<str>,
     pub(super) parent: NodeId,
@@ -178,6 +182,10 @@ pub struct ColumnInfo {
 
 /// The tree and the columns of one file.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the columns are one of its parts"
+)]
 pub(super) struct Columns {
     nodes: Vec<Node>,
     columns: Vec<(Arc<str>, Found)>,
@@ -415,20 +423,19 @@ impl Columns {
             path if path == &*node.path => Arc::clone(&node.path),
             path => Arc::from(path),
         };
-        let column = match self.by_path.get(&path) {
-            Some(column) => *column,
-            None => {
-                if self.columns.len() >= self.columns_max {
-                    return Err(format!(
-                        "the file has more than {} columns",
-                        self.columns_max
-                    ));
-                }
-                let column = ColumnId(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
-                self.columns.push((Arc::clone(&path), Found::default()));
-                self.by_path.insert(path, column);
-                column
+        let column = if let Some(column) = self.by_path.get(&path) {
+            *column
+        } else {
+            if self.columns.len() >= self.columns_max {
+                return Err(format!(
+                    "the file has more than {} columns",
+                    self.columns_max
+                ));
             }
+            let column = ColumnId(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
+            self.columns.push((Arc::clone(&path), Found::default()));
+            self.by_path.insert(path, column);
+            column
         };
         self.node_mut(id).column = Some(column);
         Ok(column)
@@ -552,13 +559,15 @@ fn is_wrapper(rest: &str) -> bool {
 /// The role of a key below a place with a role. A prompt's insides stay prompt; what stands
 /// beside the text inside an output (a judge's note, an id) is not taken for output.
 fn role_below(above: Role, class: KeyClass) -> Role {
-    match (above, class) {
-        (Role::Prompt, _) | (_, KeyClass::Prompt) => Role::Prompt,
-        (_, KeyClass::Output) => Role::Output,
-        (_, KeyClass::Content | KeyClass::Wrapper) => above,
-        // The word itself is nobody's output, and too short to be anyone's prompt.
-        (_, KeyClass::Speaker | KeyClass::Model(_)) => Role::Prompt,
-        (_, KeyClass::Other) => Role::Unknown,
+    if above == Role::Prompt {
+        return Role::Prompt;
+    }
+    match class {
+        // The word that names a speaker or a model is nobody's output.
+        KeyClass::Prompt | KeyClass::Speaker | KeyClass::Model(_) => Role::Prompt,
+        KeyClass::Output => Role::Output,
+        KeyClass::Content | KeyClass::Wrapper => above,
+        KeyClass::Other => Role::Unknown,
     }
 }
 

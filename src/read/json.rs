@@ -169,6 +169,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
     }
 }
 
+#[expect(clippy::elidable_lifetime_names, reason = "as the trait writes it")]
 impl<'de> Visitor<'de> for Key<'_, '_> {
     type Value = NodeId;
 

@@ -209,6 +209,7 @@ fn read_into(
 }
 
 /// An input whose format is decided.
+#[expect(clippy::large_enum_variant, reason = "one per file")]
 enum Opened<'a> {
     Container(Format),
     Stream(Stream<'a>, Format, Compression),
@@ -268,15 +269,16 @@ fn read_container(
 ) -> Result<String, ReadError> {
     std::thread::scope(|scope| {
         let hashing = scope.spawn(|| source.sha256());
-        match format {
-            Format::Parquet => parquet::read(source, limits, progress, rows)?,
-            _ => arrow_ipc::read(
+        if format == Format::Parquet {
+            parquet::read(source, limits, progress, rows)?;
+        } else {
+            arrow_ipc::read(
                 source,
                 format == Format::ArrowStream,
                 limits,
                 progress,
                 rows,
-            )?,
+            )?;
         }
         match hashing.join() {
             Ok(sha256) => sha256,

@@ -2,8 +2,8 @@
 //!
 //! A name is compared letters and digits only, case ignored, so that `ResponseMessages`,
 //! `response_messages` and `response-messages` are one. The lists follow the public log and
-//! dataset formats (Bedrock, OpenAI and vLLM batches, Ollama, OpenTelemetry, distilabel,
-//! alpaca_eval, UltraFeedback, ShareGPT, arena sets); a name that is on none of them says nothing.
+//! dataset formats (Bedrock, `OpenAI` and vLLM batches, Ollama, `OpenTelemetry`, distilabel,
+//! `alpaca_eval`, `UltraFeedback`, `ShareGPT`, arena sets); a name that is on none of them says nothing.
 
 use crate::model::Role;
 

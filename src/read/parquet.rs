@@ -5,6 +5,11 @@
 //! them: it would allocate whatever size they name. Page checksums are verified where present.
 //! The rows read are compared with the footer, row group by row group.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "types without text keep their type, and errors of no special kind are damage"
+)]
+
 use std::collections::HashSet;
 use std::io;
 use std::io::BufReader;
@@ -28,6 +33,7 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::ChunkReader;
 use parquet::file::reader::Length;
@@ -345,13 +351,16 @@ pub(super) fn step_rows(group: &RowGroupMetaData, wanted: impl Fn(usize) -> bool
         .clamp(1, PARQUET_STEP_ROWS_MAX)
 }
 
-/// Reads every row of a Parquet file.
-pub(super) fn read(
-    source: &Source,
-    limits: Limits,
-    progress: Progress<'_>,
-    rows: &mut RowWriter<'_>,
-) -> Result<(), ReadError> {
+/// What of a file is decoded.
+struct Plan {
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    /// Per leaf column, whether it is decoded.
+    decoded: Vec<bool>,
+}
+
+/// Reads the footer and decides which leaf columns to decode; the others are counted from it.
+fn plan(source: &Source, rows: &mut RowWriter<'_>) -> Result<Plan, ReadError> {
     let name = source.name();
     let stored = open(source, ArrowReaderOptions::new())?;
     let views = Arc::new(with_views(stored.schema()));
@@ -359,32 +368,29 @@ pub(super) fn read(
     let viewed = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options));
     // Only a matter of speed: a type that cannot be viewed is read as it is stored.
     let metadata = viewed.unwrap_or(stored);
-    let corrupt = |what: String, at: &str| ReadError::Corrupt {
+    let corrupt = |what: String| ReadError::Corrupt {
         path: Arc::clone(name),
         what,
-        at: at.to_owned(),
+        at: "the schema".to_owned(),
     };
 
     let fields = metadata.schema().fields().iter().map(AsRef::as_ref);
-    let leaves =
-        arrays::leaves(&mut rows.columns, fields).map_err(|what| corrupt(what, "the schema"))?;
+    let leaves = arrays::leaves(&mut rows.columns, fields).map_err(corrupt)?;
     let schema = metadata.parquet_schema();
     if leaves.len() != schema.num_columns() {
-        return Err(corrupt(
-            format!(
-                "{} leaf columns for {} in the schema",
-                leaves.len(),
-                schema.num_columns()
-            ),
-            "the schema",
-        ));
+        let stored = schema.num_columns();
+        return Err(corrupt(format!(
+            "{} leaf columns for {stored} stored ones",
+            leaves.len()
+        )));
     }
     let mut decoded = Vec::with_capacity(leaves.len());
-    for (node, kind) in &leaves {
+    for (index, (node, kind)) in leaves.iter().enumerate() {
         let wanted = rows.columns.wanted(*node);
-        decoded.push(match kind {
+        let emit = rows.columns.node(*node).emit;
+        let decode = match kind {
             LeafKind::Text => wanted,
-            LeafKind::ListedInts => rows.columns.node(*node).emit,
+            LeafKind::ListedInts => emit,
             LeafKind::NotText => false,
             LeafKind::Unsupported if !wanted => false,
             LeafKind::Unsupported => {
@@ -394,7 +400,14 @@ pub(super) fn read(
                     remedy: "Write it as a string, or leave it out with --exempt-column".to_owned(),
                 });
             }
-        });
+        };
+        let column = rows.columns.column(*node).map_err(corrupt)?;
+        if !decode {
+            let leaf = if emit { Leaf::NotText } else { Leaf::Exempt };
+            rows.columns
+                .count(column, leaf, stored_values(metadata.metadata(), index));
+        }
+        decoded.push(decode);
     }
     let picked = decoded
         .iter()
@@ -402,28 +415,37 @@ pub(super) fn read(
         .filter(|(_, wanted)| **wanted)
         .map(|(leaf, _)| leaf);
     let mask = ProjectionMask::leaves(schema, picked);
-    let footer = metadata.metadata();
-    for (index, (node, _)) in leaves.iter().enumerate() {
-        let column = rows
-            .columns
-            .column(*node)
-            .map_err(|what| corrupt(what, "the schema"))?;
-        if decoded.get(index) == Some(&false) {
-            let values: u64 = footer
-                .row_groups()
-                .iter()
-                .filter_map(|group| group.columns().get(index))
-                .map(|column| u64::try_from(column.num_values()).unwrap_or(0))
-                .sum();
-            let leaf = if rows.columns.node(*node).emit {
-                Leaf::NotText
-            } else {
-                Leaf::Exempt
-            };
-            rows.columns.count(column, leaf, values);
-        }
-    }
+    Ok(Plan {
+        metadata,
+        mask,
+        decoded,
+    })
+}
 
+/// Values of a leaf column, nulls included.
+fn stored_values(footer: &ParquetMetaData, leaf: usize) -> u64 {
+    footer
+        .row_groups()
+        .iter()
+        .filter_map(|group| group.columns().get(leaf))
+        .map(|column| u64::try_from(column.num_values()).unwrap_or(0))
+        .sum()
+}
+
+/// Reads every row of a Parquet file.
+pub(super) fn read(
+    source: &Source,
+    limits: Limits,
+    progress: Progress<'_>,
+    rows: &mut RowWriter<'_>,
+) -> Result<(), ReadError> {
+    let name = source.name();
+    let Plan {
+        metadata,
+        mask,
+        decoded,
+    } = plan(source, rows)?;
+    let footer = metadata.metadata();
     let chunks = Chunks::new(source, Some(limits.page_bytes_max));
     for (number, group) in footer.row_groups().iter().enumerate() {
         let step = step_rows(group, |leaf| decoded.get(leaf) == Some(&true));
@@ -451,20 +473,31 @@ pub(super) fn read(
                 .map_err(|_| stopped(name))?;
             progress(chunks.furthest.load(Ordering::Relaxed));
         }
-        let read = rows.row() - before;
-        if u64::try_from(group.num_rows()) != Ok(read) {
-            let what = format!("{read} rows where the footer says {}", group.num_rows());
-            return Err(corrupt(what, &format!("row group {number}")));
-        }
+        rows_agree(
+            name,
+            rows.row() - before,
+            group.num_rows(),
+            &format!("row group {number}"),
+        )?;
     }
-    if u64::try_from(footer.file_metadata().num_rows()) != Ok(rows.row()) {
-        let said = footer.file_metadata().num_rows();
-        return Err(corrupt(
-            format!("{} rows where the footer says {said}", rows.row()),
-            "the footer",
-        ));
+    rows_agree(
+        name,
+        rows.row(),
+        footer.file_metadata().num_rows(),
+        "the footer",
+    )
+}
+
+/// Fails unless as many rows were read as the footer says.
+pub(super) fn rows_agree(name: &Arc<str>, read: u64, said: i64, at: &str) -> Result<(), ReadError> {
+    if u64::try_from(said) == Ok(read) {
+        return Ok(());
     }
-    Ok(())
+    Err(ReadError::Corrupt {
+        path: Arc::clone(name),
+        what: format!("{read} rows where the footer says {said}"),
+        at: at.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -142,11 +142,11 @@ impl<R: Read> Records<R> {
         loop {
             while let Some(byte) = self.byte(self.start) {
                 if !byte.is_ascii_whitespace() {
-                    if byte != b'[' {
-                        self.array = Array::No;
-                    } else {
+                    if byte == b'[' {
                         self.array = Array::Opened;
                         self.start += 1;
+                    } else {
+                        self.array = Array::No;
                     }
                     return Ok(());
                 }
@@ -339,32 +339,33 @@ impl<R: Read> Records<R> {
     fn scan_csv(&mut self) -> Option<usize> {
         loop {
             match self.state {
-                State::Quoted => match memchr::memchr(b'"', self.rest()) {
-                    Some(offset) => {
-                        self.scanned += offset + 1;
-                        self.state = State::QuoteSeen;
-                    }
-                    None => {
+                State::Quoted => {
+                    let Some(offset) = memchr::memchr(b'"', self.rest()) else {
                         self.scanned = self.end;
                         // A quote that is never closed is told by the row, which ends here.
                         return self.at_end.then_some(self.end);
-                    }
-                },
-                State::Plain => match memchr::memchr3(self.delimiter, b'\n', b'\r', self.rest()) {
-                    Some(offset) => {
-                        self.scanned += offset;
-                        if self.byte(self.scanned) != Some(self.delimiter) {
-                            return Some(self.scanned + 1);
-                        }
-                        self.scanned += 1;
-                        self.state = State::FieldStart;
-                    }
-                    None => {
+                    };
+                    self.scanned += offset + 1;
+                    self.state = State::QuoteSeen;
+                }
+                State::Plain => {
+                    let stops = memchr::memchr3(self.delimiter, b'\n', b'\r', self.rest());
+                    let Some(offset) = stops else {
                         self.scanned = self.end;
                         return self.at_end.then_some(self.end);
+                    };
+                    self.scanned += offset;
+                    if self.byte(self.scanned) != Some(self.delimiter) {
+                        return Some(self.scanned + 1);
                     }
-                },
-                _ => {
+                    self.scanned += 1;
+                    self.state = State::FieldStart;
+                }
+                State::Between
+                | State::FieldStart
+                | State::QuoteSeen
+                | State::Escaped
+                | State::Nested => {
                     let Some(byte) = self.byte(self.scanned) else {
                         return self.at_end.then_some(self.end);
                     };
@@ -420,7 +421,7 @@ impl<R: Read> Records<R> {
                         _ => {}
                     }
                 }
-                _ => {
+                State::Between | State::Plain | State::FieldStart | State::QuoteSeen => {
                     let Some(byte) = self.byte(self.scanned) else {
                         break;
                     };
@@ -501,7 +502,7 @@ mod tests {
         check(
             Cut::Values,
             " [ 1 ,\"a,]\\\"\",{\"b\":[2,\"}\"]}, null ] \n",
-            { Ok(&["1", "\"a,]\\\"\"", "{\"b\":[2,\"}\"]}", "null"]) },
+            Ok(&["1", "\"a,]\\\"\"", "{\"b\":[2,\"}\"]}", "null"]),
         );
         check(
             Cut::Values,

@@ -88,9 +88,8 @@ pub(super) fn too_long(limits: &Limits) -> String {
 
 fn json_row(rows: &mut RowWriter<'_>, bytes: &[u8]) -> Result<(), super::Stop> {
     rows.begin();
-    let text = match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(_) => return rows.fail(invalid_utf8(bytes)),
+    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+        return rows.fail(invalid_utf8(bytes));
     };
     match json::walk(rows, ROOT, text) {
         Ok(()) => rows.commit(),
@@ -238,20 +237,18 @@ fn csv_row(
 
 /// The fields of one record, quotes resolved.
 fn fields(bytes: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, str>>, String> {
-    let text = match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(_) => return Err(invalid_utf8(bytes)),
+    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+        return Err(invalid_utf8(bytes));
     };
     let mut fields = Vec::new();
     let mut rest = text;
     loop {
-        let (field, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_field(quoted)?,
-            None => {
-                let end = memchr::memchr(delimiter, rest.as_bytes()).unwrap_or(rest.len());
-                let (field, after) = rest.split_at(end);
-                (Cow::Borrowed(field), after)
-            }
+        let (field, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted_field(quoted)?
+        } else {
+            let end = memchr::memchr(delimiter, rest.as_bytes()).unwrap_or(rest.len());
+            let (field, after) = rest.split_at(end);
+            (Cow::Borrowed(field), after)
         };
         fields.push(field);
         match after.as_bytes().first() {

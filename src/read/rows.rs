@@ -77,9 +77,19 @@ struct Frame {
     units: usize,
     claims: usize,
     elements: usize,
-    /// `Some(None)`: there is a speaker, and the word is not known.
-    speaker: Option<Option<Role>>,
+    speaker: Speaker,
     has_content: bool,
+}
+
+/// Who speaks in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    /// The object names nobody: it is no chat turn.
+    None,
+    /// A word that is not known, so that the role is not either.
+    Unknown,
+    /// A known word.
+    Known(Role),
 }
 
 /// A model id found in a row.
@@ -301,7 +311,7 @@ impl<'a> RowWriter<'a> {
             units: self.batch.units.len(),
             claims: self.claims.len(),
             elements: self.elements.len(),
-            speaker: None,
+            speaker: Speaker::None,
             has_content: false,
         });
         self.objects += 1;
@@ -311,10 +321,10 @@ impl<'a> RowWriter<'a> {
     /// A key of the object in hand; `object` is what [`Self::enter_object`] gave.
     pub(super) fn key(&mut self, at: NodeId, key: &str, object: u64) -> Result<NodeId, String> {
         let child = self.columns.key(at, key, object)?;
-        if self.columns.node(child).class == KeyClass::Content {
-            if let Some(frame) = self.frames.last_mut() {
-                frame.has_content = true;
-            }
+        if self.columns.node(child).class == KeyClass::Content
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.has_content = true;
         }
         Ok(child)
     }
@@ -324,9 +334,9 @@ impl<'a> RowWriter<'a> {
         let Some(frame) = self.frames.pop() else {
             return;
         };
-        if let (Some(speaker), true) = (frame.speaker, frame.has_content) {
+        if frame.speaker != Speaker::None && frame.has_content {
             self.chat_turns += 1;
-            self.give_turn_its_role(&frame, speaker);
+            self.give_turn_its_role(&frame);
         }
         if self.claims.len() > frame.claims {
             self.give_units_their_model(&frame);
@@ -334,12 +344,11 @@ impl<'a> RowWriter<'a> {
         self.elements.truncate(frame.elements);
     }
 
-    fn give_turn_its_role(&mut self, frame: &Frame, speaker: Option<Role>) {
-        let context = self.columns.node(frame.node).role;
-        let role = match (context, speaker) {
+    fn give_turn_its_role(&mut self, frame: &Frame) {
+        let role = match (self.columns.node(frame.node).role, frame.speaker) {
             (Role::Prompt, _) => Role::Prompt,
-            (_, Some(role)) => role,
-            (_, None) => Role::Unknown,
+            (_, Speaker::Known(role)) => role,
+            (_, Speaker::Unknown | Speaker::None) => Role::Unknown,
         };
         let columns = &self.columns;
         for unit in self.batch.units.iter_mut().skip(frame.units) {
@@ -440,10 +449,10 @@ impl<'a> RowWriter<'a> {
     pub(super) fn text(&mut self, node: NodeId, text: &str) -> Result<(), String> {
         let place = self.columns.node(node);
         let (emit, opens, class, role) = (place.emit, place.opens, place.class, place.role);
-        if let KeyClass::Speaker = class {
-            if let Some(frame) = self.frames.last_mut() {
-                frame.speaker = Some(names::speaker(text));
-            }
+        if class == KeyClass::Speaker
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.speaker = names::speaker(text).map_or(Speaker::Unknown, Speaker::Known);
         }
         if self.registering {
             self.claim(node, text);
@@ -481,10 +490,13 @@ impl<'a> RowWriter<'a> {
     fn claim(&mut self, node: NodeId, text: &str) {
         let place = self.columns.node(node);
         let explicit = place.explicit_model;
-        let rank = match place.class {
-            _ if explicit => 0,
-            KeyClass::Model(rank) if self.columns.selection().model.is_none() => rank,
-            _ => return,
+        let recognised = self.columns.selection().model.is_none();
+        let rank = if explicit {
+            0
+        } else if let (KeyClass::Model(rank), true) = (place.class, recognised) {
+            rank
+        } else {
+            return;
         };
         if text.is_empty() {
             return;
@@ -495,14 +507,13 @@ impl<'a> RowWriter<'a> {
             None
         };
         let affix = place.affix;
-        let model = match self.model_ids.get(text) {
-            Some(index) => *index,
-            None => {
-                let index = u32::try_from(self.batch.models.len()).unwrap_or(u32::MAX);
-                self.batch.models.push(text.to_owned());
-                self.model_ids.insert(text.to_owned(), index);
-                index
-            }
+        let model = if let Some(index) = self.model_ids.get(text) {
+            *index
+        } else {
+            let index = u32::try_from(self.batch.models.len()).unwrap_or(u32::MAX);
+            self.batch.models.push(text.to_owned());
+            self.model_ids.insert(text.to_owned(), index);
+            index
         };
         self.claims.push(Claim {
             model,
@@ -529,7 +540,13 @@ impl<'a> RowWriter<'a> {
             self.go_back(mark);
             return Ok(false);
         }
-        Ok(self.chat_turns > mark.chat_turns)
+        let chat = self.chat_turns > mark.chat_turns;
+        if self.registering && !chat && self.columns.node(node).role == Role::Output {
+            // An answer that is JSON was generated whole, and is registered whole.
+            self.go_back(mark);
+            return Ok(false);
+        }
+        Ok(chat)
     }
 
     /// Bytes without a character set: text if they are UTF-8.

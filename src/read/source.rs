@@ -275,6 +275,7 @@ impl Read for Raw<'_> {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "one per file")]
 enum Decoder<'a> {
     Plain(Raw<'a>),
     Gzip(MultiGzDecoder<BufReader<Raw<'a>>>),

@@ -123,12 +123,11 @@ pub fn split(
                 side,
                 counts: SplitCounts::default(),
             };
-            let (counts, targets) = match format {
-                Format::Parquet => split_parquet(&source, limits, sides, [clean, quarantine])?,
-                _ => {
-                    let stream = format == Format::ArrowStream;
-                    split_arrow(&source, stream, limits, sides, [clean, quarantine])?
-                }
+            let (counts, targets) = if format == Format::Parquet {
+                split_parquet(&source, limits, sides, [clean, quarantine])?
+            } else {
+                let stream = format == Format::ArrowStream;
+                split_arrow(&source, stream, limits, sides, [clean, quarantine])?
             };
             (counts, source.sha256()?, targets)
         }
@@ -172,10 +171,10 @@ struct Target {
 impl Target {
     fn create(source: &Source, path: &Path) -> Result<Self, ReadError> {
         let input = source.file().metadata().map_err(|e| source.io(e))?;
-        if let Ok(there) = std::fs::metadata(path) {
-            if (there.dev(), there.ino()) == (input.dev(), input.ino()) {
-                return Err(refused(source, "the split would overwrite its own input"));
-            }
+        if let Ok(there) = std::fs::metadata(path)
+            && (there.dev(), there.ino()) == (input.dev(), input.ino())
+        {
+            return Err(refused(source, "the split would overwrite its own input"));
         }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -331,7 +330,7 @@ fn split_stream(
         Format::JsonArray => (Cut::Values, b','),
         Format::Csv => (Cut::Csv, row_formats::delimiter(stream.head().0)),
         Format::Tsv => (Cut::Csv, b'\t'),
-        Format::Text => return split_text(source, stream, sides, outs),
+        Format::Text => return split_text(source, &stream, sides, outs),
         Format::Jsonl | Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
             (Cut::Lines, b',')
         }
@@ -399,7 +398,7 @@ fn split_stream(
 /// A text is one row: the stored bytes go to one side as they are.
 fn split_text(
     source: &Source,
-    stream: Stream<'_>,
+    stream: &Stream<'_>,
     mut sides: Sides<'_>,
     outs: [Out; 2],
 ) -> Result<Done, ReadError> {
@@ -513,14 +512,14 @@ fn split_parquet(
             }
         }
         let rows = sides.counts.rows() - before;
-        if u64::try_from(group.num_rows()) != Ok(rows) {
-            return Err(ReadError::Corrupt {
-                path: Arc::clone(name),
-                what: format!("{rows} rows where the footer says {}", group.num_rows()),
-                at: format!("row group {number}"),
-            });
-        }
+        parquet::rows_agree(name, rows, group.num_rows(), &format!("row group {number}"))?;
     }
+    parquet::rows_agree(
+        name,
+        sides.counts.rows(),
+        footer.file_metadata().num_rows(),
+        "the footer",
+    )?;
     let mut done = Vec::new();
     for (path, writer) in writers {
         done.push(

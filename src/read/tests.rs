@@ -103,8 +103,8 @@ fn read_all(input: &InputPath, options: &ReadOptions) -> Got {
         Ok(())
     });
     assert_eq!(file.rows, next_row);
-    assert_eq!(file.row_errors as usize, errors.len());
-    assert_eq!(file.columns.len(), file.columns.len().max(paths.len()));
+    assert_eq!(file.row_errors, errors.len() as u64);
+    assert!(file.columns.len() >= paths.len());
     for (info, path) in file.columns.iter().zip(&paths) {
         assert_eq!(info.path, *path);
     }

@@ -70,6 +70,7 @@ fn register(writer: &mut Writer, name: &str, from: u64, count: u64) -> Registere
 #[test]
 #[ignore = "needs minutes and prints measurements"]
 #[expect(clippy::print_stdout, reason = "prints what it measured")]
+#[expect(clippy::too_many_lines, reason = "one measurement after the other")]
 fn measure_the_index() {
     let texts: u64 = match std::env::var("HERDBOOK_MEASURE_TEXTS") {
         Ok(number) => number.parse().unwrap(),

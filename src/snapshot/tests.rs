@@ -713,11 +713,12 @@ fn a_travelled_snapshot_opens_by_its_digest_only() {
     assert!(matches!(nowhere, Err(OpenError::Damaged { .. })));
 }
 
+type Change = fn(&mut Compat);
+
 #[test]
 fn another_recipe_key_or_unicode_is_refused_with_both_values() {
     let home = Home::new();
     register(&mut home.writer(), "one", &texts(0..10)).unwrap();
-    type Change = fn(&mut Compat);
     let cases: [(Change, &str, &str); 4] = [
         (|compat| compat.recipe = "r2".to_owned(), "r1-k24-w41", "r2"),
         (|compat| compat.guarantee_bytes = 65, "64", "65"),
@@ -909,11 +910,7 @@ fn a_log_cut_by_two_entries_is_refused() {
     }
     drop(writer);
     let log = fs::read_to_string(home.dir.log()).unwrap();
-    let cut: String = log
-        .lines()
-        .take(2)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let cut: String = log.split_inclusive('\n').take(2).collect();
     fs::write(home.dir.log(), cut).unwrap();
     assert!(matches!(
         home.snapshot(),
@@ -1003,7 +1000,11 @@ fn sealing_keeps_the_digests_of_unchanged_files_and_a_damaged_one_stays_refused(
     let table = manifest
         .files
         .iter()
-        .filter(|file| file.path.ends_with(".sst"))
+        .filter(|file| {
+            Path::new(&file.path)
+                .extension()
+                .is_some_and(|end| end == "sst")
+        })
         .max_by_key(|file| file.size)
         .unwrap();
     let path = home.dir.snapshot(2).join(&table.path);

@@ -258,7 +258,12 @@ fn the_readme_has_exactly_two_set_up_commands() {
 #[test]
 fn the_readme_s_tour_is_what_the_program_says() {
     let test = CliTest::new();
-    for name in ["preferences.parquet", "train.parquet", "train-llama31.parquet", "targets"] {
+    for name in [
+        "preferences.parquet",
+        "train.parquet",
+        "train-llama31.parquet",
+        "targets",
+    ] {
         test.copy_demo(name);
     }
     let readme = read("README.md");
@@ -270,7 +275,10 @@ fn the_readme_s_tour_is_what_the_program_says() {
             if let Some(command) = line.strip_prefix("$ herdbook ") {
                 let words: Vec<&str> = command.split_whitespace().collect();
                 let run = test.run(&words);
-                said = format!("{}\n{}", run.stdout, run.stderr).lines().map(lasting).collect();
+                said = format!("{}\n{}", run.stdout, run.stderr)
+                    .lines()
+                    .map(lasting)
+                    .collect();
                 code = run.code;
                 commands += 1;
             } else if line == "$ echo $?" {
@@ -293,7 +301,17 @@ fn lasting(line: &str) -> String {
         let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
         let hex = bare.len() >= 8 && bare.chars().all(|c| c.is_ascii_hexdigit());
         let date = bare.len() == 10 && bare.starts_with("20") && bare.matches('-').count() == 2;
-        if hex { word.replace(bare, "DIGEST") } else if date { word.replace(bare, "DATE") } else { word.to_owned() }
+        if hex {
+            word.replace(bare, "DIGEST")
+        } else if date {
+            word.replace(bare, "DATE")
+        } else {
+            word.to_owned()
+        }
     };
-    line.trim_end().split(' ').map(word).collect::<Vec<_>>().join(" ")
+    line.trim_end()
+        .split(' ')
+        .map(word)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("catalog", &["model"]),
     ("policy", &["model"]),
     ("index", &["model", "fingerprint"]),
+    ("snapshot", &["model", "index", "audit", "fingerprint"]),
     ("audit", &["model", "index", "fingerprint"]),
     ("snapshot", &["model", "index", "fingerprint", "audit"]),
     (

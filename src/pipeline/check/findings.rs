@@ -25,10 +25,28 @@ pub(crate) struct Findings {
     /// Findings on the run as a whole; they stand first and are always listed.
     run: Vec<Finding>,
     kept: Vec<Finding>,
+    levels: Levels,
     total: u64,
     verdict: Verdict,
     models: BTreeMap<(String, Option<String>), u64>,
     obligations: BTreeMap<String, Obligation>,
+}
+
+/// How many findings of each level are kept.
+#[derive(Debug, Default)]
+struct Levels(BTreeMap<Level, i64>);
+
+impl Levels {
+    fn count(&mut self, level: Level, by: i64) {
+        *self.0.entry(level).or_default() += by;
+    }
+
+    fn mildest(&self) -> Option<Level> {
+        self.0
+            .iter()
+            .find(|(_, count)| **count > 0)
+            .map(|(level, _)| *level)
+    }
 }
 
 impl Findings {
@@ -37,6 +55,7 @@ impl Findings {
             max: usize::try_from(policy.findings_max()).unwrap_or(usize::MAX),
             run: Vec::new(),
             kept: Vec::new(),
+            levels: Levels::default(),
             total: 0,
             verdict: Verdict::Pass,
             models: BTreeMap::new(),
@@ -50,10 +69,22 @@ impl Findings {
         self.run.push(finding);
     }
 
-    /// Adds a finding on a file or row.
+    /// Adds a finding on a file or row. Beyond the limit a stricter one takes the place of the last
+    /// of the mildest kept, so that what decides the verdict is always listed.
     pub(crate) fn push(&mut self, finding: Finding) {
         self.count(&finding);
         if self.kept.len() < self.max {
+            self.levels.count(finding.level, 1);
+            self.kept.push(finding);
+            return;
+        }
+        let Some(mildest) = self.levels.mildest().filter(|level| *level < finding.level) else {
+            return;
+        };
+        if let Some(at) = self.kept.iter().rposition(|kept| kept.level == mildest) {
+            self.kept.remove(at);
+            self.levels.count(mildest, -1);
+            self.levels.count(finding.level, 1);
             self.kept.push(finding);
         }
     }
@@ -227,5 +258,44 @@ pub(crate) fn trouble(
             how_to_fix,
             readings: Vec::new(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+
+    fn at(row: u64, level: Level) -> Finding {
+        let location = Location {
+            path: "a".into(),
+            row: Some(row),
+            column: None,
+        };
+        let mut finding = trouble(
+            codes::ROW_UNREADABLE,
+            location,
+            String::new(),
+            String::new(),
+        );
+        finding.level = level;
+        finding
+    }
+
+    #[test]
+    fn beyond_the_limit_the_strictest_findings_are_listed_and_all_are_counted() {
+        let mut findings = Findings::new(&Policy::default());
+        findings.max = 3;
+        for row in 0..5 {
+            findings.push(at(row, Level::Flag));
+        }
+        for row in 5..7 {
+            findings.push(at(row, Level::Block));
+        }
+        findings.push(at(7, Level::Note));
+        let rows: Vec<_> = findings.kept.iter().map(|f| f.location.row).collect();
+        assert_eq!(rows, [Some(0), Some(5), Some(6)], "in row order still");
+        assert_eq!(findings.total, 8);
+        assert_eq!(findings.verdict, Verdict::Block);
     }
 }

@@ -43,6 +43,10 @@ const CANDIDATES_MAX: usize = 8;
 /// most. Chosen: 60 letters are about twelve words; `docs/accuracy.md` reports the texts below.
 pub const EXACT_BYTES_MIN: usize = 60;
 
+/// Strength of an exact match per word of the registered output's own. Chosen: what alignment and
+/// blocks alone give a full copy (see `strength`).
+const EXACT_PER_WORD: f64 = 1.5;
+
 /// Share of the grams, of the unit or of the text, from which further blocks are looked for. Chosen:
 /// shuffled sentences keep well over half of their grams, other models' answers share a tenth.
 const BLOCKS_SPREAD: f64 = 0.2;
@@ -301,10 +305,13 @@ impl<'a> Matcher<'a> {
         };
         let mut strength = strength::strength(&features);
         let short = is_exact && unit.bytes < EXACT_BYTES_MIN;
-        if is_exact {
+        if is_exact && own_words > 0.0 {
             // Letter for letter the same: as strong as a full copy of its own words, whatever its
-            // grams are worth.
-            strength = strength.max(1.5 * own_words);
+            // grams are worth, and never below notice. A text that only repeats its prompt has no
+            // words of its own.
+            strength = strength
+                .max(EXACT_PER_WORD * own_words)
+                .max(self.strength_min);
         }
         if strength < self.strength_min {
             return None;

@@ -171,7 +171,10 @@ fn broken_arrays() {
 
 #[test]
 fn half_a_compressed_file() {
-    for wrap in [gzip, zst] {
+    for (name, wrap) in [
+        ("a.jsonl.gz", gzip as fn(&[u8]) -> Vec<u8>),
+        ("a.jsonl.zst", zst),
+    ] {
         // Random text, so that the compressed file is long.
         let mut text = String::new();
         let mut seed = 1u64;
@@ -183,11 +186,6 @@ fn half_a_compressed_file() {
             }
             writeln!(text, "{{\"a\":\"{word}\"}}").unwrap();
         }
-        let name = if wrap == gzip as fn(&[u8]) -> Vec<u8> {
-            "a.jsonl.gz"
-        } else {
-            "a.jsonl.zst"
-        };
         let whole = wrap(text.as_bytes());
         let rows = file_error(name, &whole[..whole.len() / 2], "truncated");
         assert!(rows > 1000, "what could be read is delivered: {rows}");

@@ -2,6 +2,8 @@
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::Compression as Codec;
+use ::parquet::basic::GzipLevel;
+use ::parquet::basic::ZstdLevel;
 use ::parquet::file::properties::WriterProperties;
 use arrow_array::Array;
 use arrow_array::ArrayRef;
@@ -208,8 +210,8 @@ fn parquet_of_every_type() {
     for codec in [
         Codec::UNCOMPRESSED,
         Codec::SNAPPY,
-        Codec::GZIP(Default::default()),
-        Codec::ZSTD(Default::default()),
+        Codec::GZIP(GzipLevel::default()),
+        Codec::ZSTD(ZstdLevel::default()),
         Codec::LZ4_RAW,
     ] {
         for dictionary in [true, false] {
@@ -483,7 +485,7 @@ fn page_and_batch_limits_hold() {
 fn a_page_header_that_asks_for_two_gigabytes_is_refused() {
     let properties = WriterProperties::builder()
         .set_dictionary_enabled(false)
-        .set_compression(Codec::ZSTD(Default::default()))
+        .set_compression(Codec::ZSTD(ZstdLevel::default()))
         .build();
     // Long enough that its size takes four bytes in the header, compressible to very little.
     let rows = batch(vec![(

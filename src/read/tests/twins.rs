@@ -94,9 +94,11 @@ fn as_batch(rows: &[Row]) -> arrow_array::RecordBatch {
         Arc::new(Field::new("item", DataType::Utf8, true)),
         OffsetBuffer::from_lengths(rows.iter().map(|row| row.tags.as_ref().map_or(0, Vec::len))),
         Arc::new(tags),
-        Some(NullBuffer::from_iter(
-            rows.iter().map(|row| row.tags.is_some()),
-        )),
+        Some(
+            rows.iter()
+                .map(|row| row.tags.is_some())
+                .collect::<NullBuffer>(),
+        ),
     );
     let turns = || rows.iter().flat_map(|row| &row.messages);
     let roles: StringArray = turns().map(|(role, _)| Some(role)).collect();
@@ -142,7 +144,7 @@ proptest! {
             .set_dictionary_enabled(dictionary)
             .set_data_page_row_count_limit(7)
             .set_write_batch_size(7)
-            .set_compression(if dictionary { Codec::SNAPPY } else { Codec::ZSTD(Default::default()) })
+            .set_compression(if dictionary { Codec::SNAPPY } else { Codec::ZSTD(::parquet::basic::ZstdLevel::default()) })
             .build();
         let lines = read_bytes("a.jsonl", as_jsonl(&rows), &registering());
         let table = read_bytes("a.parquet", parquet_bytes(&as_batch(&rows), properties), &registering());

@@ -1,0 +1,43 @@
+//! A digest over a set that does not depend on the order of its members.
+
+/// Sum modulo 2^256 of the BLAKE3 digests of a set's members: the same for every order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SetHash([u64; 4]);
+
+impl SetHash {
+    /// Adds one member.
+    pub fn add(&mut self, member: &blake3::Hash) {
+        self.merge(&Self::from_bytes(*member.as_bytes()));
+    }
+
+    /// Adds all members of another set.
+    pub fn merge(&mut self, other: &Self) {
+        let mut carry = false;
+        // Limb 3 is the lowest.
+        for (mine, theirs) in self.0.iter_mut().zip(other.0).rev() {
+            let (sum, over) = mine.overflowing_add(theirs);
+            let (sum, over_carry) = sum.overflowing_add(u64::from(carry));
+            *mine = sum;
+            carry = over || over_carry;
+        }
+    }
+
+    /// 32 bytes, big-endian.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut out = [0; 32];
+        for (chunk, limb) in out.chunks_exact_mut(8).zip(self.0) {
+            chunk.copy_from_slice(&limb.to_be_bytes());
+        }
+        out
+    }
+
+    /// From 32 bytes, big-endian.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        let (limbs, _) = bytes.as_chunks::<8>();
+        let mut out = [0; 4];
+        for (limb, chunk) in out.iter_mut().zip(limbs) {
+            *limb = u64::from_be_bytes(*chunk);
+        }
+        Self(out)
+    }
+}
