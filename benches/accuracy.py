@@ -158,6 +158,15 @@ def recall_tables(cases, levels):
     yield table(
         "Recall per language", ["language", "verbatim-like forms, ≥ 20 words, found", "all transforms, found"], lines
     )
+    if all("base" in case for case in cases):
+        lines = []
+        for name in sorted({case["base"] for group in by.values() for case in group if case["base"]}):
+            rows = [
+                case for group in by.values() for case in group
+                if case["base"] == name and case["transform"] in VERBATIM_LIKE and (case["n_src_words"] or 0) >= 50
+            ]
+            lines.append([name, Share(rows, levels, found).text(), Share(rows, levels, blocked).text()])
+        yield table("Verbatim-like forms, ≥ 50 words, per license", ["license of the source", "found", "blocked"], lines)
     lines = []
     for name, pick in [
         ("short", lambda case: case["short"] and not case["ambiguous"]),

@@ -311,8 +311,17 @@ impl Report {
         count(name)
     }
 
+    /// Everything that is said, about rows, files and the run.
     pub(crate) fn findings(&self) -> &[Value] {
         self.0["findings"].as_array().unwrap()
+    }
+
+    /// What is said about rows; a missing organisation profile, say, is a finding on the run.
+    pub(crate) fn on_rows(&self) -> Vec<&Value> {
+        self.findings()
+            .iter()
+            .filter(|each| !each["location"]["row"].is_null())
+            .collect()
     }
 
     /// Rows with a finding of any of these levels.

@@ -146,7 +146,7 @@ fn steps_7_and_8_llama_3_1_alone_raises_the_naming_duty() {
     let (run, report) = test.check(&["train-llama31.parquet", "--target", "targets/mistral.toml"]);
     run.exits(1).says("duty-unmet");
     assert_eq!(report.rows(&["block"]).len(), 16);
-    for finding in report.findings() {
+    for finding in report.on_rows() {
         assert_eq!(finding["model"], LLAMA_31);
         assert_eq!(finding["code"], "duty-unmet");
         let said = format!("{} {}", finding["reason"], finding["how_to_fix"]).to_lowercase();

@@ -254,3 +254,64 @@ fn the_readme_has_exactly_two_set_up_commands() {
         );
     }
 }
+
+#[test]
+fn the_readme_s_tour_is_what_the_program_says() {
+    let test = CliTest::new();
+    for name in [
+        "preferences.parquet",
+        "train.parquet",
+        "train-llama31.parquet",
+        "targets",
+    ] {
+        test.copy_demo(name);
+    }
+    let readme = read("README.md");
+    let mut commands = 0;
+    let mut said = Vec::new();
+    let mut code = None;
+    for block in readme.split("```console\n").skip(1) {
+        for line in block.split("```").next().unwrap().lines() {
+            if let Some(command) = line.strip_prefix("$ herdbook ") {
+                let words: Vec<&str> = command.split_whitespace().collect();
+                let run = test.run(&words);
+                said = format!("{}\n{}", run.stdout, run.stderr)
+                    .lines()
+                    .map(lasting)
+                    .collect();
+                code = run.code;
+                commands += 1;
+            } else if line == "$ echo $?" {
+                said = vec![code.unwrap().to_string()];
+            } else if line.trim() != "…" && !line.trim().is_empty() {
+                assert!(
+                    said.contains(&lasting(line)),
+                    "the README shows\n    {line}\nwhich is not in\n{}",
+                    said.join("\n")
+                );
+            }
+        }
+    }
+    assert!(commands >= 5, "only {commands} commands were tried");
+}
+
+/// A line without what differs from run to run: digests, dates, sizes in bytes.
+fn lasting(line: &str) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let hex = bare.len() >= 8 && bare.chars().all(|c| c.is_ascii_hexdigit());
+        let date = bare.len() == 10 && bare.starts_with("20") && bare.matches('-').count() == 2;
+        if hex {
+            word.replace(bare, "DIGEST")
+        } else if date {
+            word.replace(bare, "DATE")
+        } else {
+            word.to_owned()
+        }
+    };
+    line.trim_end()
+        .split(' ')
+        .map(word)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

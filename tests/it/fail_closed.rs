@@ -396,7 +396,9 @@ fn token_ids_are_undecided_never_skipped() {
     );
     let (run, report) = test.check_for_mistral("rows.jsonl");
     run.exits(3).says("input_ids");
-    assert_eq!(report.0["inputs"][0]["columns"]["input_ids"], "tokens");
+    let columns = &report.0["inputs"][0]["columns"];
+    let tokens = columns["input_ids"] == "tokens" || columns["input_ids[]"] == "tokens";
+    assert!(tokens, "{columns}");
     assert_eq!(report.tally("undecided"), 1);
 }
 
@@ -439,16 +441,15 @@ fn an_unreadable_file_in_a_folder_is_undecided_with_its_name() {
     }
 }
 
+#[cfg(unix)]
 #[test]
-fn a_folder_that_leads_back_to_itself_ends() {
-    #[cfg(unix)]
-    {
-        let test = CliTest::with_answers_of(LLAMA_3);
-        test.write_jsonl("runs/a.jsonl", &clean_rows(3));
-        std::os::unix::fs::symlink("..", test.path("runs/up")).unwrap();
-        let run = check(&test, "runs");
-        assert!(matches!(run.code, Some(0 | 3)), "{}", run.transcript());
-    }
+fn a_folder_that_leads_back_to_itself_is_read_once_or_undecided() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    test.write_jsonl("runs/a.jsonl", &clean_rows(3));
+    std::os::unix::fs::symlink(".", test.path("runs/again")).unwrap();
+    let (run, report) = test.check_for_mistral("runs");
+    assert!(matches!(run.code, Some(0 | 3)), "{}", run.transcript());
+    assert_eq!(report.tally("pass"), 3, "no row counts twice");
 }
 
 #[test]

@@ -59,8 +59,8 @@ fn rows() -> Vec<Value> {
 fn essence(report: &Report) -> Vec<(u64, String, String, String, String)> {
     let word = |value: &Value| value.as_str().unwrap().to_owned();
     let mut found: Vec<_> = report
-        .findings()
-        .iter()
+        .on_rows()
+        .into_iter()
         .map(|finding| {
             (
                 finding["location"]["row"].as_u64().unwrap(),

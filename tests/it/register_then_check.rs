@@ -251,7 +251,7 @@ fn a_model_given_by_hand_beats_the_column() {
     test.write_jsonl("train.jsonl", &[json!({"text": answer.text})]);
     let (run, report) = test.check_for_mistral("train.jsonl");
     run.exits(1);
-    assert_eq!(report.findings()[0]["model"], LLAMA_3);
+    assert_eq!(report.on_rows()[0]["model"], LLAMA_3);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn an_unknown_model_is_registered_with_a_warning_and_needs_review_at_check() {
     test.write_jsonl("train.jsonl", &[json!({"text": answer.text})]);
     let (run, report) = test.check_for_mistral("train.jsonl");
     run.exits(1);
-    let finding = &report.findings()[0];
+    let finding = report.on_rows()[0];
     assert_eq!(finding["model"], "nobody/quite-unheard-of-9b");
     assert_eq!(finding["license"], Value::Null);
 }
@@ -383,7 +383,7 @@ fn of_two_claims_on_one_text_the_stricter_decides_and_both_are_listed() {
 
         // Llama 3.1 alone would be a flag under this name; Llama 2 is not.
         run.exits(1);
-        let [finding] = report.findings() else {
+        let [finding] = report.on_rows()[..] else {
             panic!("{:#}", report.0["findings"])
         };
         assert_eq!(finding["level"], "block");
