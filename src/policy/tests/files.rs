@@ -157,8 +157,8 @@ fn policy_errors_point_at_the_place_and_name_the_fix() {
             "p.toml:2:13: unknown level `pass`; expected one of note, flag, block",
         ),
         (
-            "[thresholds]\nflag_strength = 0.9\n",
-            "p.toml:2:17: flag_strength (0.9) is above block_strength (0.5); lower the first or \
+            "[thresholds]\nflag_strength = 90\n",
+            "p.toml:2:17: flag_strength (90) is above block_strength (52); lower the first or \
              raise the second",
         ),
         (
@@ -207,7 +207,7 @@ fn equal_policies_have_equal_digests() {
         "name = \"x\"",
         "[levels]\nduty-open = \"block\"",
         "findings_max = 5",
-        "[thresholds]\nblock_strength = 0.51",
+        "[thresholds]\nblock_strength = 52.5",
     ] {
         assert_ne!(
             Policy::parse(other, "p").expect(other).digest(),
