@@ -52,7 +52,7 @@ impl Ask {
             acquisition: Acquisition::SelfGenerated,
             of_outputs: OutputUse::Text,
             basis: Basis::Match,
-            strength: 1.0,
+            strength: BLOCK_STRENGTH_DEFAULT,
             short: false,
             folder: None,
         }
