@@ -86,6 +86,7 @@ fn item(array: &dyn Array) -> Arc<Field> {
 }
 
 /// Two rows of every type; what is read of it must not depend on the container.
+#[expect(clippy::too_many_lines, reason = "one column per type")]
 pub(super) fn every_type(for_parquet: bool) -> (RecordBatch, Vec<&'static str>) {
     let words = strings(&[Some("l0"), Some("l1"), None]);
     let list = ListArray::new(
