@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from accuracy import TARGET_MODEL, default_binary
 
 REPO = Path(__file__).resolve().parent.parent
-POLL_S = 0.02
+POLL_S = 0.005
 # Rows per batch written; one batch is one Parquet row group.
 BATCH_ROWS = 50_000
 ROW_WORDS = 120
@@ -78,19 +78,22 @@ def tree(pid):
     return found
 
 
-def resident(pid):
-    """Resident and anonymous bytes of a process; zero once it has ended."""
-    rss = anon = 0
+def memory_of(pid):
+    """High-water mark of resident bytes, and anonymous bytes now; zeros once the process ended.
+
+    The mark is the kernel's own for the program since it was started. (`ru_maxrss` is not used on
+    Linux: it also counts the moment before, when the child still is a copy of this Python.)
+    """
+    fields = {}
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as status:
             for line in status:
-                if line.startswith("VmRSS:"):
-                    rss = int(line.split()[1]) * 1024
-                elif line.startswith("RssAnon:"):
-                    anon = int(line.split()[1]) * 1024
+                name, _, value = line.partition(":")
+                if name in ("VmHWM", "RssAnon"):
+                    fields[name] = int(value.split()[0]) * 1024
     except (FileNotFoundError, ProcessLookupError):
         return 0, 0
-    return rss, anon
+    return fields.get("VmHWM", 0), fields.get("RssAnon", 0)
 
 
 def measured(command, allowed):
@@ -103,7 +106,7 @@ def measured(command, allowed):
 
     def watch():
         while not done.is_set():
-            sums = [sum(column) for column in zip(*map(resident, tree(child.pid)))]
+            sums = [sum(column) for column in zip(*map(memory_of, tree(child.pid)))]
             peak[:] = map(max, peak, sums)
             done.wait(POLL_S)
 
@@ -116,9 +119,8 @@ def measured(command, allowed):
     child.returncode = code
     if code not in allowed:
         sys.exit(f"memory: ended with {code}, expected one of {allowed}")
-    # The kernel's own high-water mark of the first process misses nothing between two looks.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return max(peak[0], usage.ru_maxrss * unit), peak[1], time.monotonic() - began
+    resident = usage.ru_maxrss if sys.platform == "darwin" else peak[0]
+    return resident, peak[1], time.monotonic() - began
 
 
 def main():
