@@ -113,7 +113,7 @@ fn any_changed_byte_of_the_snapshot_is_undecided() {
             }
             let mut changed = whole.clone();
             let middle = changed.len() / 2;
-            changed[middle] ^= 0x20;
+            changed[middle] ^= 1;
             // A hard link may lead into the live index: replace the file, do not write through it.
             fs::remove_file(&path).unwrap();
             fs::write(&path, changed).unwrap();

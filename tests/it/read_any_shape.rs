@@ -198,7 +198,7 @@ fn csv_and_tsv_count_records_not_lines() {
             [1],
             "{name}"
         );
-        assert_eq!(report.findings()[0]["location"]["column"], "text", "{name}");
+        assert_eq!(report.on_rows()[0]["location"]["column"], "text", "{name}");
     }
 }
 

@@ -213,7 +213,8 @@ fn the_model_column_of_a_preference_set_is_recognised() {
     test.run(&["register", "preferences.parquet"])
         .exits(0)
         .says("completions[].response")
-        .says("completions[].model");
+        .says(LLAMA_3)
+        .says("gpt-4");
 
     let every = answers();
     let rows: Vec<Value> = every
