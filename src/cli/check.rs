@@ -42,6 +42,7 @@ use crate::read::Purpose;
 use crate::read::ReadOptions;
 use crate::report;
 use crate::report::WriteError;
+use crate::report::escape;
 use crate::report::terminal;
 use crate::snapshot::Snapshot;
 
@@ -126,6 +127,12 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
         SplitError::Exists(_) => Failure::usage(error),
         _ => Failure::undecided(error),
     })?;
+    for column in &run.exempt_unused {
+        out::warn(&format!(
+            "--exempt-column {} covers no column of any input: everything there was scanned",
+            escape::identifier(column)
+        ));
+    }
     for count in &run.split {
         out::note(&split_line(count));
     }

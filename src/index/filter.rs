@@ -13,6 +13,7 @@ use std::io::Read as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use xorf::BinaryFuse16;
 
@@ -79,6 +80,20 @@ impl Filter {
         usize::try_from(shard).map_or(true, |at| {
             self.shards.get(at).is_none_or(|shard| shard.contains(hash))
         })
+    }
+
+    /// Sets the flag of every hash that the segment may hold. No branch depends on the answers,
+    /// so the processor overlaps the cache misses of neighbouring hashes.
+    fn mark(&self, hashes: &[u64], hit: &mut [bool]) {
+        if let [shard] = self.shards.as_slice() {
+            for (flag, &hash) in hit.iter_mut().zip(hashes) {
+                *flag |= shard.contains(hash);
+            }
+        } else {
+            for (flag, &hash) in hit.iter_mut().zip(hashes) {
+                *flag |= self.contains(hash);
+            }
+        }
     }
 
     /// Distinct hashes.
@@ -342,26 +357,21 @@ impl FilterBuilder {
 const BATCH: usize = 256;
 
 /// Appends the positions of those hashes that any filter may hold, ascending.
-pub(crate) fn probe_batch<'a>(
-    filters: &(impl Iterator<Item = &'a Filter> + Clone),
-    hashes: &[u64],
-    out: &mut Vec<u32>,
-) {
+pub(crate) fn probe_batch(filters: &[Arc<Filter>], hashes: &[u64], out: &mut Vec<u32>) {
     let mut hit = [false; BATCH];
     for (chunk, hashes) in hashes.chunks(BATCH).enumerate() {
         for (flag, _) in hit.iter_mut().zip(hashes) {
             *flag = false;
         }
-        for filter in filters.clone() {
-            for (flag, &hash) in hit.iter_mut().zip(hashes) {
-                *flag |= filter.contains(hash);
-            }
+        for filter in filters {
+            filter.mark(hashes, &mut hit);
         }
         let first = chunk * BATCH;
-        for (at, _) in hashes
+        for (at, _) in hit
             .iter()
+            .take(hashes.len())
             .enumerate()
-            .filter(|&(at, _)| hit.get(at) == Some(&true))
+            .filter(|&(_, &hit)| hit)
         {
             // Positions fit: a caller's slice of 2^32 hashes would hold 32 GB.
             out.push(u32::try_from(first + at).unwrap_or(u32::MAX));
@@ -451,7 +461,8 @@ mod tests {
         asked.extend(hashes(3, 800));
         asked.extend(hashes(2, 500));
         let mut out = Vec::new();
-        probe_batch(&[&one, &two].into_iter(), &asked, &mut out);
+        let (one, two) = (Arc::new(one), Arc::new(two));
+        probe_batch(&[Arc::clone(&one), Arc::clone(&two)], &asked, &mut out);
         let expected: Vec<u32> = (0_u32..)
             .zip(&asked)
             .filter(|&(_, &hash)| one.contains(hash) || two.contains(hash))

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::LookUpError;
 use super::StoreError;
 use super::columns::Access;
 use super::filter;
+use super::filter::Filter;
 use super::keys;
 use super::keys::CLAIMS;
 use super::keys::FormatRow;
@@ -56,6 +58,8 @@ impl Postings {
 pub struct IndexReader {
     store: Store,
     segments: Segments,
+    /// The filters of all segments, largest first.
+    filters: Vec<Arc<Filter>>,
     format: FormatRow,
     state: StateRow,
     sources: Vec<SourceInfo>,
@@ -77,9 +81,15 @@ impl IndexReader {
         let state = store.state()?;
         let sources = store.sources(&state)?;
         let segments = segment::load(&store, filters)?;
+        let mut filters: Vec<_> = segments
+            .values()
+            .map(|segment| Arc::clone(&segment.filter))
+            .collect();
+        filters.sort_by_key(|filter| std::cmp::Reverse(filter.entries()));
         Ok(Self {
             store,
             segments,
+            filters,
             format,
             state,
             sources,
@@ -133,18 +143,12 @@ impl IndexReader {
     /// Whether a gram may be registered; `false` is certain. Memory only.
     #[inline]
     pub fn probe(&self, hash: u64) -> bool {
-        self.segments
-            .values()
-            .any(|segment| segment.filter.contains(hash))
+        self.filters.iter().any(|filter| filter.contains(hash))
     }
 
     /// Appends the positions of those grams that may be registered, ascending. Memory only.
     pub fn probe_batch(&self, hashes: &[u64], out: &mut Vec<u32>) {
-        filter::probe_batch(
-            &self.segments.values().map(|segment| &segment.filter),
-            hashes,
-            out,
-        );
+        filter::probe_batch(&self.filters, hashes, out);
     }
 
     /// The texts that hold each gram, in the order asked.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::StoreError;
 use super::filter::Filter;
@@ -32,14 +33,15 @@ const BUCKET_POSTINGS: u64 = 64;
 /// Segments of one size class that are merged into one.
 /// Chosen: rewrites each posting log₄ N times; at most three segments of a class remain to probe.
 const MERGE_FANOUT: usize = 4;
-/// Postings below which all segments are one class. Chosen: small sources merge at once.
+/// Postings below which a segment is small. Chosen: rewriting them takes milliseconds, and every
+/// segment costs every probe, so there is never more than one small segment.
 const SMALLEST_CLASS: u64 = 1 << 16;
 
 /// A live segment.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) row: SegmentRow,
-    pub(crate) filter: Filter,
+    pub(crate) filter: Arc<Filter>,
 }
 
 /// All live segments by number.
@@ -50,6 +52,7 @@ pub(crate) fn load(store: &Store, filters: &Path) -> Result<Segments, StoreError
     let mut out = Segments::new();
     for (segment, row) in store.segments()? {
         let filter = Filter::load(&filters.join(filter_name(segment)), segment, row.entries)?;
+        let filter = Arc::new(filter);
         out.insert(segment, Segment { row, filter });
     }
     Ok(out)
@@ -99,7 +102,12 @@ pub(crate) fn choose_merge(segments: &Segments, postings: u64) -> Vec<u32> {
                 class(segment.row.postings) == class(total) && !chosen.contains(number)
             })
             .collect();
-        if same.len() + 1 < MERGE_FANOUT {
+        let enough = if class(total) == 0 {
+            1
+        } else {
+            MERGE_FANOUT - 1
+        };
+        if same.len() < enough {
             return chosen;
         }
         for (number, segment) in same {
@@ -301,7 +309,10 @@ pub(crate) fn write(
         filter_blake3: file.blake3,
     };
     Ok(NewSegment {
-        segment: Segment { row, filter },
+        segment: Segment {
+            row,
+            filter: Arc::new(filter),
+        },
         tables,
     })
 }

@@ -14,7 +14,7 @@ pub(crate) fn ingest_without_commit(
     compat: &Compat,
     add: impl FnOnce(&mut Registration<'_>),
 ) {
-    let mut index = IndexWriter::open(dir, compat).unwrap();
+    let mut index = IndexWriter::open(dir, compat, |_| Ok::<_, WriteError>(())).unwrap();
     let mut registration = index.begin().unwrap();
     add(&mut registration);
     registration.stop_before_commit = true;

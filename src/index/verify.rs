@@ -1,10 +1,12 @@
 //! Walks a sealed database from end to end and compares everything with everything.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use super::StoreError;
 use super::keys;
 use super::keys::CLAIMS;
+use super::keys::NAMES;
 use super::keys::PackedClaim;
 use super::keys::TEXTS;
 use super::keys::TextList;
@@ -89,6 +91,7 @@ impl IndexReader {
             walked.entries += entries;
             walked.postings += postings;
         }
+        self.walk_names()?;
         let state = self.state();
         if walked.texts != state.next_text
             || texts_claimed != walked.texts
@@ -119,5 +122,31 @@ impl IndexReader {
             ));
         }
         Ok(walked)
+    }
+
+    /// Every source has its name, and no name stands for nothing.
+    fn walk_names(&self) -> Result<(), StoreError> {
+        let mut names = BTreeMap::new();
+        for row in self.store().scan(NAMES, &[], None)? {
+            let (name, source) = row?;
+            names.insert(name.into_vec(), source.into_vec());
+        }
+        let sources: BTreeMap<Vec<u8>, Vec<u8>> = self
+            .sources()
+            .iter()
+            .map(|source| {
+                (
+                    source.name.clone().into_bytes(),
+                    source.id.0.to_be_bytes().to_vec(),
+                )
+            })
+            .collect();
+        if names == sources && sources.len() == self.sources().len() {
+            return Ok(());
+        }
+        Err(StoreError::corrupt(
+            "the names are not those of the source rows",
+            self.store().path().display().to_string(),
+        ))
     }
 }

@@ -169,12 +169,29 @@ impl IndexWriter {
         })
     }
 
-    /// Opens the database and removes what a crash left.
-    pub fn open(dir: &IndexDir, compat: &Compat) -> Result<Self, WriteError> {
-        let store = Store::open(&dir.db(), Access::Write)?;
-        let format = store.format()?;
-        compat.accepts(&format)?;
-        let state = store.state()?;
+    /// Opens the database, asks `accept` about its last commit, and removes what a crash left.
+    ///
+    /// `accept` comes before anything is changed: a database that was rolled back would take the
+    /// files of later commits for left-overs.
+    pub fn open<E: From<WriteError>>(
+        dir: &IndexDir,
+        compat: &Compat,
+        accept: impl FnOnce(&StateRow) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let store = Store::open(&dir.db(), Access::Write).map_err(WriteError::from)?;
+        let format = store.format().map_err(WriteError::from)?;
+        compat.accepts(&format).map_err(WriteError::from)?;
+        let state = store.state().map_err(WriteError::from)?;
+        accept(&state)?;
+        Ok(Self::tidied(store, dir, format, state)?)
+    }
+
+    fn tidied(
+        store: Store,
+        dir: &IndexDir,
+        format: FormatRow,
+        state: StateRow,
+    ) -> Result<Self, WriteError> {
         let sources = store.sources(&state)?;
         remove_leftovers(&store, dir, &state)?;
         let segments = segment::load(&store, &dir.filters())?;

@@ -80,6 +80,8 @@ pub struct CheckRun {
     pub outcome: CheckOutcome,
     /// Rows on each side of each input, when a split was asked for.
     pub split: Vec<SplitCount>,
+    /// Columns that the caller exempted and no input has.
+    pub exempt_unused: Vec<String>,
 }
 
 /// The units of one batch that matched something.
@@ -112,6 +114,7 @@ pub fn check(
         return Ok(CheckRun {
             outcome: unavailable(context.judged, why),
             split: Vec::new(),
+            exempt_unused: Vec::new(),
         });
     }
     let mut decider = Decider::new(context);
@@ -122,6 +125,7 @@ pub fn check(
         .collect();
     let mut infos = Vec::new();
     let mut split = Vec::new();
+    let mut exempt_unused = options.read.exempt_columns.clone();
     for input in inputs {
         let input = match input {
             Ok(input) => input,
@@ -143,6 +147,7 @@ pub fn check(
             &matches_of,
             &mut |scanned: Scanned<BatchMatches>| file.take(scanned),
         );
+        exempt_unused.retain(|column| read.exempt_unused.contains(column));
         let (info, sides) = file.close(&read, failed.as_ref());
         if let Some(sides) = sides {
             let complete = if failed.is_none() {
@@ -156,7 +161,11 @@ pub fn check(
     }
     decider.run_level(&mut findings);
     let outcome = findings.into_outcome(context, infos);
-    Ok(CheckRun { outcome, split })
+    Ok(CheckRun {
+        outcome,
+        split,
+        exempt_unused,
+    })
 }
 
 /// The outcome when there is no snapshot to ask: undecided, and no input was read.

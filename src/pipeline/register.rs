@@ -180,8 +180,13 @@ fn complete(
         }
         return Err(RegisterError::Unreadable(message));
     }
-    if let Some(error) = read.error {
-        return Err(RegisterError::Unreadable(error.to_string()));
+    match read.error {
+        None => {}
+        // The file is whole; the name given on the command line is wrong.
+        Some(error @ ReadError::NoSuchColumn { .. }) => {
+            return Err(RegisterError::NoOutputs(error.to_string()));
+        }
+        Some(error) => return Err(RegisterError::Unreadable(error.to_string())),
     }
     let Some(sha256) = read.sha256 else {
         return Err(RegisterError::Unreadable(format!(

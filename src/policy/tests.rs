@@ -2,6 +2,7 @@
 //! real catalog.
 
 mod files;
+mod schemas;
 
 use std::collections::BTreeMap;
 

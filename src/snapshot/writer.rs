@@ -135,29 +135,31 @@ impl Writer {
             ));
             log.torn_bytes = 0;
         }
-        let index = IndexWriter::open(dir, compat)?;
-        let (state, head) = (index.state(), &log.head);
-        if state.epoch < head.seq {
-            return Err(OpenError::BehindLog {
-                logged: head.seq,
-                indexed: state.epoch,
-            });
-        }
-        if state.epoch > head.seq + 1 {
-            return Err(OpenError::LogBehind {
-                logged: head.seq,
-                found: state.epoch,
-            });
-        }
+        let head = log.head.clone();
+        let index = IndexWriter::open(dir, compat, |state| {
+            if state.epoch < head.seq {
+                return Err(OpenError::BehindLog {
+                    logged: head.seq,
+                    indexed: state.epoch,
+                });
+            }
+            if state.epoch > head.seq + 1 {
+                return Err(OpenError::LogBehind {
+                    logged: head.seq,
+                    found: state.epoch,
+                });
+            }
+            Ok(())
+        })?;
         let mut seals = Seals {
             dir: dir.clone(),
             secrets: secrets.clone(),
             log: Some(log.clone()),
             notes,
         };
-        if state.epoch == head.seq {
+        if index.state().epoch == head.seq {
             let found = entry(&index, head.snapshot.clone(), head.previous.clone())?;
-            if found != *head {
+            if found != head {
                 return Err(OpenError::Differs {
                     seq: head.seq,
                     what: "counts, set hash or operation".to_owned(),
