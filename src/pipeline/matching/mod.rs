@@ -84,6 +84,8 @@ pub(crate) struct Matcher<'a> {
     loose: NormalText,
     worded: NormalText,
     grams: Vec<Gram>,
+    ids: Vec<u64>,
+    probable: Vec<u32>,
     hits: Vec<Gram>,
     word_hashes: Vec<u8>,
 }
@@ -132,6 +134,8 @@ impl<'a> Matcher<'a> {
             loose: NormalText::default(),
             worded: NormalText::default(),
             grams: Vec::new(),
+            ids: Vec::new(),
+            probable: Vec::new(),
             hits: Vec::new(),
             word_hashes: Vec::new(),
         }
@@ -186,9 +190,16 @@ impl<'a> Matcher<'a> {
         stream: Stream,
     ) -> Result<Vec<Match>, MatchError> {
         self.sketcher.sketch(normal, &mut self.grams);
+        self.ids.clear();
+        self.ids.extend(self.grams.iter().map(|g| g.id));
+        self.probable.clear();
+        self.snapshot.probe_batch(&self.ids, &mut self.probable);
+        let hits = self
+            .probable
+            .iter()
+            .filter_map(|at| self.grams.get(*at as usize));
         self.hits.clear();
-        self.hits
-            .extend(self.grams.iter().filter(|g| self.snapshot.probe(g.id)));
+        self.hits.extend(hits);
         // The exact digest costs a pass over the text: only after a gram hit, or when there are no
         // grams to ask with.
         if self.hits.is_empty() && !self.grams.is_empty() {
