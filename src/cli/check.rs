@@ -125,7 +125,7 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
     progress.finish();
     let run = run.map_err(|error| match error {
         SplitError::Exists(_) => Failure::usage(error),
-        _ => Failure::undecided(error),
+        SplitError::Write { .. } | SplitError::Read(_) => Failure::undecided(error),
     })?;
     for column in &run.exempt_unused {
         out::warn(&format!(

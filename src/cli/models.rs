@@ -105,16 +105,18 @@ fn explained(resolved: &[Resolution]) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&format!(
+        let line = format!(
             "{}\n  is       {}\n  license  {}\n  rule     {} (confidence: {})\n",
             escape::identifier(&resolution.raw_id),
             resolution.label(),
             licenses(resolution),
             resolution.rule,
             resolution.confidence.as_str(),
-        ));
+        );
+        text.push_str(&line);
         if !resolution.note.is_empty() {
-            text.push_str(&format!("  note     {}\n", resolution.note));
+            let line = format!("  note     {}\n", resolution.note);
+            text.push_str(&line);
         }
     }
     text
@@ -122,7 +124,8 @@ fn explained(resolved: &[Resolution]) -> String {
 
 #[derive(Serialize)]
 struct Rule<'a> {
-    rule: &'a str,
+    #[serde(rename = "rule")]
+    key: &'a str,
     family: &'a str,
     patterns: &'a [String],
     licenses: &'a [&'a str],
@@ -135,7 +138,7 @@ fn list(catalog: &Catalog, json: bool) -> Result<(), Failure> {
         let rules: Vec<Rule<'_>> = rules
             .iter()
             .map(|r| Rule {
-                rule: r.key,
+                key: r.key,
                 family: r.label,
                 patterns: r.patterns,
                 licenses: &r.licenses,

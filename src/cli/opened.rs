@@ -106,14 +106,11 @@ pub(super) fn now() -> Result<String, Failure> {
     Ok(now.to_string())
 }
 
-/// Threads to work with: as asked, else one per core.
+/// Threads to work with: as asked, else one per core, else one where the system does not tell.
 pub(super) fn threads(asked: Option<std::num::NonZeroUsize>) -> usize {
-    asked
-        .map(std::num::NonZeroUsize::get)
-        .or_else(|| {
-            std::thread::available_parallelism()
-                .map(std::num::NonZeroUsize::get)
-                .ok()
-        })
-        .unwrap_or(1)
+    match (asked, std::thread::available_parallelism()) {
+        (Some(asked), _) => asked.get(),
+        (None, Ok(cores)) => cores.get(),
+        (None, Err(_)) => 1,
+    }
 }

@@ -125,7 +125,8 @@ fn said(outcome: &RegisterOutcome, catalog: &Catalog) -> String {
         text.push_str(&table.render());
         if source.models.len() > MODELS_SHOWN {
             let more = source.models.len() - MODELS_SHOWN;
-            text.push_str(&format!("and {more} more: `herdbook source show`\n"));
+            let line = format!("and {more} more: `herdbook source show`\n");
+            text.push_str(&line);
         }
     }
     text
@@ -162,11 +163,16 @@ fn warnings(outcome: &RegisterOutcome, catalog: &Catalog) {
             outcome.empty_outputs
         ));
     }
-    for (column, leaves) in &outcome.left_out {
-        out::warn(&format!(
-            "column {} was not registered: it is not known to be output ({leaves} texts); name it \
-             with --text-column if it is",
-            escape::identifier(column)
+    if !outcome.left_out.is_empty() {
+        let columns: Vec<String> = outcome
+            .left_out
+            .iter()
+            .map(|(column, leaves)| format!("{} ({leaves} texts)", escape::identifier(column)))
+            .collect();
+        out::note(&format!(
+            "not registered, because it is not known to be output: {}; name it with --text-column \
+             if it is",
+            columns.join(", ")
         ));
     }
 }

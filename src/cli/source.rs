@@ -59,7 +59,9 @@ fn withdraw(global: &Global, name: &str) -> Result<Exit, Failure> {
             SealError::Write(WriteError::NoSuchSource { .. } | WriteError::Withdrawn { .. }) => {
                 Failure::usage(error)
             }
-            _ => Failure::undecided(error),
+            SealError::Write(_) | SealError::Seal(_) | SealError::Log(_) => {
+                Failure::undecided(error)
+            }
         })?;
     out::print(&format!(
         "Withdrew source {}: its {} records no longer match, and stay in the log.\n  snapshot  {} \

@@ -121,7 +121,7 @@ pub fn check(
     let mut findings = Findings::new(context.judged.policy);
     let minimum = context.judged.policy.flag_strength();
     let mut matchers: Vec<Matcher<'_>> = (0..options.threads.max(1))
-        .map(|_| Matcher::new(context.snapshot, context.recipe, context.key, minimum))
+        .map(|_| Matcher::new(context.snapshot, *context.recipe, context.key, minimum))
         .collect();
     let mut infos = Vec::new();
     let mut split = Vec::new();
@@ -145,7 +145,7 @@ pub fn check(
             progress,
             &mut matchers,
             &matches_of,
-            &mut |scanned: Scanned<BatchMatches>| file.take(scanned),
+            &mut |scanned: Scanned<BatchMatches>| file.take(&scanned),
         );
         exempt_unused.retain(|column| read.exempt_unused.contains(column));
         let (info, sides) = file.close(&read, failed.as_ref());
@@ -177,20 +177,20 @@ pub fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
 fn matches_of(matcher: &mut Matcher<'_>, batch: &Batch) -> Result<BatchMatches, MatchError> {
     let mut out = BatchMatches::default();
     for unit in &batch.units {
-        let mut matches = Vec::new();
+        let mut claimed = Vec::new();
         for found in matcher.matches(batch.unit_text(unit))? {
             let claims = matcher.claims(found.text)?;
             // All sources that held the text were withdrawn: it is no longer registered.
             if !claims.is_empty() {
-                matches.push((found, claims));
+                claimed.push((found, claims));
             }
         }
-        if !matches.is_empty() {
+        if !claimed.is_empty() {
             out.units.push(UnitMatches {
                 row: unit.row,
                 ordinal: unit.ordinal,
                 column: unit.column,
-                matches,
+                matches: claimed,
             });
         }
     }

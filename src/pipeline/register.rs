@@ -98,7 +98,7 @@ pub fn register(
     let inputs = readable(inputs)?;
     let plan = claim::plan(&inputs, &options.read)?;
     let mut states: Vec<Preparer> = (0..options.threads.max(1))
-        .map(|_| Preparer::new(recipe, key, plan.take_unknown))
+        .map(|_| Preparer::new(*recipe, key, plan.take_unknown))
         .collect();
     let mut registration = writer.begin().map_err(SealError::from)?;
     let mut tables = Tables::new(options.model.clone());
@@ -173,7 +173,8 @@ fn complete(
     if !broken.is_empty() {
         let mut message = format!("{}: rows that cannot be registered:", input.name);
         for (row, what) in broken.iter().take(ROWS_NAMED) {
-            message.push_str(&format!("\n  row {row}: {what}"));
+            let line = format!("\n  row {row}: {what}");
+            message.push_str(&line);
         }
         if broken.len() > ROWS_NAMED {
             message.push_str("\n  and more");

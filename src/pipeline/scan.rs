@@ -169,9 +169,9 @@ fn collect<T, E>(
             next += 1;
             match done {
                 Ok(scanned) if failed.is_none() => take(scanned),
-                Ok(_) => {}
                 Err(e) if failed.is_none() => failed = Some(e),
-                Err(_) => {}
+                // After a failure nothing more counts.
+                Ok(_) | Err(_) => {}
             }
         }
     }

@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::BufWriter;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
@@ -90,7 +91,10 @@ impl Sides {
             let parent = path.parent().unwrap_or(folder);
             fs::create_dir_all(parent).map_err(|e| write_error(parent, e))?;
         }
-        let reasons = NamedTempFile::new_in(&folders.quarantine)
+        // Readable like the split files beside it; the process's umask still applies.
+        let reasons = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o666))
+            .tempfile_in(&folders.quarantine)
             .map_err(|e| write_error(&folders.quarantine, e))?;
         Ok(Self {
             folders: folders.clone(),

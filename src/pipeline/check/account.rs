@@ -67,7 +67,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
     }
 
     /// Takes the next batch.
-    pub(crate) fn take(&mut self, scanned: Scanned<BatchMatches>) {
+    pub(crate) fn take(&mut self, scanned: &Scanned<BatchMatches>) {
         self.paths
             .extend(scanned.columns.iter().map(|(id, path)| (*id, path.clone())));
         self.text_units += scanned.units;
@@ -75,7 +75,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
         if scanned.rows == 0 {
             return;
         }
-        let mut rows = self.states(&scanned);
+        let mut rows = self.states(scanned);
         let first = scanned.first_row;
         let last = first + u64::from(scanned.rows) - 1;
         match self.open.take() {

@@ -120,13 +120,13 @@ impl<'a> Matcher<'a> {
     /// A matcher that reports matches of at least `strength_min`.
     pub(crate) fn new(
         snapshot: &'a Snapshot,
-        recipe: &Recipe,
+        recipe: Recipe,
         key: &FingerprintKey,
         strength_min: f64,
     ) -> Self {
         Self {
             snapshot,
-            sketcher: Sketcher::new(*recipe, key.clone()),
+            sketcher: Sketcher::new(recipe, key.clone()),
             normalizer: Normalizer::new(),
             aligner: Aligner::default(),
             strength_min,
@@ -381,9 +381,7 @@ impl<'a> Matcher<'a> {
         if all.saturating_mul(row.words.len()) <= align::CELLS_MAX {
             return (0, all);
         }
-        let margin = u32::try_from(row.normal_bytes)
-            .unwrap_or(u32::MAX)
-            .saturating_add(1_000);
+        let margin = row.normal_bytes.saturating_add(1_000);
         let low = tally.first.saturating_sub(margin);
         let high = tally.last.saturating_add(margin);
         (

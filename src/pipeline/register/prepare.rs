@@ -69,9 +69,9 @@ pub(crate) struct Preparer {
 
 impl Preparer {
     /// `take_unknown`: units of unknown role are outputs too (a lone `text` column).
-    pub(crate) fn new(recipe: &Recipe, key: &FingerprintKey, take_unknown: bool) -> Self {
+    pub(crate) fn new(recipe: Recipe, key: &FingerprintKey, take_unknown: bool) -> Self {
         Self {
-            sketcher: Sketcher::new(*recipe, key.clone()),
+            sketcher: Sketcher::new(recipe, key.clone()),
             normalizer: Normalizer::new(),
             take_unknown,
             normal: NormalText::default(),
