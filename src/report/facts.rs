@@ -51,7 +51,8 @@ impl Group<'_> {
     }
 }
 
-/// Groups the listed findings: strictest first, then most findings, then by code and model.
+/// Groups the listed findings: strictest level first, then strictest ruling, then most findings,
+/// then by code and model.
 pub(super) fn groups(outcome: &CheckOutcome) -> Vec<Group<'_>> {
     type Key<'a> = (Level, &'static str, Option<&'a str>, Option<&'a str>);
     let mut by_key: BTreeMap<Key<'_>, Vec<&Finding>> = BTreeMap::new();
@@ -83,8 +84,16 @@ pub(super) fn groups(outcome: &CheckOutcome) -> Vec<Group<'_>> {
             }
         })
         .collect();
-    // Stable: equal counts keep the order of code, model and license.
-    groups.sort_by_key(|group| (Reverse(group.level), Reverse(group.findings.len())));
+    // Of equal levels what a license rules out comes before what a duty would cure. Stable: equal
+    // counts keep the order of code, model and license.
+    let ruling = |group: &Group<'_>| group.findings.iter().map(|f| f.decision.ruling).max();
+    groups.sort_by_key(|group| {
+        (
+            Reverse(group.level),
+            Reverse(ruling(group)),
+            Reverse(group.findings.len()),
+        )
+    });
     groups
 }
 
