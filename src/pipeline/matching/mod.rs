@@ -37,7 +37,7 @@ use strength::Features;
 
 /// Candidates that are aligned for one unit, by summed rarity of shared grams. Chosen: a row packed
 /// from four outputs keeps every one of them, and room for near copies of each other.
-const CANDIDATES_MAX: usize = 8;
+pub(crate) const CANDIDATES_MAX: usize = 8;
 
 /// Shortest normal form, in bytes, that an exact match may rest on alone; shorter ones are flags at
 /// most. Chosen: 60 letters are about twelve words; `docs/accuracy.md` reports the texts below.
