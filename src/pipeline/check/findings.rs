@@ -16,7 +16,6 @@ use crate::model::Verdict;
 use crate::policy::Policy;
 use crate::policy::codes;
 
-use super::super::matching::CANDIDATES_MAX;
 use super::CheckContext;
 use super::Judged;
 
@@ -204,10 +203,9 @@ fn limits(context: &CheckContext<'_>, inputs: &[InputInfo], unlisted: u64) -> Ve
             .to_owned(),
         format!(
             "A shared run of at least {} bytes of letters and digits is always looked up (grams that \
-             stand in many registered texts, and the prompt's own, excepted); of the texts found \
-             so, every equal one and the {CANDIDATES_MAX} that share the rarest grams are compared, \
-             and what reaches the policy's threshold is reported. Shorter or heavily edited runs \
-             may be missed.",
+             stand in many registered texts, and the prompt's own, excepted); every text found so \
+             is compared, and what reaches the policy's threshold is reported. Shorter or heavily \
+             edited runs may be missed.",
             context.recipe.guarantee_bytes()
         ),
         "This is no finding of compliance and no legal advice: the verdict applies the adopted \
@@ -260,6 +258,7 @@ pub(crate) fn trouble(
             reason,
             how_to_fix,
             readings: Vec::new(),
+            question: None,
         },
     }
 }

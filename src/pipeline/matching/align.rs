@@ -23,11 +23,13 @@ use std::ops::Range;
 const MATCH: i16 = 5;
 /// Cost of a replaced, dropped or inserted word.
 const MISS: i16 = 4;
+/// The same cost, in words.
+pub(crate) const MISS_WORDS: f64 = MISS as f64 / MATCH as f64;
 /// Blocks below this score (five words in a row) end the search for further blocks. Chosen: equal
 /// bytes of unrelated words reach it about once in 256^5 word pairs.
 const BLOCK_SCORE_MIN: i16 = 5 * MATCH;
 /// Most blocks taken from one pair. Chosen: sentences of a shuffled answer; more change nothing.
-const BLOCKS_MAX: usize = 8;
+pub(crate) const BLOCKS_MAX: usize = 8;
 /// Largest exact alignment, in cells. Chosen: some milliseconds. It also keeps scores within 16
 /// bits: the shorter side then has at most 2,896 words.
 pub(crate) const CELLS_MAX: usize = 8 << 20;
@@ -61,7 +63,7 @@ pub(crate) enum Blocks {
 }
 
 /// Marks a word of a text that is not evidence. Never equal to anything.
-const NOT_EVIDENCE: u8 = 0;
+pub(crate) const NOT_EVIDENCE: u8 = 0;
 /// Stands in the unit for what is not to match again; differs from every mark of the text side.
 const USED_IN_UNIT: i16 = -1;
 /// Stands in the text for what is not to match again.
@@ -105,6 +107,11 @@ struct Block {
     text: Range<usize>,
 }
 
+/// Whether two sequences are aligned exactly, by the table.
+pub(crate) fn fits_table(unit: &[u8], text: &[u8]) -> bool {
+    unit.len().saturating_mul(text.len()) <= CELLS_MAX
+}
+
 impl Aligner {
     /// Aligns the words of a unit with those of a registered text.
     pub(crate) fn align(&mut self, unit: &[u8], text: &[u8], blocks: Blocks) -> Alignment {
@@ -112,7 +119,7 @@ impl Aligner {
         if unit.is_empty() || text.is_empty() {
             return out;
         }
-        if unit.len().saturating_mul(text.len()) > CELLS_MAX {
+        if !fits_table(unit, text) {
             return align_by_seeds(unit, text);
         }
         let word = |mark: i16| {

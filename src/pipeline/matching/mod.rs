@@ -1,10 +1,12 @@
 //! From one unit to the registered texts it shares evidence with.
 //!
 //! Grams find candidates, an ordered alignment decides ([`align`]), one number says how strong
-//! ([`strength`]). Almost every clean unit ends at the in-memory filter. An error of the look-up is
-//! returned as an error: no answer is not a "no".
+//! ([`strength`]). Every candidate is compared: a cheap upper bound ([`bound`]) spares the alignment
+//! of those that could not reach the threshold. Almost every clean unit ends at the in-memory
+//! filter. An error of the look-up is returned as an error: no answer is not a "no".
 
 mod align;
+mod bound;
 mod strength;
 
 use std::collections::HashMap;
@@ -33,11 +35,11 @@ use crate::text::TextError;
 use align::Aligner;
 use align::Alignment;
 use align::Blocks;
+use bound::WordBag;
 use strength::Features;
 
-/// Candidates that are aligned for one unit, by summed rarity of shared grams. Chosen: a row packed
-/// from four outputs keeps every one of them, and room for near copies of each other.
-pub(crate) const CANDIDATES_MAX: usize = 8;
+/// Text rows fetched at once. Chosen: some hundred kilobytes, whatever the number of candidates.
+const ROWS_PER_FETCH: usize = 256;
 
 /// Shortest normal form, in bytes, that an exact match may rest on alone; shorter ones are flags at
 /// most. Chosen: 60 letters are about twelve words; `docs/accuracy.md` reports the texts below.
@@ -79,6 +81,7 @@ pub(crate) struct Matcher<'a> {
     sketcher: Sketcher,
     normalizer: Normalizer,
     aligner: Aligner,
+    bag: WordBag,
     strength_min: f64,
     normal: NormalText,
     loose: NormalText,
@@ -129,6 +132,7 @@ impl<'a> Matcher<'a> {
             sketcher: Sketcher::new(recipe, key.clone()),
             normalizer: Normalizer::new(),
             aligner: Aligner::default(),
+            bag: WordBag::default(),
             strength_min,
             normal: NormalText::default(),
             loose: NormalText::default(),
@@ -228,13 +232,16 @@ impl<'a> Matcher<'a> {
             bytes: normal.len(),
             integrity,
         };
-        let rows = self.snapshot.texts(&ids)?;
+        self.bag.fill(&self.word_hashes);
         let mut out = Vec::new();
-        for (id, row) in ids.iter().zip(&rows) {
-            let is_exact = row.exact == exact.0;
-            let tally = tallies.get(id);
-            if tally.is_some() || is_exact {
-                out.extend(self.measure(*id, row, tally, is_exact, unit));
+        for some in ids.chunks(ROWS_PER_FETCH) {
+            let rows = self.snapshot.texts(some)?;
+            for (id, row) in some.iter().zip(&rows) {
+                let is_exact = row.exact == exact.0;
+                let tally = tallies.get(id);
+                if tally.is_some() || is_exact {
+                    out.extend(self.measure(*id, row, tally, is_exact, unit));
+                }
             }
         }
         Ok(out)
@@ -302,11 +309,10 @@ impl<'a> Matcher<'a> {
         } else {
             Blocks::Best
         };
-        let alignment = self.aligner.align(words, &row.words, blocks);
         let unit_words = self.word_hashes.len() as f64;
-        let features = Features {
-            best: alignment.best,
-            total: alignment.total,
+        let mut features = Features {
+            best: 0.0,
+            total: 0.0,
             shared_rarity: rarity,
             shared_grams: shared,
             unit_words,
@@ -314,6 +320,17 @@ impl<'a> Matcher<'a> {
             text_words: own_words,
             text_grams: expected,
         };
+        // The bound holds for the table, not for the seeds that stand in above its limit.
+        if !is_exact && align::fits_table(words, &row.words) {
+            let bound = self.bag.bound(&row.words);
+            (features.best, features.total) = (bound.best, bound.total);
+            if strength::strength(&features) < self.strength_min {
+                return None;
+            }
+        }
+        let words = self.word_hashes.get(from..to).unwrap_or(&[]);
+        let alignment = self.aligner.align(words, &row.words, blocks);
+        (features.best, features.total) = (alignment.best, alignment.total);
         let mut strength = strength::strength(&features);
         let short = is_exact && unit.bytes < EXACT_BYTES_MIN;
         if is_exact && own_words > 0.0 {
@@ -407,16 +424,10 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// The texts to align: every exact one, then the candidates by summed rarity; ties by id, so that
-/// the same input gives the same report.
+/// The texts to compare, by id: every exact one and every one that shares a gram.
 fn candidates(tallies: &HashMap<TextId, Tally>, exact: &[TextId]) -> Vec<TextId> {
-    let mut ranked: Vec<(&TextId, &Tally)> = tallies.iter().collect();
-    ranked.sort_by(|a, b| b.1.rarity.total_cmp(&a.1.rarity).then(a.0.cmp(b.0)));
-    let mut ids: Vec<TextId> = exact.to_vec();
-    for (id, _) in ranked.into_iter().take(CANDIDATES_MAX) {
-        if !ids.contains(id) {
-            ids.push(*id);
-        }
-    }
+    let mut ids: Vec<TextId> = tallies.keys().chain(exact).copied().collect();
+    ids.sort_unstable();
+    ids.dedup();
     ids
 }

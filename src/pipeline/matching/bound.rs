@@ -1,0 +1,166 @@
+//! An upper bound of what an alignment can score, at a hundredth of its cost.
+//!
+//! A unit may share a gram with thousands of registered texts. Aligning each is a table of unit
+//! words × text words; counting equal words and equal pairs of neighbours is one pass over the
+//! text. When even the bound keeps a candidate below the policy's threshold, the alignment is not
+//! run: nothing that would be reported is lost.
+//!
+//! Why it holds: an alignment with `M` equal words in `R` runs without a gap has `M − R` equal
+//! pairs of neighbours, and pays at least one miss (0.8) between runs, so with `h` equal words and
+//! `p` equal pairs in the two bags, `score ≤ M − 0.8 (R − 1)`, `M ≤ h` and `M − R ≤ p`, thus
+//! `score ≤ 0.2 h + 0.8 p + 0.8`; several blocks add 0.8 each.
+//!
+//! Pure: no I/O, no clock.
+
+use super::align::BLOCKS_MAX;
+use super::align::MISS_WORDS;
+use super::align::NOT_EVIDENCE;
+
+/// Kinds of words: one byte.
+const WORDS: usize = 1 << 8;
+/// Kinds of pairs of neighbours: two bytes.
+const PAIRS: usize = 1 << 16;
+
+/// The words of one unit, counted. 257 KiB, reused from unit to unit.
+pub(crate) struct WordBag {
+    words: Vec<u32>,
+    pairs: Vec<u32>,
+    /// What was counted, to take it back without clearing the tables.
+    unit: Vec<u8>,
+}
+
+/// The most that any alignment with a text can score, in words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bound {
+    /// Of the best block.
+    pub best: f64,
+    /// Of all blocks together.
+    pub total: f64,
+}
+
+impl Default for WordBag {
+    fn default() -> Self {
+        Self {
+            words: vec![0; WORDS],
+            pairs: vec![0; PAIRS],
+            unit: Vec::new(),
+        }
+    }
+}
+
+impl WordBag {
+    /// Counts the words of another unit instead.
+    pub(crate) fn fill(&mut self, unit: &[u8]) {
+        let last = std::mem::take(&mut self.unit);
+        self.count(&last, |n| *n = 0);
+        self.unit = last;
+        self.unit.clear();
+        self.unit.extend_from_slice(unit);
+        self.count(unit, |n| *n += 1);
+    }
+
+    fn count(&mut self, unit: &[u8], change: impl Fn(&mut u32)) {
+        for word in unit.iter().filter(|w| **w != NOT_EVIDENCE) {
+            self.words.get_mut(usize::from(*word)).map(&change);
+        }
+        for pair in pairs(unit) {
+            self.pairs.get_mut(pair).map(&change);
+        }
+    }
+
+    /// The bound for a registered text.
+    pub(crate) fn bound(&mut self, text: &[u8]) -> Bound {
+        let words = text.iter().filter(|w| **w != NOT_EVIDENCE);
+        let words = shared(&mut self.words, words.map(|w| usize::from(*w)));
+        let pairs = shared(&mut self.pairs, pairs(text));
+        let inside = (1.0 - MISS_WORDS) * words + MISS_WORDS * pairs;
+        Bound {
+            best: (inside + MISS_WORDS).min(words),
+            total: (inside + MISS_WORDS * BLOCKS_MAX as f64).min(words),
+        }
+    }
+}
+
+/// Neighbours that are both evidence, as one number each.
+fn pairs(words: &[u8]) -> impl Iterator<Item = usize> + Clone + '_ {
+    words
+        .windows(2)
+        .filter_map(|pair| match (pair.first(), pair.last()) {
+            (Some(a), Some(b)) if *a != NOT_EVIDENCE && *b != NOT_EVIDENCE => {
+                Some(usize::from(*a) << 8 | usize::from(*b))
+            }
+            _ => None,
+        })
+}
+
+/// How many of `keys` find a partner among the counted, each partner once. The counts are as
+/// before afterwards.
+fn shared(counts: &mut [u32], keys: impl Iterator<Item = usize> + Clone) -> f64 {
+    let mut taken: Vec<usize> = Vec::with_capacity(keys.size_hint().1.unwrap_or(0));
+    for key in keys {
+        if let Some(left @ 1..) = counts.get_mut(key) {
+            *left -= 1;
+            taken.push(key);
+        }
+    }
+    for key in &taken {
+        if let Some(count) = counts.get_mut(*key) {
+            *count += 1;
+        }
+    }
+    taken.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::align::Aligner;
+    use super::super::align::Blocks;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bound(unit: &[u8], text: &[u8]) -> Bound {
+        let mut bag = WordBag::default();
+        bag.fill(b"what an earlier unit left behind");
+        bag.fill(unit);
+        let first = bag.bound(text);
+        assert_eq!(first, bag.bound(text), "asking changes nothing");
+        first
+    }
+
+    #[test]
+    fn unrelated_order_is_bounded_far_below_a_copy() {
+        let text: Vec<u8> = (0..200u16).map(|i| (i * 7 % 50 + 1) as u8).collect();
+        let mut backwards = text.clone();
+        backwards.reverse();
+        assert!((bound(&text, &text).best - 200.0).abs() < 1.0);
+        // The same words in the other order: all words shared, hardly a pair.
+        assert!(bound(&backwards, &text).best < 50.0);
+    }
+
+    #[test]
+    fn words_that_are_not_evidence_count_for_nothing() {
+        assert!(bound(&[0; 9], &[0; 9]).total.abs() < 1e-9);
+    }
+
+    proptest! {
+        #[test]
+        fn no_alignment_scores_more(unit in prop::collection::vec(0u8..6, 0..90),
+                                    text in prop::collection::vec(0u8..6, 0..90)) {
+            let a = Aligner::default().align(&unit, &text, Blocks::All);
+            let b = bound(&unit, &text);
+            prop_assert!(a.best <= b.best + 1e-9, "{a:?} {b:?}");
+            prop_assert!(a.total <= b.total + 1e-9, "{a:?} {b:?}");
+        }
+
+        #[test]
+        fn nor_when_whole_stretches_are_shared(parts in prop::collection::vec(0usize..4, 1..8),
+                                               order in prop::collection::vec(0usize..4, 1..8)) {
+            let stretch = |part: &usize| (0..30u8).map(move |i| (*part as u8) * 31 + i * 3 % 29 + 1);
+            let unit: Vec<u8> = parts.iter().flat_map(stretch).collect();
+            let text: Vec<u8> = order.iter().flat_map(stretch).collect();
+            let a = Aligner::default().align(&unit, &text, Blocks::All);
+            let b = bound(&unit, &text);
+            prop_assert!(a.best <= b.best + 1e-9 && a.total <= b.total + 1e-9, "{a:?} {b:?}");
+        }
+    }
+}
