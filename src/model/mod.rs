@@ -7,6 +7,7 @@ pub mod decision;
 pub mod evidence;
 pub mod license;
 pub mod location;
+pub mod organization;
 pub mod outcome;
 pub mod source;
 pub mod target;
@@ -21,6 +22,7 @@ pub use license::{
     PurposeLimit, Resolution, Section, TargetLineage, Trigger,
 };
 pub use location::Location;
+pub use organization::{Grant, GrantScope, Organization, Person, PersonRole};
 pub use outcome::{
     CheckOutcome, ColumnUse, Finding, FindingClaim, IndexInfo, InputInfo, ModelCount, Tally,
 };

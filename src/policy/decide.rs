@@ -120,6 +120,7 @@ pub fn decide(
         obligations: judged.obligations,
         reason,
         readings: judged.readings,
+        question: None,
     }
 }
 
@@ -576,6 +577,7 @@ pub fn run_decisions(policy: &Policy, lineage: &TargetLineage, llama_seen: bool)
         reason: reason::PROFILE_MISSING.to_owned(),
         how_to_fix: reason::PROFILE_FIX.to_owned(),
         readings: Vec::new(),
+        question: None,
     }]
 }
 

@@ -120,6 +120,7 @@ pub(crate) fn decision(code: &'static str, level: Level, license: &str) -> Decis
             "Name the model accordingly before release.".into()
         },
         readings: vec!["derivative-outputs-covered"],
+        question: None,
     }
 }
 
@@ -246,6 +247,7 @@ fn trouble(code: &'static str, location: Location, reason: &str, fix: &str) -> F
             reason: reason.into(),
             how_to_fix: fix.into(),
             readings: vec![],
+            question: None,
         },
     }
 }
