@@ -71,7 +71,7 @@ pub(super) fn run(global: &Global, args: &RegisterArgs) -> Result<Exit, Failure>
     };
     progress.finish();
     let outcome = done.map_err(failure)?;
-    out::print(&said(&outcome, &catalog))?;
+    out::print(&said(&outcome, args, &catalog))?;
     warnings(&outcome, &catalog);
     Ok(Exit::Pass)
 }
@@ -88,7 +88,7 @@ fn failure(error: RegisterError) -> Failure {
     }
 }
 
-fn said(outcome: &RegisterOutcome, catalog: &Catalog) -> String {
+fn said(outcome: &RegisterOutcome, args: &RegisterArgs, catalog: &Catalog) -> String {
     let source = outcome.source();
     let name = escape::identifier(&source.name);
     if !outcome.registered.new {
@@ -98,12 +98,13 @@ fn said(outcome: &RegisterOutcome, catalog: &Catalog) -> String {
         );
     }
     let mut text = format!(
-        "Registered {} records as source {name}\n  digest    {}\n  columns   {}\n  texts     {} new \
+        "Registered {} records as source {name}\n  digest    {}\n  columns   {}\n  model     {}\n  texts     {} new \
          to this index\n  index     {} bytes added for {} bytes of text ({:.0} %)\n  snapshot  {} \
          ({})\n",
         source.records,
         source.digest,
         escape::terminal(&source.columns.join(", ")),
+        escape::terminal(&model_from(outcome, args)),
         source.new_texts,
         source.index_bytes,
         source.text_bytes,
@@ -130,6 +131,18 @@ fn said(outcome: &RegisterOutcome, catalog: &Catalog) -> String {
         }
     }
     text
+}
+
+/// Where the model of the records was taken from.
+fn model_from(outcome: &RegisterOutcome, args: &RegisterArgs) -> String {
+    match (&args.model, outcome.model_columns.as_slice()) {
+        (Some(_), []) => "as --model says".to_owned(),
+        (Some(_), columns) => {
+            format!("as --model says, not as in {}", columns.join(", "))
+        }
+        (None, []) => "named nowhere".to_owned(),
+        (None, columns) => format!("from {}", columns.join(", ")),
+    }
 }
 
 fn warnings(outcome: &RegisterOutcome, catalog: &Catalog) {

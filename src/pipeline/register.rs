@@ -59,6 +59,9 @@ pub struct RegisterOutcome {
     pub left_out: Vec<(String, u64)>,
     /// Records without any claimed model.
     pub without_model: u64,
+    /// Columns that named the model of a record, in order of first appearance; none of them
+    /// counts where [`RegisterOptions::model`] was given.
+    pub model_columns: Vec<String>,
 }
 
 impl RegisterOutcome {
@@ -102,6 +105,7 @@ pub fn register(
         .collect();
     let mut registration = writer.begin().map_err(SealError::from)?;
     let mut tables = Tables::new(options.model.clone());
+    let mut model_columns: Vec<String> = Vec::new();
     for input in &inputs {
         tables.next_file();
         let mut failure = None;
@@ -132,6 +136,11 @@ pub fn register(
                 input.name
             )));
         }
+        for column in &read.model_columns {
+            if !model_columns.iter().any(|known| **known == **column) {
+                model_columns.push(column.to_string());
+            }
+        }
         let file = complete(input, read, &broken)?;
         if tables.records_in_file() == 0 {
             return Err(claim::no_outputs(&input.name, &file.1));
@@ -145,6 +154,7 @@ pub fn register(
         empty_outputs: notes.empty_outputs,
         left_out: notes.left_out,
         without_model: notes.without_model,
+        model_columns,
     })
 }
 

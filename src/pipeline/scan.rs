@@ -191,6 +191,7 @@ fn unread(name: &Arc<str>, what: &str) -> FileRead {
         rows: 0,
         row_errors: 0,
         columns: Vec::new(),
+        model_columns: Vec::new(),
         error: Some(ReadError::Corrupt {
             path: Arc::clone(name),
             what: what.to_owned(),

@@ -67,6 +67,8 @@ pub(super) struct Node {
     pub(super) opens: bool,
     /// Whether this is the path given as `--model-column`.
     pub(super) explicit_model: bool,
+    /// Whether outputs took their model from here.
+    pub(super) names_models: bool,
     pub(super) tokens_named: bool,
     /// Row in which integers were last counted, and how many so far.
     pub(super) ints: (u64, u64),
@@ -89,6 +91,11 @@ pub(super) struct Selection {
     pub(super) model: Option<Pattern>,
     /// Registering: prompts beside a selected column are still handed on, as prompts.
     pub(super) registering: bool,
+}
+
+/// What is wrong with a key given twice in one object.
+pub(super) fn twice(key: &str) -> String {
+    format!("the key {key:?} occurs twice in one object")
 }
 
 /// A column path as a user wrote it; covers itself and all below. `[*]` is `[]`, and a path
@@ -267,7 +274,7 @@ impl Columns {
         };
         let seen = &mut self.node_mut(child).seen_in;
         if *seen == object {
-            return Err(format!("the key {key:?} occurs twice in one object"));
+            return Err(twice(key));
         }
         *seen = object;
         Ok(child)
@@ -316,6 +323,7 @@ impl Columns {
             emit: true,
             opens: false,
             explicit_model: false,
+            names_models: false,
             tokens_named,
             ints: (u64::MAX, 0),
             seen_in: u64::MAX,
@@ -495,6 +503,12 @@ impl Columns {
                 }
             })
             .collect()
+    }
+
+    /// The columns that outputs took their model from, in order of discovery.
+    pub(super) fn model_columns(&self) -> Vec<Arc<str>> {
+        let named = self.nodes.iter().filter(|node| node.names_models);
+        named.map(|node| Arc::clone(&node.path)).collect()
     }
 
     /// Whether a pattern covers a column that occurs.

@@ -31,6 +31,10 @@ pub const COLUMNS_MAX: usize = 16_384;
 /// into one path, `{}`, as for a map: objects keyed by ids would otherwise be endless columns.
 pub const OBJECT_KEYS_MAX: usize = 1024;
 
+/// Keys beyond [`OBJECT_KEYS_MAX`] that are remembered while their objects are open, to tell a key
+/// given twice. A row with more is a counted row error: some 100 MB of keys.
+pub const FOLDED_KEYS_MAX: usize = 1 << 20;
+
 /// Path nodes of one file: columns, and the objects and lists above them.
 pub const PATH_NODES_MAX: usize = 4 * COLUMNS_MAX;
 

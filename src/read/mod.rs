@@ -104,6 +104,8 @@ pub struct FileRead {
     pub row_errors: u64,
     /// The columns, by [`ColumnId`](crate::model::ColumnId).
     pub columns: Vec<ColumnInfo>,
+    /// The columns that outputs took the id of their model from; registration only.
+    pub model_columns: Vec<Arc<str>>,
     /// Why the file could not be read, or not to its end: it is undecided from row `rows` on.
     pub error: Option<ReadError>,
     /// `--exempt-column` values that cover no column of this file. An error only if no file of
@@ -164,6 +166,7 @@ pub fn read(
         rows: rows.rows_begun(),
         row_errors: rows.row_errors(),
         columns: rows.columns.infos(),
+        model_columns: rows.columns.model_columns(),
         error,
         exempt_unused,
     }

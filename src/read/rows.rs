@@ -5,6 +5,7 @@
 //! provisional until [`RowWriter::commit`]: a broken one leaves nothing behind but its error.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::columns::Columns;
 use super::columns::Leaf;
@@ -14,6 +15,7 @@ use super::columns::Step;
 use super::error::Stop;
 use super::json;
 use super::limits::BATCH_ERRORS_MAX;
+use super::limits::FOLDED_KEYS_MAX;
 use super::limits::JSON_IN_STRING_DEPTH_MAX;
 use super::limits::Limits;
 use super::limits::TOKEN_LIST_MIN;
@@ -79,6 +81,8 @@ struct Frame {
     elements: usize,
     speaker: Speaker,
     has_content: bool,
+    /// Keys seen that are no columns of their own: the table of columns cannot tell their doubles.
+    folded: HashSet<Box<str>>,
 }
 
 /// Who speaks in an object.
@@ -96,6 +100,8 @@ enum Speaker {
 #[derive(Debug, Clone, Copy)]
 struct Claim {
     model: u32,
+    /// Where the id stood.
+    node: NodeId,
     rank: u8,
     affix: Option<&'static str>,
     /// Position in a list of models, matched with the list of outputs beside it.
@@ -313,6 +319,7 @@ impl<'a> RowWriter<'a> {
             elements: self.elements.len(),
             speaker: Speaker::None,
             has_content: false,
+            folded: HashSet::new(),
         });
         self.objects += 1;
         self.objects
@@ -321,12 +328,33 @@ impl<'a> RowWriter<'a> {
     /// A key of the object in hand; `object` is what [`Self::enter_object`] gave.
     pub(super) fn key(&mut self, at: NodeId, key: &str, object: u64) -> Result<NodeId, String> {
         let child = self.columns.key(at, key, object)?;
+        if self.columns.node(child).step == Step::Folded {
+            self.folded_key(key)?;
+        }
         if self.columns.node(child).class == KeyClass::Content
             && let Some(frame) = self.frames.last_mut()
         {
             frame.has_content = true;
         }
         Ok(child)
+    }
+
+    fn folded_key(&mut self, key: &str) -> Result<(), String> {
+        let open: usize = self.frames.iter().map(|frame| frame.folded.len()).sum();
+        if open >= FOLDED_KEYS_MAX {
+            return Err(format!(
+                "objects of more than {FOLDED_KEYS_MAX} keys: too many to tell a key given twice"
+            ));
+        }
+        let new = self
+            .frames
+            .last_mut()
+            .is_none_or(|frame| frame.folded.insert(key.into()));
+        if new {
+            Ok(())
+        } else {
+            Err(super::columns::twice(key))
+        }
     }
 
     /// The object in hand ends: chat turns get their role, outputs their model.
@@ -379,6 +407,7 @@ impl<'a> RowWriter<'a> {
         let listed = claims.iter().any(|claim| claim.element.is_some());
         let columns = &self.columns;
         let mut outputs = false;
+        let mut used: Vec<NodeId> = Vec::new();
         for (index, unit) in self.batch.units.iter_mut().enumerate().skip(frame.units) {
             outputs |= unit.role == Role::Output;
             if unit.model.is_some() {
@@ -413,6 +442,13 @@ impl<'a> RowWriter<'a> {
                 }
             }
             unit.model = claim.map(|claim| claim.model);
+            let node = claim.map(|claim| claim.node);
+            if unit.role != Role::Prompt && used.last() != node.as_ref() {
+                used.extend(node);
+            }
+        }
+        for node in used {
+            self.columns.node_mut(node).names_models = true;
         }
         // A column that the user named counts for what stands around it (`meta.model`).
         if !outputs {
@@ -517,6 +553,7 @@ impl<'a> RowWriter<'a> {
         };
         self.claims.push(Claim {
             model,
+            node,
             rank,
             affix,
             element,

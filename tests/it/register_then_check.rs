@@ -212,7 +212,8 @@ fn the_model_column_of_a_preference_set_is_recognised() {
 
     test.run(&["register", "preferences.parquet"])
         .exits(0)
-        .says("completions[].response")
+        .says("columns   completions[].response\n")
+        .says("model     from completions[].model\n")
         .says(LLAMA_3)
         .says("gpt-4");
 
@@ -247,7 +248,8 @@ fn a_model_given_by_hand_beats_the_column() {
         &[json!({"instruction": answer.instruction, "output": answer.text, "model": LLAMA_2})],
     );
     test.run(&["register", "runs.jsonl", "--model", LLAMA_3])
-        .exits(0);
+        .exits(0)
+        .says("model     as --model says, not as in model\n");
 
     test.write_jsonl("train.jsonl", &[json!({"text": answer.text})]);
     let (run, report) = test.check_for_mistral("train.jsonl");
@@ -478,4 +480,30 @@ fn a_short_answer_is_flagged_at_most() {
     run.exits(0);
     assert_eq!(report.verdict(), "flag");
     assert_eq!(report.rows(&["flag"]).into_iter().collect::<Vec<_>>(), [0]);
+}
+
+/// However many near copies are registered, each is compared and listed, so that the strictest
+/// claim decides even when it came last.
+#[test]
+fn every_near_copy_is_compared_and_the_strictest_of_many_decides() {
+    let test = CliTest::with_empty_index();
+    let words: Vec<&str> = answers_of(LLAMA_2)[2].text.split_whitespace().collect();
+    let copy = |n: usize| {
+        let mut words = words.clone();
+        words.insert(3 + n, "alternatively");
+        words.join(" ")
+    };
+    for n in 0..24 {
+        let model = if n == 23 { LLAMA_2 } else { LLAMA_31 };
+        let name = format!("copy-{n:02}.jsonl");
+        test.write_jsonl(&name, &[json!({"output": copy(n)})]);
+        test.run(&["register", &name, "--model", model]).exits(0);
+    }
+    test.write_jsonl("train.jsonl", &[json!({"text": words.join(" ")})]);
+    let (run, report) = test.check_for_mistral("train.jsonl");
+    run.exits(1);
+    let finding = &report.on_rows()[0];
+    assert_eq!(finding["model"], LLAMA_2);
+    assert_eq!(finding["code"], "llama-output-prohibited");
+    assert_eq!(finding["claims"].as_array().unwrap().len(), 24);
 }

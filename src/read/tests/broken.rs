@@ -56,6 +56,44 @@ fn broken_json_rows() {
     assert_eq!((got.units.len(), got.errors.len()), (3, 0));
 }
 
+/// Keys beyond those that become columns are told apart too, whatever their object holds.
+#[test]
+fn a_key_twice_among_thousands_is_an_error_and_in_two_objects_is_not() {
+    let keys = |from: usize, to: usize| {
+        let keys: Vec<String> = (from..to).map(|n| format!("\"k{n}\":\"x\"")).collect();
+        keys.join(",")
+    };
+    let once = format!("{{{}}}", keys(0, 3 * limits::OBJECT_KEYS_MAX));
+    let got = read_bytes("a.jsonl", around(once.as_bytes()), &ReadOptions::default());
+    assert_eq!(
+        (got.errors.len(), got.units.len()),
+        (0, 3 * limits::OBJECT_KEYS_MAX + 2)
+    );
+    for again in [0, limits::OBJECT_KEYS_MAX, 3 * limits::OBJECT_KEYS_MAX - 1] {
+        let twice = format!(
+            "{{{},{}}}",
+            keys(0, 3 * limits::OBJECT_KEYS_MAX),
+            keys(again, again + 1)
+        );
+        let said = format!("\"k{again}\" occurs twice");
+        row_error(around(twice.as_bytes()), "a.jsonl", "1: ", &said);
+        let nested = format!("{{\"a\":[{once},{once},{twice}]}}");
+        row_error(around(nested.as_bytes()), "a.jsonl", "1: ", &said);
+    }
+    let long = "k".repeat(5_000);
+    let twice = format!("{{\"{long}\":1,\"b\":\"x\",\"{long}\":2}}");
+    row_error(around(twice.as_bytes()), "a.jsonl", "1: ", "occurs twice");
+}
+
+#[test]
+fn an_object_of_too_many_keys_is_a_broken_row() {
+    let keys: Vec<String> = (0..limits::OBJECT_KEYS_MAX + limits::FOLDED_KEYS_MAX + 1)
+        .map(|n| format!("\"{n:x}\":0"))
+        .collect();
+    let row = format!("{{{}}}", keys.join(","));
+    row_error(around(row.as_bytes()), "a.jsonl", "1: ", "too many to tell");
+}
+
 #[test]
 fn a_key_twice_inside_a_string_leaves_the_string_as_text() {
     let got = read_bytes(
