@@ -241,7 +241,8 @@ fn limits(context: &CheckContext<'_>, inputs: &[InputInfo], unlisted: u64) -> Ve
         format!(
             "A shared run of at least {} bytes of letters and digits is always looked up (grams that \
              stand in many registered texts, and the prompt's own, excepted); every text found so \
-             is compared, and what reaches the policy's threshold is reported. Shorter or heavily \
+             that shares a fifth of its grams or of the row's, and the eight with the rarest, are \
+             compared, and what reaches the policy's threshold is reported. Shorter or heavily \
              edited runs may be missed.",
             context.recipe.guarantee_bytes()
         ),
