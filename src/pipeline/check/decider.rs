@@ -3,11 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::governance::Place;
+use crate::governance::Remark;
+use crate::governance::RemarkKind;
+use crate::governance::Subject;
+use crate::governance::Uses;
 use crate::model::Access;
+use crate::model::AppliedApproval;
 use crate::model::Claim;
 use crate::model::Decision;
 use crate::model::Finding;
 use crate::model::FindingClaim;
+use crate::model::License;
 use crate::model::Location;
 use crate::model::Outcome;
 use crate::model::Resolution;
@@ -18,6 +25,7 @@ use crate::model::Tier;
 use crate::policy;
 use crate::policy::Basis;
 use crate::policy::ClaimFacts;
+use crate::policy::codes;
 use crate::policy::target_file::input_use;
 
 use super::super::matching::Match;
@@ -32,6 +40,10 @@ pub(crate) struct Decider<'c> {
     resolved: HashMap<String, Arc<Resolution>>,
     access: HashMap<SourceId, Access>,
     llama_seen: bool,
+    /// Which approvals mattered.
+    uses: Uses,
+    /// Content of the file being read, where it was needed beforehand.
+    sha256: Option<String>,
 }
 
 /// One claim, decided, with the match it rests on.
@@ -58,7 +70,48 @@ impl<'c> Decider<'c> {
             resolved: HashMap::new(),
             access: HashMap::new(),
             llama_seen: false,
+            uses: Uses::default(),
+            sha256: None,
         }
+    }
+
+    /// Tells which content the findings to come stand in; `None` when it is not known.
+    pub(crate) fn begin_file(&mut self, sha256: Option<&str>) {
+        self.sha256 = sha256.map(str::to_owned);
+    }
+
+    /// Applies what was approved to a decision.
+    fn approve(
+        &mut self,
+        decision: &mut Decision,
+        generator: Option<&Resolution>,
+        access: &Access,
+        source: Option<&str>,
+        at: Option<(&Location, u32)>,
+    ) -> Option<AppliedApproval> {
+        let judged = self.context.judged;
+        let place = match (at, &self.sha256) {
+            (Some((location, unit)), Some(sha256)) => location.row.map(|row| Place {
+                sha256,
+                row,
+                column: location.column.as_deref(),
+                unit,
+            }),
+            _ => None,
+        };
+        let subject = Subject {
+            target: judged.target,
+            source,
+            host: match access {
+                Access::HostUnread { host } => Some(host),
+                _ => None,
+            },
+            place,
+            licenses: generator.map_or(&[], licenses),
+        };
+        judged
+            .approvals
+            .apply(decision, &subject, &judged.as_of, &mut self.uses)
     }
 
     /// The finding on one unit: every claim on every text it matched, strictest first.
@@ -72,7 +125,7 @@ impl<'c> Decider<'c> {
                     continue;
                 }
                 seen.push((claim.source, claim.model));
-                decided.extend(self.decide(&location, found, claim));
+                decided.extend(self.decide(&location, unit.ordinal, found, claim));
             }
         }
         decided.sort_by(|a, b| {
@@ -93,11 +146,18 @@ impl<'c> Decider<'c> {
             ordinal: unit.ordinal,
             evidence: Some(first.found.evidence),
             decision: first.claim.decision.clone(),
+            approval: first.claim.approval.clone(),
             claims: decided.into_iter().map(|d| d.claim).collect(),
         })
     }
 
-    fn decide(&mut self, location: &Location, found: &Match, claim: &Claim) -> Option<Decided> {
+    fn decide(
+        &mut self,
+        location: &Location,
+        unit: u32,
+        found: &Match,
+        claim: &Claim,
+    ) -> Option<Decided> {
         let source = self.source(claim.source)?;
         let model = claim
             .model
@@ -116,11 +176,18 @@ impl<'c> Decider<'c> {
             strength: found.evidence.strength,
             short: found.short,
         };
-        let decision = policy::decide(
+        let mut decision = policy::decide(
             self.context.judged.policy,
             self.context.judged.target,
             &self.lineage,
             &facts,
+        );
+        let approval = self.approve(
+            &mut decision,
+            generator.as_deref(),
+            &access,
+            Some(&source.name),
+            Some((location, unit)),
         );
         self.llama_seen |= generator.is_none_or(|g| is_llama(&g));
         Some(Decided {
@@ -129,6 +196,7 @@ impl<'c> Decider<'c> {
                 source_record: record_name(source, claim),
                 model,
                 decision,
+                approval,
             },
             found: found.clone(),
         })
@@ -173,21 +241,59 @@ impl<'c> Decider<'c> {
                 strength: f64::INFINITY,
                 short: false,
             };
-            let decision =
+            let mut decision =
                 policy::decide(self.context.judged.policy, target, &self.lineage, &facts);
-            findings.push_run(run_finding(decision));
+            let access = &Access::LicenseAlone;
+            let approval = self.approve(&mut decision, Some(&generator), access, None, None);
+            findings.push_run(run_finding(decision, approval));
         }
         findings.oblige(&policy::base_duties(target, &self.lineage));
-        for decision in
+        for mut decision in
             policy::run_decisions(self.context.judged.policy, &self.lineage, self.llama_seen)
         {
-            findings.push_run(run_finding(decision));
+            let access = &Access::LicenseAlone;
+            let approval = self.approve(&mut decision, None, access, None, None);
+            findings.push_run(run_finding(decision, approval));
+        }
+        let judged = self.context.judged;
+        for remark in judged.approvals.remarks(&self.uses, target, &judged.as_of) {
+            let decision = remarked(remark, judged.policy);
+            findings.push_run(run_finding(decision, None));
         }
     }
 }
 
+/// The licenses of a model, where the decision may show only one of several.
+fn licenses(generator: &Resolution) -> &[Arc<License>] {
+    match &generator.outcome {
+        Outcome::Known(known) => &known.licenses,
+        _ => &[],
+    }
+}
+
+/// What is to be said about an approval, under this policy's level.
+fn remarked(remark: Remark, policy: &policy::Policy) -> Decision {
+    let code = match remark.kind {
+        RemarkKind::Expired => codes::APPROVAL_EXPIRED,
+        RemarkKind::Stale => codes::APPROVAL_STALE,
+        RemarkKind::Unused => codes::APPROVAL_UNUSED,
+    };
+    Decision {
+        code,
+        ruling: None,
+        level: policy.level(code),
+        license: None,
+        clause: None,
+        obligations: Vec::new(),
+        reason: remark.reason,
+        how_to_fix: remark.how_to_fix,
+        readings: Vec::new(),
+        question: None,
+    }
+}
+
 /// A finding on the run itself; its path is the target's.
-fn run_finding(decision: Decision) -> Finding {
+fn run_finding(decision: Decision, approval: Option<AppliedApproval>) -> Finding {
     Finding {
         level: decision.level,
         location: Location::file("(run)"),
@@ -195,6 +301,7 @@ fn run_finding(decision: Decision) -> Finding {
         evidence: None,
         claims: Vec::new(),
         decision,
+        approval,
     }
 }
 

@@ -178,6 +178,24 @@ pub(crate) fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
         why.to_owned(),
         "repair or name the index as the message says, then check again".to_owned(),
     );
+    let limit = "No input was read: there was nothing to compare it with.";
+    unread(judged, finding, limit)
+}
+
+/// The outcome of a check whose approvals cannot be trusted.
+pub(crate) fn approvals_unreadable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
+    let finding = trouble(
+        codes::APPROVALS_UNREADABLE,
+        Location::file("(approvals)"),
+        why.to_owned(),
+        "repair the file as the message says, then check again".to_owned(),
+    );
+    let limit = "No input was read: what was approved is not known.";
+    unread(judged, finding, limit)
+}
+
+/// The outcome of a check that read no input.
+fn unread(judged: &Judged<'_>, finding: Finding, limit: &str) -> CheckOutcome {
     CheckOutcome {
         verdict: Verdict::Undecided,
         target: judged.target.clone(),
@@ -190,7 +208,7 @@ pub(crate) fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
         findings_total: 1,
         models: Vec::new(),
         obligations: Vec::new(),
-        limits: vec!["No input was read: there was nothing to compare it with.".to_owned()],
+        limits: vec![limit.to_owned()],
         as_of: judged.as_of.clone(),
     }
 }
@@ -227,6 +245,15 @@ fn limits(context: &CheckContext<'_>, inputs: &[InputInfo], unlisted: u64) -> Ve
             names.join(", ")
         ));
     }
+    let approvals = context.judged.approvals;
+    if approvals.records() > 0 {
+        limits.push(format!(
+            "Approvals were read to record {} with digest {}; whether later records were removed \
+             from the file cannot be seen here.",
+            approvals.records(),
+            approvals.head(),
+        ));
+    }
     if unlisted > 0 {
         limits.push(format!(
             "{unlisted} further findings are counted but not listed (findings_max in the policy)."
@@ -248,6 +275,7 @@ pub(crate) fn trouble(
         ordinal: 0,
         evidence: None,
         claims: Vec::new(),
+        approval: None,
         decision: Decision {
             code,
             ruling: None,
