@@ -22,6 +22,7 @@ use super::date::Date;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use super::governance;
 use super::inputs;
 use super::opened;
 use super::opened::Opened;
@@ -29,6 +30,7 @@ use super::out;
 use super::progress::Progress;
 use super::target;
 use crate::catalog::Catalog;
+use crate::governance::Approvals;
 use crate::model::CheckOutcome;
 use crate::model::Verdict;
 use crate::pipeline;
@@ -64,12 +66,31 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
         Some(date) => date,
         None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
     };
+    let files = governance::governance_files(
+        global,
+        args.policy.as_deref().or(config.policy.as_deref()),
+        args.organization.as_deref(),
+        args.approvals.as_deref(),
+    )?;
+    let ledger = governance::read_ledger(&files);
+    let approvals = match &ledger {
+        Ok(ledger) => Approvals::new(ledger, &governance::licenses(&catalog)),
+        Err(_) => Approvals::default(),
+    };
     let judged = Judged {
         catalog: &catalog,
         policy: &policy,
         target: &target,
+        approvals: &approvals,
         as_of: as_of.to_string(),
     };
+    // What was approved is not known: "nothing" would be a guess.
+    if let Err(error) = &ledger {
+        return Ok(pipeline::approvals_unreadable(
+            &judged,
+            &format!("{error:#}"),
+        ));
+    }
     let opened = match Opened::find(global) {
         Ok(opened) => opened,
         Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
@@ -161,6 +182,9 @@ fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
     let inputs = args.paths.iter().filter(|path| *path != "-").map(Path::new);
     let read = args.target.iter().chain(&args.policy).chain(&args.snapshot);
     for path in inputs.chain(read.map(PathBuf::as_path)) {
+        taken.insert(absolute(path)?);
+    }
+    for path in &args.approvals {
         taken.insert(absolute(path)?);
     }
     for output in args
@@ -257,6 +281,8 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     option("--target", args.target.as_deref().map(path));
     option("--target-model", args.target_model.clone());
     option("--policy", args.policy.as_deref().map(path));
+    option("--organization", args.organization.as_deref().map(path));
+    option("--approvals", args.approvals.as_deref().map(path));
     option("--snapshot", args.snapshot.as_deref().map(path));
     option("--snapshot-digest", args.snapshot_digest.clone());
     option(

@@ -183,9 +183,9 @@ impl Approvals {
     /// Whether a baseline is in force, so that the digests of the inputs have to be known before
     /// they are read.
     pub fn has_baseline(&self, as_of: &str) -> bool {
-        self.granted
-            .iter()
-            .any(|granted| !granted.findings.is_empty() && granted.standing(as_of) == Standing::InForce)
+        self.granted.iter().any(|granted| {
+            !granted.findings.is_empty() && granted.standing(as_of) == Standing::InForce
+        })
     }
 
     /// Lowers a block to a flag where an approval in force covers it, and says so in the reason.
@@ -218,8 +218,9 @@ impl Approvals {
                     continue;
                 }
                 match granted.standing(as_of) {
-                    Standing::InForce if kind == ApprovalKind::SignOff
-                        && !self.others_signed_off(decision, subject, as_of) => {}
+                    Standing::InForce
+                        if kind == ApprovalKind::SignOff
+                            && !self.others_signed_off(decision, subject, as_of) => {}
                     Standing::InForce => {
                         uses.used.insert(place);
                         return Some(granted.lower(kind, decision));
@@ -426,7 +427,10 @@ impl Granted {
 /// Whether a sign-off answers this decision.
 fn sign_off_covers(ask: &SignOffAsk, decision: &Decision, subject: &Subject<'_>) -> bool {
     let in_scope = sign_off_in_scope(ask, subject.target)
-        && ask.host.as_deref().is_none_or(|host| subject.host == Some(host))
+        && ask
+            .host
+            .as_deref()
+            .is_none_or(|host| subject.host == Some(host))
         && decision.license.as_deref() == Some(ask.license.as_str());
     if !in_scope {
         return false;
@@ -445,7 +449,10 @@ fn sign_off_covers(ask: &SignOffAsk, decision: &Decision, subject: &Subject<'_>)
 
 fn sign_off_in_scope(ask: &SignOffAsk, target: &Target) -> bool {
     let name = ask.target == TARGET_ANY || target.name.as_ref() == Some(&ask.target);
-    name && ask.base.as_ref().is_none_or(|base| target.base.contains(base))
+    name && ask
+        .base
+        .as_ref()
+        .is_none_or(|base| target.base.contains(base))
 }
 
 /// Whether a waiver covers this decision.

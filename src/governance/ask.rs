@@ -204,7 +204,9 @@ pub enum AskError {
         what: &'static str,
     },
     /// It would end before it begins.
-    #[error("it would expire ({expires}) before the day it is asked for ({at}): choose a later day")]
+    #[error(
+        "it would expire ({expires}) before the day it is asked for ({at}): choose a later day"
+    )]
     Over {
         /// Day of the request.
         at: String,
@@ -222,7 +224,9 @@ pub enum AskError {
         max: i64,
     },
     /// A waiver for everything.
-    #[error("a waiver without a scope would cover everything: name a license, a source or a target")]
+    #[error(
+        "a waiver without a scope would cover everything: name a license, a source or a target"
+    )]
     NoScope,
     /// Neither a code nor a list, or both.
     #[error("a waiver names either one finding code or a list of known findings")]
@@ -262,8 +266,7 @@ impl Ask {
                 if ask.code.is_some() != ask.findings.is_empty() {
                     return Err(AskError::CodeOrFindings);
                 }
-                let scoped =
-                    ask.license.is_some() || ask.source.is_some() || ask.target.is_some();
+                let scoped = ask.license.is_some() || ask.source.is_some() || ask.target.is_some();
                 if ask.findings.is_empty() && !scoped {
                     return Err(AskError::NoScope);
                 }
@@ -291,7 +294,12 @@ impl Ask {
                     evidence.check()?;
                 }
                 note(ask.note.as_ref())?;
-                lifetime(&ask.at, &ask.expires, "a switched reading", READING_DAYS_MAX)
+                lifetime(
+                    &ask.at,
+                    &ask.expires,
+                    "a switched reading",
+                    READING_DAYS_MAX,
+                )
             }
         }
     }
@@ -405,7 +413,10 @@ fn note(value: Option<&String>) -> Result<(), AskError> {
 
 /// Whether a text is a SHA-256 in lower-case hex.
 pub(super) fn is_digest(value: &str) -> bool {
-    value.len() == 64 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    value.len() == 64
+        && value
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn digest(value: &str, what: &'static str) -> Result<(), AskError> {

@@ -41,7 +41,14 @@ mod tests {
         assert_eq!(day("2028-02-28").days_until(day("2028-03-01")), 2);
         assert_eq!(day("2026-11-22").days_until(day("2027-11-22")), 365);
         assert_eq!(day("2026-11-22").days_until(day("2026-11-20")), -2);
-        for bad in ["20261122", "2026-11-22T00:00", "2026-02-30", "", "today", "2026-1-1"] {
+        for bad in [
+            "20261122",
+            "2026-11-22T00:00",
+            "2026-02-30",
+            "",
+            "today",
+            "2026-1-1",
+        ] {
             assert_eq!(Day::parse(bad), None, "{bad}");
         }
     }

@@ -40,7 +40,9 @@ pub struct LedgerError {
 #[non_exhaustive]
 pub enum Fault {
     /// More than is read.
-    #[error("the file has more than {LEDGER_BYTES_MAX} bytes: begin a new one (docs/governance.md)")]
+    #[error(
+        "the file has more than {LEDGER_BYTES_MAX} bytes: begin a new one (docs/governance.md)"
+    )]
     TooLarge,
     /// The last line does not end.
     #[error(
@@ -52,7 +54,9 @@ pub enum Fault {
     #[error("this is no approval record ({0}): restore the file from version control")]
     NotARecord(String),
     /// Another format.
-    #[error("the record has format {0}, this program reads format {FORMAT}: use the program that wrote it")]
+    #[error(
+        "the record has format {0}, this program reads format {FORMAT}: use the program that wrote it"
+    )]
     Format(u32),
     /// The chain does not hold.
     #[error(
@@ -79,7 +83,9 @@ pub enum Fault {
     #[error("the id \"{0}\" is not this record's: restore the file from version control")]
     Id(String),
     /// The role is missing.
-    #[error("\"{signer}\" has not the role {role} in organization.toml: somebody who has must sign")]
+    #[error(
+        "\"{signer}\" has not the role {role} in organization.toml: somebody who has must sign"
+    )]
     Role {
         /// Who signed.
         signer: String,
@@ -214,7 +220,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] at the first line that is not what it should be.
-    pub fn read(bytes: &[u8], path: &str, organization: &Organization) -> Result<Self, LedgerError> {
+    pub fn read(
+        bytes: &[u8],
+        path: &str,
+        organization: &Organization,
+    ) -> Result<Self, LedgerError> {
         let mut ledger = Self::default();
         let mut at = 0;
         let wrong = |line: usize, fault: Fault| LedgerError {
@@ -230,7 +240,9 @@ impl Ledger {
             let Some(line) = line.strip_suffix(b"\n") else {
                 return Err(wrong(at, Fault::Torn));
             };
-            ledger.take(line, organization).map_err(|fault| wrong(at, fault))?;
+            ledger
+                .take(line, organization)
+                .map_err(|fault| wrong(at, fault))?;
         }
         Ok(ledger)
     }
@@ -253,7 +265,9 @@ impl Ledger {
 
     /// The request with this id.
     pub fn request(&self, id: &str) -> Option<&Request> {
-        self.places.get(id).and_then(|place| self.requests.get(*place))
+        self.places
+            .get(id)
+            .and_then(|place| self.requests.get(*place))
     }
 
     /// The latest statement on each model and environment, by model, then environment.
@@ -262,8 +276,8 @@ impl Ledger {
     }
 
     fn take(&mut self, bytes: &[u8], organization: &Organization) -> Result<(), Fault> {
-        let line: Line = serde_json::from_slice(bytes)
-            .map_err(|error| Fault::NotARecord(error.to_string()))?;
+        let line: Line =
+            serde_json::from_slice(bytes).map_err(|error| Fault::NotARecord(error.to_string()))?;
         if line.format != FORMAT {
             return Err(Fault::Format(line.format));
         }
@@ -272,11 +286,13 @@ impl Ledger {
         }
         // What stands before the payload in the signed bytes must not hold their separator.
         if line.signer.chars().any(char::is_control) {
-            return Err(Fault::NotARecord("the signer's id holds a control character".to_owned()));
+            return Err(Fault::NotARecord(
+                "the signer's id holds a control character".to_owned(),
+            ));
         }
         let signer = person(organization, &line.signer)?;
-        let key = verifying_key(&signer.public_key)
-            .ok_or_else(|| Fault::BadKey(line.signer.clone()))?;
+        let key =
+            verifying_key(&signer.public_key).ok_or_else(|| Fault::BadKey(line.signer.clone()))?;
         let signed = line.signed_bytes();
         if !verifies(&key, &signed, &line.signature) {
             return Err(Fault::Signature(line.signer.clone()));
@@ -370,7 +386,8 @@ impl Ledger {
             });
         }
         let by = signer.id.clone();
-        self.deployments.insert(key, Deployed { id, deployment, by });
+        self.deployments
+            .insert(key, Deployed { id, deployment, by });
         Ok(())
     }
 
@@ -383,7 +400,9 @@ impl Ledger {
     ) -> Result<&mut Request, Fault> {
         let request = self.named(decided)?;
         let requester = person(organization, &request.requester)?;
-        let same_key = requester.public_key.eq_ignore_ascii_case(&signer.public_key);
+        let same_key = requester
+            .public_key
+            .eq_ignore_ascii_case(&signer.public_key);
         if requester.id == signer.id || same_key {
             return Err(Fault::OwnRequest(signer.id.clone()));
         }

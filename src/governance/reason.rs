@@ -61,7 +61,10 @@ mod tests {
         for reason in WaiverReason::ALL {
             let word = reason.as_str();
             assert_eq!(WaiverReason::parse(word), Some(*reason));
-            assert_eq!(serde_json::to_string(reason).expect("JSON"), format!("\"{word}\""));
+            assert_eq!(
+                serde_json::to_string(reason).expect("JSON"),
+                format!("\"{word}\"")
+            );
         }
         assert_eq!(WaiverReason::parse("because"), None);
     }
@@ -70,7 +73,11 @@ mod tests {
     fn the_page_explains_each_reason() {
         let page = include_str!("../../docs/governance.md");
         for reason in WaiverReason::ALL {
-            assert!(page.contains(&format!("| `{}` |", reason.as_str())), "{}", reason.as_str());
+            assert!(
+                page.contains(&format!("| `{}` |", reason.as_str())),
+                "{}",
+                reason.as_str()
+            );
         }
     }
 }

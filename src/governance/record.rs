@@ -226,5 +226,7 @@ pub(super) fn verifying_key(hex_digits: &str) -> Option<VerifyingKey> {
 pub(super) fn verifies(key: &VerifyingKey, bytes: &[u8], signature: &str) -> bool {
     let mut raw = [0; 64];
     hex::decode_to_slice(signature, &mut raw).is_ok()
-        && key.verify_strict(bytes, &Signature::from_bytes(&raw)).is_ok()
+        && key
+            .verify_strict(bytes, &Signature::from_bytes(&raw))
+            .is_ok()
 }

@@ -189,7 +189,8 @@ pub fn check(
 fn input_digest(input: &InputPath) -> Option<String> {
     let path = input.path.as_ref()?;
     let mut sha = Sha256::new();
-    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut sha)));
+    let copied =
+        File::open(path).and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut sha)));
     match copied {
         Ok(_) => Some(hex::encode(sha.finalize())),
         Err(_) => None,
