@@ -74,7 +74,7 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
     )?;
     let ledger = governance::read_ledger(&files);
     let approvals = match &ledger {
-        Ok(ledger) => Approvals::new(ledger, &governance::licenses(&catalog)),
+        Ok(ledger) => Approvals::new(ledger, catalog.licenses()),
         Err(_) => Approvals::default(),
     };
     let judged = Judged {
@@ -184,7 +184,7 @@ fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
     for path in inputs.chain(read.map(PathBuf::as_path)) {
         taken.insert(absolute(path)?);
     }
-    for path in &args.approvals {
+    if let Some(path) = &args.approvals {
         taken.insert(absolute(path)?);
     }
     for output in args

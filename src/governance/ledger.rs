@@ -293,12 +293,12 @@ impl Ledger {
         let signer = person(organization, &line.signer)?;
         let key =
             verifying_key(&signer.public_key).ok_or_else(|| Fault::BadKey(line.signer.clone()))?;
-        let signed = line.signed_bytes();
-        if !verifies(&key, &signed, &line.signature) {
+        let message = line.signed_bytes();
+        if !verifies(&key, &message, &line.signature) {
             return Err(Fault::Signature(line.signer.clone()));
         }
         let payload = line.payload().map_err(Fault::NotARecord)?;
-        let sha256 = sha256_hex(&signed);
+        let sha256 = sha256_hex(&message);
         if line.id != id_of(&payload, &sha256) {
             return Err(Fault::Id(line.id));
         }

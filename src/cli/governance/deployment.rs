@@ -47,6 +47,9 @@ Example: where do we run Llama 2?
 
 /// `herdbook deployment add` and `retire`
 #[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook deployment add|retire [OPTIONS] --model ID\n       --environment NAME --as PERSON --key FILE"
+)]
 pub struct DeploymentStateArgs {
     /// Model id as it stands in the deployment
     #[arg(long, value_name = "ID")]

@@ -74,11 +74,6 @@ fn day(as_of: Option<Date>) -> Result<String, Failure> {
     as_of.map_or_else(today, |date| Ok(date.to_string()))
 }
 
-/// The catalog's licenses.
-pub(super) fn licenses(catalog: &Catalog) -> Vec<Arc<License>> {
-    catalog.licenses().into_iter().cloned().collect()
-}
-
 /// The catalog's license with this id.
 fn license(catalog: &Catalog, id: &str) -> Result<Arc<License>, Failure> {
     catalog.license(id).cloned().ok_or_else(|| {

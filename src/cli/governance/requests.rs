@@ -22,7 +22,6 @@ use super::append;
 use super::day;
 use super::document;
 use super::license;
-use super::licenses;
 use super::read_ledger;
 use super::review;
 use super::today;
@@ -54,8 +53,9 @@ now. It turns findings that need review into flags; it never touches what is
 prohibited, undecided, or a duty that is not met. Somebody else approves it.
 
 Example:
-  herdbook signoff request --license llama-3 --question llama-3:not-language-model \\
-      --evidence memo-2026-17.pdf --expires 2027-06-30 --as jdoe --key jdoe.pem")]
+  herdbook signoff request --license llama-3 \\
+      --question llama-3:not-language-model --evidence memo-2026-17.pdf \\
+      --expires 2027-06-30 --as jdoe --key jdoe.pem")]
     Request(SignoffRequestArgs),
     /// Approve somebody else's request
     Approve(DecideArgs),
@@ -120,6 +120,9 @@ Example:
 
 /// `herdbook signoff request`
 #[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook signoff request [OPTIONS] --license LICENSE --evidence FILE\n       --expires DATE --as PERSON --key FILE"
+)]
 pub struct SignoffRequestArgs {
     /// License version, as `herdbook licenses list` prints it; no other is covered
     #[arg(long, value_name = "LICENSE")]
@@ -152,6 +155,9 @@ pub struct SignoffRequestArgs {
 
 /// `herdbook waive request`
 #[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook waive request [OPTIONS] --code CODE --reason REASON\n       --expires DATE --as PERSON --key FILE"
+)]
 pub struct WaiveRequestArgs {
     /// Finding code to let through
     #[arg(long, value_name = "CODE")]
@@ -176,6 +182,9 @@ pub struct WaiveRequestArgs {
 
 /// `herdbook waive baseline`
 #[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook waive baseline [OPTIONS] --reason REASON --expires DATE\n       --as PERSON --key FILE REPORT.json..."
+)]
 pub struct WaiveBaselineArgs {
     /// Verdict JSON reports whose blocked findings are known
     #[arg(value_name = "REPORT.json", required = true, value_hint = ValueHint::FilePath)]
@@ -208,6 +217,9 @@ pub struct WaiverArgs {
 
 /// `herdbook reading request`
 #[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook reading request [OPTIONS] --id READING --answer ANSWER\n       --expires DATE --as PERSON --key FILE"
+)]
 pub struct ReadingRequestArgs {
     /// Id of the reading, as findings cite it
     #[arg(long, value_name = "READING")]
@@ -385,9 +397,11 @@ fn request_signoff(global: &Global, args: &SignoffRequestArgs) -> Result<Exit, F
 fn host(catalog: &Catalog, word: &str) -> Result<String, Failure> {
     match catalog.access(Some(word)) {
         Access::HostUnread { host } => Ok(host),
-        Access::LicenseAlone | Access::Contract { .. } => Err(Failure::usage(anyhow!(
-            "{word} needs no sign-off of its terms: the catalog knows what applies there"
-        ))),
+        Access::LicenseAlone | Access::HostRead { .. } | Access::Contract { .. } => {
+            Err(Failure::usage(anyhow!(
+                "{word} needs no sign-off of its terms: the catalog knows what applies there"
+            )))
+        }
     }
 }
 
@@ -613,13 +627,13 @@ pub(super) fn table(listed: &[Listed]) -> String {
 fn list(global: &Global, about: About, args: &RequestListArgs) -> Result<Exit, Failure> {
     let files = args.files.find(global)?;
     let ledger = read_ledger(&files).or_undecided()?;
-    let licenses = licenses(&Catalog::builtin().or_undecided()?);
+    let catalog = Catalog::builtin().or_undecided()?;
     let as_of = day(args.as_of)?;
     let listed: Vec<Listed> = ledger
         .requests()
         .iter()
         .filter(|request| about.is(&request.ask))
-        .map(|request| Listed::new(request, &licenses, &as_of))
+        .map(|request| Listed::new(request, catalog.licenses(), &as_of))
         .collect();
     if args.json {
         out::json(&listed)?;

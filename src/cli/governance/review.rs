@@ -22,7 +22,6 @@ use super::super::exit::OrExit as _;
 use super::super::out;
 use super::FileArgs;
 use super::day;
-use super::licenses;
 use super::read_ledger;
 use super::requests::Listed;
 use super::requests::table;
@@ -94,7 +93,8 @@ struct Inbox {
 /// One legal question with what it stops.
 #[derive(Serialize)]
 struct Question {
-    question: String,
+    #[serde(rename = "question")]
+    id: String,
     license: Option<String>,
     asked: String,
     clause: Option<String>,
@@ -110,21 +110,22 @@ pub(in crate::cli) fn run(global: &Global, command: &ReviewCommand) -> Result<Ex
     let ReviewCommand::List(args) = command;
     let files = args.files.find(global)?;
     let ledger = read_ledger(&files).or_undecided()?;
-    let licenses = licenses(&Catalog::builtin().or_undecided()?);
+    let catalog = Catalog::builtin().or_undecided()?;
+    let licenses = catalog.licenses();
     let as_of = day(args.as_of)?;
     let pick = |wanted: &dyn Fn(&Request) -> bool| -> Vec<Listed> {
         ledger
             .requests()
             .iter()
             .filter(|request| wanted(request))
-            .map(|request| Listed::new(request, &licenses, &as_of))
+            .map(|request| Listed::new(request, licenses, &as_of))
             .collect()
     };
     let inbox = Inbox {
         pending: pick(&|request| request.state == State::Pending),
         questions: questions(&args.reports)?,
         expiring: pick(&|request| {
-            request.standing(&licenses, &as_of) == Some(Standing::InForce)
+            request.standing(licenses, &as_of) == Some(Standing::InForce)
                 && expires_soon(request.ask.expires(), &as_of)
         }),
         as_of,
@@ -266,7 +267,7 @@ fn questions(reports: &[PathBuf]) -> Result<Vec<Question>, Failure> {
     questions.sort_by(|a, b| {
         b.records
             .cmp(&a.records)
-            .then_with(|| a.question.cmp(&b.question))
+            .then_with(|| a.id.cmp(&b.id))
     });
     Ok(questions)
 }
@@ -290,7 +291,7 @@ fn question(name: String, open: &Open<'_>, target: Option<&str>) -> Question {
             )
         });
     Question {
-        question: name,
+        id: name,
         license: open.license.map(str::to_owned),
         asked: asked(open.reason),
         clause: open.clause.map(str::to_owned),
@@ -332,7 +333,7 @@ fn rendered(inbox: &Inbox, no_reports: bool) -> String {
         text.push_str(&line);
     }
     for each in &inbox.questions {
-        let (question, records) = (escape::terminal(&each.question), each.records);
+        let (question, records) = (escape::terminal(&each.id), each.records);
         let lines = format!(
             "\n{question}\n  stops    {records} records\n  targets  {}\n  reports  {}\n  \
              asked    {}\n  clause   {}\n  next     {}\n",

@@ -14,7 +14,6 @@ use super::super::out;
 use super::FileArgs;
 use super::document;
 use super::license;
-use super::licenses;
 use super::read_ledger;
 use crate::catalog::Catalog;
 use crate::governance::Ask;
@@ -66,8 +65,9 @@ pub(in crate::cli) fn run(global: &Global, args: &LicensesVerifyArgs) -> Result<
         Some(id) => Some(license(&catalog, id)?),
         None => None,
     };
-    let found = licenses(&catalog)
-        .into_iter()
+    let found = catalog
+        .licenses()
+        .iter()
         .find(|license| license.sha256.as_deref() == Some(text.sha256.as_str()));
     let policy_of = use_policy(&text.sha256);
     let matches = match &expected {

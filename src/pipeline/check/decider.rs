@@ -103,8 +103,8 @@ impl<'c> Decider<'c> {
             target: judged.target,
             source,
             host: match access {
-                Access::HostUnread { host } => Some(host),
-                _ => None,
+                Access::HostUnread { host } => Some(host.as_str()),
+                Access::LicenseAlone | Access::HostRead { .. } | Access::Contract { .. } => None,
             },
             place,
             licenses: generator.map_or(&[], licenses),
@@ -267,7 +267,10 @@ impl<'c> Decider<'c> {
 fn licenses(generator: &Resolution) -> &[Arc<License>] {
     match &generator.outcome {
         Outcome::Known(known) => &known.licenses,
-        _ => &[],
+        Outcome::LlamaVersionUnknown
+        | Outcome::Ambiguous { .. }
+        | Outcome::NotLlama { .. }
+        | Outcome::Unknown => &[],
     }
 }
 
