@@ -884,6 +884,7 @@ fn approved_readings_are_handed_out_and_unknown_ones_are_an_error() {
 
 #[test]
 fn the_latest_statement_on_a_deployment_stands() {
+    use DeploymentState::{Retired, Running};
     let deployment = |model: &str, environment: &str, state| {
         Payload::Deployment(Deployment {
             model: model.to_owned(),
@@ -894,7 +895,6 @@ fn the_latest_statement_on_a_deployment_stands() {
             note: None,
         })
     };
-    use DeploymentState::{Retired, Running};
     let mut book = Book::new();
     book.add("jdoe", &deployment("a", "prod", Running))
         .expect("recorded");

@@ -264,11 +264,7 @@ fn questions(reports: &[PathBuf]) -> Result<Vec<Question>, Failure> {
             ..found.question
         })
         .collect();
-    questions.sort_by(|a, b| {
-        b.records
-            .cmp(&a.records)
-            .then_with(|| a.id.cmp(&b.id))
-    });
+    questions.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| a.id.cmp(&b.id)));
     Ok(questions)
 }
 
