@@ -234,6 +234,21 @@ impl Approvals {
         None
     }
 
+    /// Whether a license version is signed off as a whole for a target: every open question of it,
+    /// at any host.
+    pub fn signed_off(&self, license: &str, target: &Target, as_of: &str) -> bool {
+        self.granted.iter().any(|granted| match &granted.ask {
+            Ask::SignOff(ask) => {
+                ask.license == license
+                    && ask.question.is_none()
+                    && ask.host.is_none()
+                    && sign_off_in_scope(ask, target)
+                    && granted.standing(as_of) == Standing::InForce
+            }
+            Ask::Waiver(_) | Ask::Reading(_) => false,
+        })
+    }
+
     /// Whether every further license of the model is signed off as a whole: the decision shows only
     /// the strictest, and what is open under another must not be lost behind it.
     fn others_signed_off(&self, decision: &Decision, subject: &Subject<'_>, as_of: &str) -> bool {
@@ -241,18 +256,7 @@ impl Approvals {
             .licenses
             .iter()
             .filter(|license| decision.license.as_ref() != Some(&license.id))
-            .all(|license| {
-                self.granted.iter().any(|granted| match &granted.ask {
-                    Ask::SignOff(ask) => {
-                        ask.license == license.id
-                            && ask.question.is_none()
-                            && ask.host.is_none()
-                            && sign_off_in_scope(ask, subject.target)
-                            && granted.standing(as_of) == Standing::InForce
-                    }
-                    Ask::Waiver(_) | Ask::Reading(_) => false,
-                })
-            })
+            .all(|license| self.signed_off(&license.id, subject.target, as_of))
     }
 
     /// Approved readings in force on a day, the latest approval of each last.

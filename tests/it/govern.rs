@@ -1,6 +1,7 @@
 //! Compliance answers what the license texts leave open: somebody asks, somebody else decides, the
 //! gate follows until the day it was granted for, and nothing that nobody signed ever opens it.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use jiff::ToSpan as _;
@@ -31,10 +32,12 @@ impl Office {
                 .exits(0);
             let (_, rest) = run.stdout.split_once("public key").unwrap();
             let public = rest.split_whitespace().next().unwrap();
-            profile += &format!(
+            write!(
+                profile,
                 "[[person]]\nid = \"{id}\"\nname = \"Name of {id}\"\nroles = {roles}\n\
                  public_key = \"{public}\"\n"
-            );
+            )
+            .unwrap();
         }
         test.write("gov/organization.toml", profile);
         test.write("gov/policy.toml", "name = \"acme\"\n");

@@ -37,9 +37,11 @@ use super::exit::Failure;
 use super::exit::OrExit as _;
 use super::out;
 use crate::catalog::Catalog;
+use crate::governance::Approvals;
 use crate::governance::Document;
 use crate::governance::Ledger;
 use crate::governance::Payload;
+use crate::governance::UnknownReading;
 use crate::governance::public_key_hex;
 use crate::model::License;
 
@@ -72,6 +74,27 @@ fn today() -> Result<String, Failure> {
 /// The day that expiries are compared with: as given, else today.
 fn day(as_of: Option<Date>) -> Result<String, Failure> {
     as_of.map_or_else(today, |date| Ok(date.to_string()))
+}
+
+/// Adopted readings that can be switched, with their answers.
+///
+/// PLACEHOLDER, to be filled from `policy::readings`: while it is empty no reading can be asked
+/// for, and a check under an approved one is undecided.
+fn known_readings() -> Vec<(&'static str, Vec<&'static str>)> {
+    Vec::new()
+}
+
+/// The readings that approvals switch on a day.
+pub(super) fn switched_readings(
+    approvals: &Approvals,
+    as_of: &str,
+) -> Result<Vec<(String, String)>, UnknownReading> {
+    let known = known_readings();
+    let known: Vec<(&str, &[&str])> = known
+        .iter()
+        .map(|(id, answers)| (*id, answers.as_slice()))
+        .collect();
+    approvals.readings(as_of, &known)
 }
 
 /// The catalog's license with this id.

@@ -21,6 +21,7 @@ use super::SignerArgs;
 use super::append;
 use super::day;
 use super::document;
+use super::known_readings;
 use super::license;
 use super::read_ledger;
 use super::review;
@@ -472,6 +473,23 @@ fn waiver(args: &WaiverArgs) -> Result<WaiverAsk, Failure> {
 }
 
 fn request_reading(global: &Global, args: &ReadingRequestArgs) -> Result<Exit, Failure> {
+    let known = known_readings();
+    let Some((_, answers)) = known.iter().find(|(id, _)| *id == args.id) else {
+        let ids: Vec<&str> = known.iter().map(|(id, _)| *id).collect();
+        return Err(Failure::usage(anyhow!(
+            "no reading is named {}: there are {}",
+            args.id,
+            ids.join(", ")
+        )));
+    };
+    if !answers.contains(&args.answer.as_str()) {
+        return Err(Failure::usage(anyhow!(
+            "the reading {} cannot be answered {}: the answers are {}",
+            args.id,
+            args.answer,
+            answers.join(", ")
+        )));
+    }
     let ask = Ask::Reading(ReadingAsk {
         reading: args.id.clone(),
         answer: args.answer.clone(),
@@ -641,4 +659,32 @@ fn list(global: &Global, about: About, args: &RequestListArgs) -> Result<Exit, F
         out::print(&table(&listed))?;
     }
     Ok(Exit::Pass)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::governance::SIGN_OFF_CODES;
+
+    #[test]
+    fn governance_and_the_table_of_codes_agree() {
+        let fixed: Vec<&str> = codes::ALL
+            .iter()
+            .filter(|info| info.level == Level::Block && info.mildest == Level::Block)
+            .map(|info| info.code.0)
+            .collect();
+        assert_eq!(NOT_WAIVABLE, fixed);
+        for code in SIGN_OFF_CODES.iter().chain(&["host-terms-unread"]) {
+            assert!(codes::info(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_reason_outside_the_list_is_answered_with_the_list() {
+        assert_eq!(reason("false-match"), Ok(WaiverReason::FalseMatch));
+        let said = reason("urgent").expect_err("not in the list");
+        for each in WaiverReason::ALL {
+            assert!(said.contains(each.as_str()), "{said}");
+        }
+    }
 }
