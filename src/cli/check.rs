@@ -86,10 +86,12 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
     };
     // What was approved is not known: "nothing" would be a guess.
     if let Err(error) = &ledger {
-        return Ok(pipeline::approvals_unreadable(
-            &judged,
-            &format!("{error:#}"),
-        ));
+        let why = format!("{error:#}");
+        return Ok(pipeline::approvals_unreadable(&judged, &why));
+    }
+    if let Err(error) = governance::switched_readings(&approvals, &judged.as_of) {
+        let why = error.to_string();
+        return Ok(pipeline::approvals_unreadable(&judged, &why));
     }
     let opened = match Opened::find(global) {
         Ok(opened) => opened,

@@ -77,6 +77,10 @@ A waiver permits nothing: it says that the organisation bears the risk. It needs
 a scope (license, source or target), a reason out of the list, and somebody else
 who approves it. It lowers a block to a flag, never what is undecided.
 
+Reasons: false-match, source-mislabelled, own-text, separate-grant-pending,
+duty-met-elsewhere, counsel-risk-accepted, test-data-only,
+removed-in-next-build.
+
 Example:
   herdbook waive request --code llama-output-prohibited --source faq-2024 \\
       --reason false-match --expires 2026-12-31 --as jdoe --key jdoe.pem")]
