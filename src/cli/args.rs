@@ -107,6 +107,9 @@ pub enum Command {
     /// Make the key that a person signs with
     #[command(subcommand)]
     Keys(super::governance::keys::KeysCommand),
+    /// Check a policy file, or explain a decision step by step
+    #[command(subcommand)]
+    Policy(super::policy::PolicyCommand),
     /// Seal, verify or list snapshots, which checks read
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
@@ -499,7 +502,7 @@ impl From<AcquisitionWord> for Acquisition {
 }
 
 /// A word that is more than white space.
-fn not_blank(text: &str) -> Result<String, String> {
+pub(super) fn not_blank(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         Err("it is blank".to_owned())
     } else {

@@ -61,36 +61,40 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
 fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOutcome, Failure> {
     let catalog = Catalog::builtin().or_undecided()?;
     let target = target::read(args)?;
-    let policy = target::policy(args.policy.as_deref().or(config.policy.as_deref()))?;
+    let policy_path = args.policy.as_deref().or(config.policy.as_deref());
+    let policy = target::policy(policy_path, &catalog)?;
     let as_of = match args.as_of {
         Some(date) => date,
         None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
     };
+    let mut position = target::position(
+        args.organization.as_deref(),
+        policy_path,
+        &global.index,
+        &catalog,
+        &as_of.to_string(),
+    )?;
     let files = governance::governance_files(
         global,
-        args.policy.as_deref().or(config.policy.as_deref()),
+        policy_path,
         args.organization.as_deref(),
         args.approvals.as_deref(),
+        &catalog,
     )?;
-    let ledger = governance::read_ledger(&files);
-    let approvals = match &ledger {
-        Ok(ledger) => Approvals::new(ledger, catalog.licenses()),
-        Err(_) => Approvals::default(),
+    let read = governance::approvals(&files, &catalog, &mut position);
+    let (approvals, unreadable) = match read {
+        Ok(approvals) => (approvals, None),
+        Err(error) => (Approvals::default(), Some(format!("{error:#}"))),
     };
     let judged = Judged {
         catalog: &catalog,
         policy: &policy,
+        position: &position,
         target: &target,
         approvals: &approvals,
         as_of: as_of.to_string(),
     };
-    // What was approved is not known: "nothing" would be a guess.
-    if let Err(error) = &ledger {
-        let why = format!("{error:#}");
-        return Ok(pipeline::approvals_unreadable(&judged, &why));
-    }
-    if let Err(error) = governance::switched_readings(&approvals, &judged.as_of) {
-        let why = error.to_string();
+    if let Some(why) = unreadable {
         return Ok(pipeline::approvals_unreadable(&judged, &why));
     }
     let opened = match Opened::find(global) {
@@ -119,26 +123,7 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
         folder,
     };
     let inputs = inputs::expand(&args.paths);
-    let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
-    let options = CheckOptions {
-        read: ReadOptions {
-            format: args.format.map(inputs::format),
-            text_columns: args.text_columns.clone(),
-            exempt_columns: args.exempt_columns.clone(),
-            purpose: Purpose::Check,
-            ..ReadOptions::default()
-        },
-        threads: opened::threads(args.threads.or(config.threads)),
-        split: args
-            .clean
-            .as_ref()
-            .zip(args.quarantine.as_ref())
-            .map(|(clean, quarantine)| SplitFolders {
-                clean: clean.clone(),
-                quarantine: quarantine.clone(),
-                quarantine_flagged: fail_on_flag,
-            }),
-    };
+    let options = options(args, config);
     let progress = Progress::bytes("checking", inputs::bytes(&inputs), global.quiet);
     let run = {
         let seen = AtomicU64::new(0);
@@ -162,6 +147,30 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
     Ok(run.outcome)
 }
 
+/// How the inputs are read and where the split goes.
+fn options(args: &CheckArgs, config: &Config) -> CheckOptions {
+    let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
+    CheckOptions {
+        read: ReadOptions {
+            format: args.format.map(inputs::format),
+            text_columns: args.text_columns.clone(),
+            exempt_columns: args.exempt_columns.clone(),
+            purpose: Purpose::Check,
+            ..ReadOptions::default()
+        },
+        threads: opened::threads(args.threads.or(config.threads)),
+        split: args
+            .clean
+            .as_ref()
+            .zip(args.quarantine.as_ref())
+            .map(|(clean, quarantine)| SplitFolders {
+                clean: clean.clone(),
+                quarantine: quarantine.clone(),
+                quarantine_flagged: fail_on_flag,
+            }),
+    }
+}
+
 fn split_line(count: &SplitCount) -> String {
     match count.quarantined {
         Some(quarantined) => {
@@ -182,7 +191,12 @@ fn split_line(count: &SplitCount) -> String {
 fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
     let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
     let inputs = args.paths.iter().filter(|path| *path != "-").map(Path::new);
-    let read = args.target.iter().chain(&args.policy).chain(&args.snapshot);
+    let read = args
+        .target
+        .iter()
+        .chain(&args.policy)
+        .chain(&args.organization)
+        .chain(&args.snapshot);
     for path in inputs.chain(read.map(PathBuf::as_path)) {
         taken.insert(absolute(path)?);
     }

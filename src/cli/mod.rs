@@ -18,6 +18,7 @@ mod models;
 mod opened;
 pub mod out;
 mod panics;
+mod policy;
 pub mod progress;
 mod register;
 mod snapshot;
@@ -80,6 +81,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Review(command) => governance::review::run(global, command),
         Command::Deployment(command) => governance::deployment::run(global, command),
         Command::Keys(command) => governance::keys::run(command),
+        Command::Policy(command) => policy::run(global, command),
         Command::Snapshot(command) => snapshot::run(global, command),
         Command::Demo(args) => demo::run(global, args),
         Command::Completions(args) => completions::run(*args),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
@@ -12,10 +13,15 @@ use sha2::Sha256;
 use super::args::CheckArgs;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use crate::catalog::Catalog;
 use crate::model::FolderFacts;
 use crate::model::FolderFile;
+use crate::model::Organization;
 use crate::model::target::Target;
 use crate::policy::Policy;
+use crate::policy::Position;
+use crate::policy::Readings;
+use crate::policy::organization;
 use crate::policy::target_file;
 
 /// Largest card, notice or license file whose text is looked at. Chosen: the longest Llama license
@@ -34,7 +40,12 @@ const FOLDER_NAMES: [&str; 6] = [
 
 /// The target that the command line names.
 pub(super) fn read(args: &CheckArgs) -> Result<Target, Failure> {
-    match (&args.target, &args.target_model) {
+    of(args.target.as_deref(), args.target_model.as_deref())
+}
+
+/// The target of a file, or the one that a model id stands for.
+pub(super) fn of(file_named: Option<&Path>, model: Option<&str>) -> Result<Target, Failure> {
+    match (file_named, model) {
         (Some(path), _) => {
             let text = file(path, "target file")?;
             target_file::parse(&text, &path.to_string_lossy()).or_usage()
@@ -47,14 +58,73 @@ pub(super) fn read(args: &CheckArgs) -> Result<Target, Failure> {
 }
 
 /// The policy of a file, or the one built in.
-pub(super) fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
+pub(super) fn policy(path: Option<&Path>, catalog: &Catalog) -> Result<Policy, Failure> {
     match path {
         Some(path) => {
             let text = file(path, "policy file")?;
-            Policy::parse(&text, &path.to_string_lossy()).or_usage()
+            let policy = Policy::parse(&text, &path.to_string_lossy()).or_usage()?;
+            for id in policy.required_sign_offs() {
+                if catalog.licenses().iter().all(|license| license.id != *id) {
+                    return Err(Failure::usage(anyhow!(
+                        "{}: required_sign_offs names `{id}`, and there is no such license; \
+                         `herdbook licenses list` lists them",
+                        path.display()
+                    )));
+                }
+            }
+            Ok(policy)
         }
         None => Ok(Policy::default()),
     }
+}
+
+/// Name of the organisation profile, beside the policy or in the folder of the index.
+pub(super) const ORGANIZATION: &str = "organization.toml";
+
+/// The organisation's readings and profile; without a profile, what turns on it stays open.
+pub(super) fn position(
+    named: Option<&Path>,
+    policy: Option<&Path>,
+    index: &Path,
+    catalog: &Catalog,
+    as_of: &str,
+) -> Result<Position, Failure> {
+    let (organization, _) = profile(named, policy, index, catalog)?;
+    Ok(Position {
+        readings: Readings::default(),
+        organization,
+        as_of: as_of.to_owned(),
+    })
+}
+
+/// The organisation profile and where it is: the file that was named, else the one beside the
+/// policy, else the one in the folder of the index. `None` where there is none.
+pub(super) fn profile(
+    named: Option<&Path>,
+    policy: Option<&Path>,
+    index: &Path,
+    catalog: &Catalog,
+) -> Result<(Option<Organization>, PathBuf), Failure> {
+    let in_index = index.join(ORGANIZATION);
+    let beside = policy.map(|path| path.with_file_name(ORGANIZATION));
+    let (path, exists) = match (named, beside) {
+        (Some(path), _) => (path.to_owned(), true),
+        (None, Some(beside)) if beside.exists() => (beside, true),
+        (None, _) if in_index.exists() => (in_index, true),
+        (None, Some(beside)) => (beside, false),
+        (None, None) => (in_index, false),
+    };
+    if !exists {
+        return Ok((None, path));
+    }
+    let ids: Vec<&str> = catalog
+        .licenses()
+        .iter()
+        .map(|license| license.id.as_str())
+        .collect();
+    let text = file(&path, "organisation profile")?;
+    let organization = organization::parse(&text, &path.to_string_lossy(), &ids).or_usage()?;
+    Ok((Some(organization), path))
 }
 
 fn file(path: &Path, what: &str) -> Result<String, Failure> {

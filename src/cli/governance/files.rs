@@ -18,15 +18,13 @@ use super::super::args::Global;
 use super::super::config::Config;
 use super::super::exit::Failure;
 use super::super::exit::OrExit as _;
-use super::organization;
+use super::super::target;
+use crate::catalog::Catalog;
 use crate::governance::LEDGER_BYTES_MAX;
 use crate::governance::Ledger;
 use crate::governance::Payload;
 use crate::governance::seal;
 use crate::model::Organization;
-
-/// Name of the profile beside the policy.
-const ORGANIZATION_FILE: &str = "organization.toml";
 
 /// Name of the approvals beside the policy.
 const APPROVALS_FILE: &str = "approvals.jsonl";
@@ -50,12 +48,14 @@ pub struct FileArgs {
 impl FileArgs {
     /// Finds and reads them.
     pub(super) fn find(&self, global: &Global) -> Result<Files, Failure> {
+        let catalog = Catalog::builtin().or_undecided()?;
         let config = Config::load(&global.index).or_usage()?;
         governance_files(
             global,
             self.policy.as_deref().or(config.policy.as_deref()),
             self.organization.as_deref(),
             self.approvals.as_deref(),
+            &catalog,
         )
     }
 }
@@ -75,32 +75,18 @@ pub(in crate::cli) fn governance_files(
     policy: Option<&Path>,
     organization: Option<&Path>,
     approvals: Option<&Path>,
+    catalog: &Catalog,
 ) -> Result<Files, Failure> {
-    let beside = |name: &str| match policy {
-        Some(policy) => policy.with_file_name(name),
-        None => global.index.join(name),
-    };
-    let organization_path =
-        organization.map_or_else(|| beside(ORGANIZATION_FILE), Path::to_path_buf);
-    let profile = match fs::read_to_string(&organization_path) {
-        Ok(text) => organization::parse(&text, &organization_path.to_string_lossy())
-            .map_err(|error| Failure::usage(anyhow!(error)))?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && organization.is_none() => {
-            Organization::default()
-        }
-        Err(error) => {
-            return Err(error)
-                .with_context(|| {
-                    let path = organization_path.display();
-                    format!("cannot read the organisation profile {path}")
-                })
-                .or_usage();
-        }
+    let (profile, organization_path) =
+        target::profile(organization, policy, &global.index, catalog)?;
+    let beside = match policy {
+        Some(policy) => policy.with_file_name(APPROVALS_FILE),
+        None => global.index.join(APPROVALS_FILE),
     };
     Ok(Files {
-        organization: profile,
+        organization: profile.unwrap_or_default(),
         organization_path,
-        approvals: approvals.map_or_else(|| beside(APPROVALS_FILE), Path::to_path_buf),
+        approvals: approvals.map_or(beside, Path::to_path_buf),
     })
 }
 
@@ -183,21 +169,27 @@ mod tests {
     fn files_are_those_named_or_beside_the_policy_or_in_the_index() {
         let folder = tempfile::tempdir().expect("folder");
         let global = global(folder.path());
-        let found = governance_files(&global, None, None, None).expect("none is fine");
+        let catalog = Catalog::builtin().expect("catalog");
+        let find = |policy: Option<&Path>, named: Option<&Path>| {
+            governance_files(&global, policy, named, None, &catalog)
+        };
+        let found = find(None, None).expect("none is fine");
         assert_eq!(found.approvals, folder.path().join("approvals.jsonl"));
         assert_eq!(found.organization, Organization::default());
         let policy = folder.path().join("gov/policy.toml");
-        let found = governance_files(&global, Some(&policy), None, None).expect("none is fine");
+        let found = find(Some(&policy), None).expect("none is fine");
         assert_eq!(found.approvals, folder.path().join("gov/approvals.jsonl"));
         let named = folder.path().join("nowhere.toml");
-        let failure = governance_files(&global, None, Some(&named), None).expect_err("named");
+        let failure = find(None, Some(&named)).expect_err("named");
         assert!(failure.error.to_string().contains("nowhere.toml"));
     }
 
     #[test]
     fn no_file_is_no_approvals_and_a_folder_in_its_place_is_an_error() {
         let folder = tempfile::tempdir().expect("folder");
-        let files = governance_files(&global(folder.path()), None, None, None).expect("files");
+        let catalog = Catalog::builtin().expect("catalog");
+        let global = global(folder.path());
+        let files = governance_files(&global, None, None, None, &catalog).expect("files");
         assert_eq!(read_ledger(&files).expect("none").records(), 0);
         fs::create_dir(&files.approvals).expect("made");
         assert!(read_ledger(&files).is_err());

@@ -7,7 +7,6 @@
 pub(super) mod deployment;
 mod files;
 pub(super) mod keys;
-mod organization;
 pub(super) mod requests;
 pub(super) mod review;
 pub(super) mod verify;
@@ -15,7 +14,7 @@ pub(super) mod verify;
 pub(super) use files::FileArgs;
 pub(super) use files::Files;
 pub(super) use files::governance_files;
-pub(super) use files::read_ledger;
+use files::read_ledger;
 
 use std::fs;
 use std::path::Path;
@@ -41,9 +40,12 @@ use crate::governance::Approvals;
 use crate::governance::Document;
 use crate::governance::Ledger;
 use crate::governance::Payload;
-use crate::governance::UnknownReading;
 use crate::governance::public_key_hex;
 use crate::model::License;
+use crate::policy::Answer;
+use crate::policy::Position;
+use crate::policy::Readings;
+use crate::policy::readings;
 
 /// Largest evidence or license file that is digested, in bytes. Chosen: a scanned contract fits.
 const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
@@ -77,24 +79,52 @@ fn day(as_of: Option<Date>) -> Result<String, Failure> {
 }
 
 /// Adopted readings that can be switched, with their answers.
-///
-/// PLACEHOLDER, to be filled from `policy::readings`: while it is empty no reading can be asked
-/// for, and a check under an approved one is undecided.
 fn known_readings() -> Vec<(&'static str, Vec<&'static str>)> {
-    Vec::new()
+    readings::ALL
+        .iter()
+        .map(|info| {
+            let answers = info.answers.iter().map(|answer| answer.as_str()).collect();
+            (info.id, answers)
+        })
+        .collect()
 }
 
-/// The readings that approvals switch on a day.
-pub(super) fn switched_readings(
+/// Switches the readings that approvals in force on a day switch.
+///
+/// # Errors
+/// When one names a reading or an answer that this version does not know: it must not silently do
+/// nothing.
+fn switch_readings(
+    readings: &mut Readings,
     approvals: &Approvals,
     as_of: &str,
-) -> Result<Vec<(String, String)>, UnknownReading> {
+) -> Result<(), anyhow::Error> {
     let known = known_readings();
     let known: Vec<(&str, &[&str])> = known
         .iter()
         .map(|(id, answers)| (*id, answers.as_slice()))
         .collect();
-    approvals.readings(as_of, &known)
+    for (id, word) in approvals.readings(as_of, &known)? {
+        let answer = Answer::parse(&word).ok_or_else(|| anyhow!("{word} answers no reading"))?;
+        readings.switch(&id, answer)?;
+    }
+    Ok(())
+}
+
+/// What was approved, the readings that it switches already switched in `position`.
+///
+/// # Errors
+/// When the approvals cannot be trusted or used: what was approved is not known then, and "nothing"
+/// would be a guess.
+pub(super) fn approvals(
+    files: &Files,
+    catalog: &Catalog,
+    position: &mut Position,
+) -> Result<Approvals, anyhow::Error> {
+    let ledger = read_ledger(files)?;
+    let approvals = Approvals::new(&ledger, catalog.licenses());
+    switch_readings(&mut position.readings, &approvals, &position.as_of)?;
+    Ok(approvals)
 }
 
 /// The catalog's license with this id.

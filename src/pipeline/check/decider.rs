@@ -25,6 +25,8 @@ use crate::model::Tier;
 use crate::policy;
 use crate::policy::Basis;
 use crate::policy::ClaimFacts;
+use crate::policy::Setting;
+use crate::policy::Touched;
 use crate::policy::codes;
 use crate::policy::target_file::input_use;
 
@@ -39,7 +41,7 @@ pub(crate) struct Decider<'c> {
     lineage: TargetLineage,
     resolved: HashMap<String, Arc<Resolution>>,
     access: HashMap<SourceId, Access>,
-    llama_seen: bool,
+    touched: Touched,
     /// Which approvals mattered.
     uses: Uses,
     /// Content of the file being read, where it was needed beforehand.
@@ -69,7 +71,7 @@ impl<'c> Decider<'c> {
             },
             resolved: HashMap::new(),
             access: HashMap::new(),
-            llama_seen: false,
+            touched: Touched::default(),
             uses: Uses::default(),
             sha256: None,
         }
@@ -176,12 +178,7 @@ impl<'c> Decider<'c> {
             strength: found.evidence.strength,
             short: found.short,
         };
-        let mut decision = policy::decide(
-            self.context.judged.policy,
-            self.context.judged.target,
-            &self.lineage,
-            &facts,
-        );
+        let mut decision = policy::decide(&self.setting(), &facts);
         let approval = self.approve(
             &mut decision,
             generator.as_deref(),
@@ -189,7 +186,7 @@ impl<'c> Decider<'c> {
             Some(&source.name),
             Some((location, unit)),
         );
-        self.llama_seen |= generator.is_none_or(|g| is_llama(&g));
+        self.touched.add(generator.as_deref());
         Some(Decided {
             claim: FindingClaim {
                 source: source.name.clone(),
@@ -200,6 +197,15 @@ impl<'c> Decider<'c> {
             },
             found: found.clone(),
         })
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            policy: self.context.judged.policy,
+            position: self.context.judged.position,
+            target: self.context.judged.target,
+            lineage: &self.lineage,
+        }
     }
 
     /// A claim names a source of its own snapshot: the index refuses any other.
@@ -230,7 +236,7 @@ impl<'c> Decider<'c> {
         let target = self.context.judged.target;
         for used in &target.models_used {
             let generator = self.resolve(&used.model);
-            self.llama_seen |= is_llama(&generator);
+            self.touched.add(Some(&generator));
             let facts = ClaimFacts {
                 generator: Some(&generator),
                 access: &Access::LicenseAlone,
@@ -241,16 +247,13 @@ impl<'c> Decider<'c> {
                 strength: f64::INFINITY,
                 short: false,
             };
-            let mut decision =
-                policy::decide(self.context.judged.policy, target, &self.lineage, &facts);
+            let mut decision = policy::decide(&self.setting(), &facts);
             let access = &Access::LicenseAlone;
             let approval = self.approve(&mut decision, Some(&generator), access, None, None);
             findings.push_run(run_finding(decision, approval));
         }
-        findings.oblige(&policy::base_duties(target, &self.lineage));
-        for mut decision in
-            policy::run_decisions(self.context.judged.policy, &self.lineage, self.llama_seen)
-        {
+        findings.oblige(&policy::base_duties(&self.setting()));
+        for mut decision in policy::run_decisions(&self.setting(), &self.touched) {
             let access = &Access::LicenseAlone;
             let approval = self.approve(&mut decision, None, access, None, None);
             findings.push_run(run_finding(decision, approval));
@@ -305,13 +308,6 @@ fn run_finding(decision: Decision, approval: Option<AppliedApproval>) -> Finding
         claims: Vec::new(),
         decision,
         approval,
-    }
-}
-
-fn is_llama(resolution: &Resolution) -> bool {
-    match &resolution.outcome {
-        Outcome::Known(_) | Outcome::LlamaVersionUnknown | Outcome::Ambiguous { .. } => true,
-        Outcome::NotLlama { .. } | Outcome::Unknown => false,
     }
 }
 
