@@ -200,14 +200,19 @@ fn an_open_question_is_asked_answered_and_open_again_after_its_day() {
     run.exits(1).says("approval-expired").says(&id);
     assert_eq!(report.tally("block"), 2);
 
-    // Another target was not asked for.
-    let (run, _) = office.test.check(&[
+    // Another target of the same kind was not asked for.
+    let other = fs::read_to_string(office.test.path("classifier.toml")).unwrap();
+    office
+        .test
+        .write("other.toml", other.replace("acme-topics", "acme-other"));
+    let (run, report) = office.test.check(&[
         "train.jsonl",
-        "--target-model",
-        MISTRAL,
+        "--target",
+        "other.toml",
         "--policy",
         "gov/policy.toml",
     ]);
+    assert_eq!(report.on_rows()[0]["ruling"], "needs-review");
     run.exits(1);
 
     office.signed(&["signoff", "revoke", &id], "jdoe").exits(0);
@@ -239,6 +244,40 @@ fn a_sign_off_of_one_version_does_not_reach_another() {
     assert_eq!((report.tally("flag"), report.tally("block")), (1, 1));
     let blocked = report.of_row(1);
     assert_eq!(blocked[0]["license"], "llama-3.2", "{blocked:#?}");
+}
+
+#[test]
+fn a_switched_reading_decides_until_its_day() {
+    let office = office();
+    let expires = in_days(30);
+    let words = |id: &'static str, answer: &'static str| {
+        let mut words = vec!["reading", "request", "--id", id, "--answer", answer];
+        words.extend(["--expires", &expires]);
+        words.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let signed = |words: &[String]| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        office.signed(&words, "jdoe")
+    };
+    let id = "language-model-covers-other-kinds";
+    signed(&words("no-such-reading", "no")).exits(2).says(id);
+    signed(&words(id, "perhaps")).exits(2).says("open");
+
+    let words = words(id, "no");
+    office.approved(&words.iter().map(String::as_str).collect::<Vec<_>>());
+
+    let (run, report) = office.check("train.jsonl", &[]);
+    run.exits(0);
+    assert_eq!(
+        report.on_rows()[0]["ruling"],
+        "permitted",
+        "{:#?}",
+        report.on_rows()
+    );
+    assert_eq!(report.on_rows()[0]["readings"], json!([id]));
+    let (run, report) = office.check("train.jsonl", &["--as-of", &in_days(31)]);
+    run.exits(1);
+    assert_eq!(report.on_rows()[0]["ruling"], "needs-review");
 }
 
 #[test]
