@@ -53,6 +53,8 @@ Example:
     Check(PolicyCheckArgs),
     /// Show step by step why output of a model may, or may not, improve a target
     #[command(
+        override_usage = "herdbook policy explain [OPTIONS] --model ID --target FILE.toml\n       \
+                          herdbook policy explain [OPTIONS] --model ID --target-model ID",
         group(clap::ArgGroup::new("which").args(["target", "target_model"]).required(true)
             .multiple(false)),
         after_help = "\
