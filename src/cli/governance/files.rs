@@ -25,6 +25,7 @@ use crate::governance::Ledger;
 use crate::governance::Payload;
 use crate::governance::seal;
 use crate::model::Organization;
+use crate::report::escape;
 
 /// Name of the approvals beside the policy.
 const APPROVALS_FILE: &str = "approvals.jsonl";
@@ -46,6 +47,22 @@ pub struct FileArgs {
 }
 
 impl FileArgs {
+    /// The options as a suggested command repeats them, each after a space.
+    pub(super) fn repeated(&self) -> String {
+        let options = [
+            ("--policy", &self.policy),
+            ("--organization", &self.organization),
+            ("--approvals", &self.approvals),
+        ];
+        let mut text = String::new();
+        for (name, value) in options {
+            if let Some(path) = value {
+                text.extend([" ", name, " ", &escape::shell(&path.to_string_lossy())]);
+            }
+        }
+        text
+    }
+
     /// Finds and reads them.
     pub(super) fn find(&self, global: &Global) -> Result<Files, Failure> {
         let catalog = Catalog::builtin().or_undecided()?;

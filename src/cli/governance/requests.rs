@@ -55,8 +55,8 @@ prohibited, undecided, or a duty that is not met. Somebody else approves it.
 
 Example:
   herdbook signoff request --license llama-3 \\
-      --question llama-3:not-language-model --evidence memo-2026-17.pdf \\
-      --expires 2027-06-30 --as jdoe --key jdoe.pem")]
+      --question llama-3:language-model-covers-other-kinds \\
+      --evidence memo.pdf --expires 2027-06-30 --as jdoe --key jdoe.pem")]
     Request(SignoffRequestArgs),
     /// Approve somebody else's request
     Approve(DecideArgs),
@@ -375,7 +375,7 @@ fn request_signoff(global: &Global, args: &SignoffRequestArgs) -> Result<Exit, F
     {
         return Err(Failure::usage(anyhow!(
             "the question {question} is not one of {}: a question begins with its license, as in \
-             {}:not-language-model",
+             {}:target-competes",
             text.id,
             text.id
         )));
@@ -530,9 +530,10 @@ fn request(global: &Global, common: &CommonArgs, about: About, ask: Ask) -> Resu
     out::print(&format!(
         "Recorded the request {id} in {}\n  asks for    {noun}: {scope}\n  until       {expires}\n  \
          next        somebody else with the role approver:\n              herdbook {} approve {id} \
-         --as PERSON --key FILE\n",
+         --as PERSON --key FILE{}\n",
         files.approvals.display(),
         about.command(),
+        common.files.repeated(),
     ))?;
     Ok(Exit::Pass)
 }
