@@ -10,6 +10,7 @@ pub mod audit;
 pub mod catalog;
 pub mod cli;
 pub mod fingerprint;
+pub mod governance;
 pub mod index;
 pub mod model;
 pub mod pipeline;

@@ -89,6 +89,24 @@ pub enum Command {
     /// List and show the licenses and their clauses on outputs
     #[command(subcommand)]
     Licenses(LicensesCommand),
+    /// Ask for, decide on and list sign-offs of license versions
+    #[command(subcommand)]
+    Signoff(super::governance::requests::SignoffCommand),
+    /// Ask for, decide on and list waivers and baselines
+    #[command(subcommand)]
+    Waive(super::governance::requests::WaiveCommand),
+    /// Ask for, decide on and list switched readings of the texts
+    #[command(subcommand)]
+    Reading(super::governance::requests::ReadingCommand),
+    /// List what waits for a decision, by legal question
+    #[command(subcommand)]
+    Review(super::governance::review::ReviewCommand),
+    /// Record and list which model version runs where
+    #[command(subcommand)]
+    Deployment(super::governance::deployment::DeploymentCommand),
+    /// Make the key that a person signs with
+    #[command(subcommand)]
+    Keys(super::governance::keys::KeysCommand),
     /// Check a policy file, or explain a decision step by step
     #[command(subcommand)]
     Policy(super::policy::PolicyCommand),
@@ -220,6 +238,10 @@ pub struct CheckArgs {
     #[arg(long, value_name = "DIR", requires = "clean", value_hint = ValueHint::DirPath)]
     pub quarantine: Option<PathBuf>,
 
+    /// Sign-offs and waivers [default: approvals.jsonl beside the policy, or in the index]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub approvals: Option<PathBuf>,
+
     /// Read this snapshot instead of the index's newest one
     #[arg(long, value_name = "DIR", requires = "snapshot_digest", value_hint = ValueHint::DirPath)]
     pub snapshot: Option<PathBuf>,
@@ -322,6 +344,14 @@ pub enum LicensesCommand {
 Example:
   herdbook licenses show llama-3.1")]
     Show(LicensesShowArgs),
+    /// Say which license or use policy a text is, byte for byte
+    #[command(after_help = "\
+Exit 0 when the text is the one expected (or, without --license, any that the
+catalog knows), else 1, with the sign-offs that a new text makes stale.
+
+Example:
+  herdbook licenses verify LICENSE.txt --license llama-3.1")]
+    Verify(super::governance::verify::LicensesVerifyArgs),
 }
 
 /// `herdbook licenses show`

@@ -22,6 +22,7 @@ use super::date::Date;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use super::governance;
 use super::inputs;
 use super::opened;
 use super::opened::Opened;
@@ -29,6 +30,7 @@ use super::out;
 use super::progress::Progress;
 use super::target;
 use crate::catalog::Catalog;
+use crate::governance::Approvals;
 use crate::model::CheckOutcome;
 use crate::model::Verdict;
 use crate::pipeline;
@@ -65,20 +67,36 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
         Some(date) => date,
         None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
     };
-    let position = target::position(
+    let mut position = target::position(
         args.organization.as_deref(),
         policy_path,
         &global.index,
         &catalog,
         &as_of.to_string(),
     )?;
+    let files = governance::governance_files(
+        global,
+        policy_path,
+        args.organization.as_deref(),
+        args.approvals.as_deref(),
+        &catalog,
+    )?;
+    let read = governance::approvals(&files, &catalog, &mut position);
+    let (approvals, unreadable) = match read {
+        Ok(approvals) => (approvals, None),
+        Err(error) => (Approvals::default(), Some(format!("{error:#}"))),
+    };
     let judged = Judged {
         catalog: &catalog,
         policy: &policy,
         position: &position,
         target: &target,
+        approvals: &approvals,
         as_of: as_of.to_string(),
     };
+    if let Some(why) = unreadable {
+        return Ok(pipeline::approvals_unreadable(&judged, &why));
+    }
     let opened = match Opened::find(global) {
         Ok(opened) => opened,
         Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
@@ -105,26 +123,7 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
         folder,
     };
     let inputs = inputs::expand(&args.paths);
-    let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
-    let options = CheckOptions {
-        read: ReadOptions {
-            format: args.format.map(inputs::format),
-            text_columns: args.text_columns.clone(),
-            exempt_columns: args.exempt_columns.clone(),
-            purpose: Purpose::Check,
-            ..ReadOptions::default()
-        },
-        threads: opened::threads(args.threads.or(config.threads)),
-        split: args
-            .clean
-            .as_ref()
-            .zip(args.quarantine.as_ref())
-            .map(|(clean, quarantine)| SplitFolders {
-                clean: clean.clone(),
-                quarantine: quarantine.clone(),
-                quarantine_flagged: fail_on_flag,
-            }),
-    };
+    let options = options(args, config);
     let progress = Progress::bytes("checking", inputs::bytes(&inputs), global.quiet);
     let run = {
         let seen = AtomicU64::new(0);
@@ -146,6 +145,30 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
         out::note(&split_line(count));
     }
     Ok(run.outcome)
+}
+
+/// How the inputs are read and where the split goes.
+fn options(args: &CheckArgs, config: &Config) -> CheckOptions {
+    let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
+    CheckOptions {
+        read: ReadOptions {
+            format: args.format.map(inputs::format),
+            text_columns: args.text_columns.clone(),
+            exempt_columns: args.exempt_columns.clone(),
+            purpose: Purpose::Check,
+            ..ReadOptions::default()
+        },
+        threads: opened::threads(args.threads.or(config.threads)),
+        split: args
+            .clean
+            .as_ref()
+            .zip(args.quarantine.as_ref())
+            .map(|(clean, quarantine)| SplitFolders {
+                clean: clean.clone(),
+                quarantine: quarantine.clone(),
+                quarantine_flagged: fail_on_flag,
+            }),
+    }
 }
 
 fn split_line(count: &SplitCount) -> String {
@@ -175,6 +198,9 @@ fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
         .chain(&args.organization)
         .chain(&args.snapshot);
     for path in inputs.chain(read.map(PathBuf::as_path)) {
+        taken.insert(absolute(path)?);
+    }
+    if let Some(path) = &args.approvals {
         taken.insert(absolute(path)?);
     }
     for output in args
@@ -271,6 +297,8 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     option("--target", args.target.as_deref().map(path));
     option("--target-model", args.target_model.clone());
     option("--policy", args.policy.as_deref().map(path));
+    option("--organization", args.organization.as_deref().map(path));
+    option("--approvals", args.approvals.as_deref().map(path));
     option("--snapshot", args.snapshot.as_deref().map(path));
     option("--snapshot-digest", args.snapshot_digest.clone());
     option(

@@ -8,15 +8,17 @@ use super::args::LicensesCommand;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use super::governance;
 use super::out;
 use super::table::Table;
 use crate::catalog::Catalog;
 use crate::model::License;
 use crate::model::Trigger;
 
-pub(super) fn run(_global: &Global, command: &LicensesCommand) -> Result<Exit, Failure> {
+pub(super) fn run(global: &Global, command: &LicensesCommand) -> Result<Exit, Failure> {
     let catalog = Catalog::builtin().or_undecided()?;
     match command {
+        LicensesCommand::Verify(args) => return governance::verify::run(global, args),
         LicensesCommand::List(output) => {
             if output.json {
                 out::json(

@@ -10,6 +10,7 @@ pub mod config;
 pub mod date;
 mod demo;
 pub mod exit;
+mod governance;
 mod init;
 mod inputs;
 mod licenses;
@@ -74,6 +75,12 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Source(command) => source::run(global, command),
         Command::Models(command) => models::run(global, command),
         Command::Licenses(command) => licenses::run(global, command),
+        Command::Signoff(command) => governance::requests::signoff(global, command),
+        Command::Waive(command) => governance::requests::waive(global, command),
+        Command::Reading(command) => governance::requests::reading(global, command),
+        Command::Review(command) => governance::review::run(global, command),
+        Command::Deployment(command) => governance::deployment::run(global, command),
+        Command::Keys(command) => governance::keys::run(command),
         Command::Policy(command) => policy::run(global, command),
         Command::Snapshot(command) => snapshot::run(global, command),
         Command::Demo(args) => demo::run(global, args),

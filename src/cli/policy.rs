@@ -19,6 +19,7 @@ use super::date::Date;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use super::governance;
 use super::out;
 use super::table::Table;
 use super::target;
@@ -197,7 +198,9 @@ fn explain(global: &Global, args: &PolicyExplainArgs) -> Result<(), Failure> {
     };
     let organization = args.organization.as_deref();
     let as_of = as_of.to_string();
-    let position = target::position(organization, path, &global.index, &catalog, &as_of)?;
+    let mut position = target::position(organization, path, &global.index, &catalog, &as_of)?;
+    let files = governance::governance_files(global, path, organization, None, &catalog)?;
+    governance::approvals(&files, &catalog, &mut position).or_undecided()?;
     let target = target::of(args.target.as_deref(), args.target_model.as_deref())?;
     let lineage = TargetLineage {
         bases: target.base.iter().map(|id| catalog.resolve(id)).collect(),

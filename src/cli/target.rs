@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
@@ -15,6 +16,7 @@ use super::exit::OrExit as _;
 use crate::catalog::Catalog;
 use crate::model::FolderFacts;
 use crate::model::FolderFile;
+use crate::model::Organization;
 use crate::model::target::Target;
 use crate::policy::Policy;
 use crate::policy::Position;
@@ -79,8 +81,7 @@ pub(super) fn policy(path: Option<&Path>, catalog: &Catalog) -> Result<Policy, F
 /// Name of the organisation profile, beside the policy or in the folder of the index.
 pub(super) const ORGANIZATION: &str = "organization.toml";
 
-/// The organisation's readings and profile: the file that was named, else the one beside the
-/// policy, else the one in the folder of the index, else none.
+/// The organisation's readings and profile; without a profile, what turns on it stays open.
 pub(super) fn position(
     named: Option<&Path>,
     policy: Option<&Path>,
@@ -88,33 +89,42 @@ pub(super) fn position(
     catalog: &Catalog,
     as_of: &str,
 ) -> Result<Position, Failure> {
-    let beside = |folder: &Path| folder.join(ORGANIZATION);
-    let found = match (
-        named,
-        policy.map(|path| path.parent().unwrap_or(Path::new(""))),
-    ) {
-        (Some(path), _) => Some(path.to_owned()),
-        (None, Some(folder)) if beside(folder).exists() => Some(beside(folder)),
-        (None, _) if beside(index).exists() => Some(beside(index)),
-        (None, _) => None,
-    };
-    let ids: Vec<&str> = catalog
-        .licenses()
-        .iter()
-        .map(|license| license.id.as_str())
-        .collect();
-    let organization = match found {
-        Some(path) => {
-            let text = file(&path, "organisation profile")?;
-            Some(organization::parse(&text, &path.to_string_lossy(), &ids).or_usage()?)
-        }
-        None => None,
-    };
+    let (organization, _) = profile(named, policy, index, catalog)?;
     Ok(Position {
         readings: Readings::default(),
         organization,
         as_of: as_of.to_owned(),
     })
+}
+
+/// The organisation profile and where it is: the file that was named, else the one beside the
+/// policy, else the one in the folder of the index. `None` where there is none.
+pub(super) fn profile(
+    named: Option<&Path>,
+    policy: Option<&Path>,
+    index: &Path,
+    catalog: &Catalog,
+) -> Result<(Option<Organization>, PathBuf), Failure> {
+    let in_index = index.join(ORGANIZATION);
+    let beside = policy.map(|path| path.with_file_name(ORGANIZATION));
+    let (path, exists) = match (named, beside) {
+        (Some(path), _) => (path.to_owned(), true),
+        (None, Some(beside)) if beside.exists() => (beside, true),
+        (None, _) if in_index.exists() => (in_index, true),
+        (None, Some(beside)) => (beside, false),
+        (None, None) => (in_index, false),
+    };
+    if !exists {
+        return Ok((None, path));
+    }
+    let ids: Vec<&str> = catalog
+        .licenses()
+        .iter()
+        .map(|license| license.id.as_str())
+        .collect();
+    let text = file(&path, "organisation profile")?;
+    let organization = organization::parse(&text, &path.to_string_lossy(), &ids).or_usage()?;
+    Ok((Some(organization), path))
 }
 
 fn file(path: &Path, what: &str) -> Result<String, Failure> {

@@ -90,7 +90,7 @@ pub struct Decision {
     pub how_to_fix: String,
     /// Ids of adopted readings that the decision rests on.
     pub readings: Vec<&'static str>,
-    /// The legal question that a person has to answer, e.g. `llama-3:not-language-model`: the same
+    /// The legal question that a person has to answer, e.g. `llama-3:language-model-covers-other-kinds`: the same
     /// for every record that raises it. `None` unless the ruling is "needs review".
     pub question: Option<String>,
 }

@@ -3,6 +3,7 @@
 //! Does no I/O, reads no clock, and is not serialisable: wire formats live with the module that
 //! owns the wire (`report`, `index`, `catalog`).
 
+pub mod approval;
 pub mod decision;
 pub mod evidence;
 pub mod license;
@@ -14,6 +15,7 @@ pub mod target;
 pub mod unit;
 pub mod verdict;
 
+pub use approval::{AppliedApproval, ApprovalKind};
 pub use decision::{Code, Decision, Obligation, ObligationState, Ruling};
 pub use evidence::{Evidence, Integrity, Tier};
 pub use license::{

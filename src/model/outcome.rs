@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Decision, Evidence, Level, Location, Obligation, Verdict};
+use super::{AppliedApproval, Decision, Evidence, Level, Location, Obligation, Verdict};
 
 /// How a column was treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,6 +126,8 @@ pub struct FindingClaim {
     pub model: Option<String>,
     /// What the policy decided for this claim.
     pub decision: Decision,
+    /// The approval that lowered it, if one did.
+    pub approval: Option<AppliedApproval>,
 }
 
 /// Something that a report must say.
@@ -144,6 +146,8 @@ pub struct Finding {
     pub claims: Vec<FindingClaim>,
     /// The decision that stands; equals the first claim's where there are claims.
     pub decision: Decision,
+    /// The approval that lowered that decision, if one did.
+    pub approval: Option<AppliedApproval>,
 }
 
 /// How many rows matched output of one model.

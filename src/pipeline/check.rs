@@ -9,9 +9,16 @@ mod account;
 mod decider;
 mod findings;
 
+use std::fs::File;
+use std::io;
+
+use sha2::Digest as _;
+use sha2::Sha256;
+
 use crate::catalog::Catalog;
 use crate::fingerprint::FingerprintKey;
 use crate::fingerprint::Recipe;
+use crate::governance::Approvals;
 use crate::model::Batch;
 use crate::model::CheckOutcome;
 use crate::model::Claim;
@@ -48,6 +55,8 @@ pub struct Judged<'a> {
     pub position: &'a Position,
     /// The model that the run would improve.
     pub target: &'a Target,
+    /// What was approved: sign-offs, waivers and baselines.
+    pub approvals: &'a Approvals,
     /// The date used for expiries, `YYYY-MM-DD`.
     pub as_of: String,
 }
@@ -142,6 +151,12 @@ pub fn check(
             Some(folders) => Some(Sides::new(folders, &input.name)?),
             None => None,
         };
+        let expected = if context.judged.approvals.has_baseline(&context.judged.as_of) {
+            input_digest(input)
+        } else {
+            None
+        };
+        decider.begin_file(expected.as_deref());
         let mut file = FileAccount::new(&input.name, &mut decider, &mut findings, sides);
         let (read, failed) = scan_file(
             input,
@@ -152,7 +167,7 @@ pub fn check(
             &mut |scanned: Scanned<BatchMatches>| file.take(&scanned),
         );
         exempt_unused.retain(|column| read.exempt_unused.contains(column));
-        let (info, sides) = file.close(&read, failed.as_ref());
+        let (info, sides) = file.close(&read, failed.as_ref(), expected.as_deref());
         if let Some(sides) = sides {
             let complete = if failed.is_none() {
                 read.sha256.as_deref()
@@ -170,6 +185,39 @@ pub fn check(
         split,
         exempt_unused,
     })
+}
+
+/// SHA-256 of a file before it is read, lower-case hex; baselines name content by it. `None` for
+/// standard input, and for a file that cannot be read: no baseline applies to it then, and the
+/// reader says what is wrong.
+fn input_digest(input: &InputPath) -> Option<String> {
+    let path = input.path.as_ref()?;
+    let mut sha = Sha256::new();
+    let copied =
+        File::open(path).and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut sha)));
+    match copied {
+        Ok(_) => Some(hex::encode(sha.finalize())),
+        Err(_) => None,
+    }
+}
+
+/// Lets bytes be copied into a digest.
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The outcome when the approvals cannot be trusted: undecided, and no input was read.
+pub fn approvals_unreadable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
+    findings::approvals_unreadable(judged, why)
 }
 
 /// The outcome when there is no snapshot to ask: undecided, and no input was read.

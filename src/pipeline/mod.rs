@@ -13,6 +13,7 @@ pub use check::CheckContext;
 pub use check::CheckOptions;
 pub use check::CheckRun;
 pub use check::Judged;
+pub use check::approvals_unreadable;
 pub use check::check;
 pub use check::unavailable;
 pub use matching::EXACT_BYTES_MIN;

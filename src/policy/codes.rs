@@ -32,6 +32,14 @@ macro_rules! codes {
 }
 
 codes! {
+    APPROVAL_EXPIRED = "approval-expired", Flag, Note,
+        "A sign-off or waiver would have covered findings of this run, and has expired.";
+    APPROVAL_STALE = "approval-stale", Flag, Note,
+        "A sign-off would have covered findings of this run, and was given for another text.";
+    APPROVAL_UNUSED = "approval-unused", Note, Note,
+        "A sign-off or waiver that holds for this target matched nothing in this run.";
+    APPROVALS_UNREADABLE = "approvals-unreadable", Undecided, Undecided,
+        "The file of approvals could not be read, or a record in it does not verify.";
     COLUMN_BINARY = "column-binary", Undecided, Undecided,
         "A column holds bytes that are not UTF-8, so its text could not be checked.";
     COLUMN_TOKENS = "column-tokens", Undecided, Undecided,

@@ -141,6 +141,7 @@ fn claim(model: &str, source: &str, row: u64, decision: Decision) -> FindingClai
         source_record: format!("runs.jsonl#{row}:completions[].response"),
         model: Some(model.into()),
         decision,
+        approval: None,
     }
 }
 
@@ -159,6 +160,7 @@ pub(crate) fn matched(row: u64, tier: Tier, claims: Vec<FindingClaim>) -> Findin
             Tier::Contained => evidence(tier, 0.312_345_6, 0.87),
             Tier::Near => evidence(tier, 0.64, 0.999_96),
         }),
+        approval: claims[0].approval.clone(),
         claims,
         decision,
     }
@@ -237,6 +239,7 @@ fn trouble(code: &'static str, location: Location, reason: &str, fix: &str) -> F
         ordinal: 0,
         evidence: None,
         claims: vec![],
+        approval: None,
         decision: Decision {
             code: Code(code),
             ruling: None,

@@ -92,6 +92,15 @@ words! {
     }
 }
 words! {
+    /// What lowered a decision from block to flag.
+    ApprovalKind from model::ApprovalKind {
+        /// Counsel answered an open question of a license text.
+        SignOff,
+        /// A risk was accepted; nothing was permitted.
+        Waiver,
+    }
+}
+words! {
     /// Whether an obligation is met by the target as described.
     ObligationState from model::ObligationState {
         /// Known to be met.
@@ -396,6 +405,10 @@ pub struct Finding {
     pub ruling: Option<Ruling>,
     /// Ids of the adopted readings that the decision rests on.
     pub readings: Vec<String>,
+    /// The legal question that a person has to answer; null unless the ruling is needs-review.
+    pub question: Option<String>,
+    /// The approval that lowered the decision from block to flag; null when none did.
+    pub approval: Option<Approval>,
     /// Ids of the duties that arise.
     pub obligations: Vec<String>,
     /// Every claim on the matched text, strictest first; the first decides.
@@ -453,8 +466,29 @@ pub struct Claim {
     pub level: Level,
     /// What the readings say.
     pub ruling: Option<Ruling>,
+    /// The legal question that a person has to answer; null unless the ruling is needs-review.
+    pub question: Option<String>,
+    /// The approval that lowered this claim's decision; null when none did.
+    pub approval: Option<Approval>,
     /// Why.
     pub reason: String,
+}
+
+/// The approval under which a decision was lowered from block to flag.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// Id of the approved request.
+    pub id: String,
+    /// What it is.
+    pub kind: ApprovalKind,
+    /// Who approved it: the person's id in the organisation profile.
+    pub approver: String,
+    /// A waiver's reason out of the closed list; what a sign-off answers.
+    pub reason: String,
+    /// Last day on which it holds.
+    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
+    pub expires: String,
 }
 
 /// Matches of one claimed model.
@@ -641,6 +675,8 @@ impl From<&model::Finding> for Finding {
                 .iter()
                 .map(|id| (*id).to_owned())
                 .collect(),
+            question: decision.question.clone(),
+            approval: finding.approval.as_ref().map(Approval::from),
             obligations: decision
                 .obligations
                 .iter()
@@ -664,7 +700,21 @@ impl From<&model::FindingClaim> for Claim {
             code: claim.decision.code.0.to_owned(),
             level: claim.decision.level.into(),
             ruling: claim.decision.ruling.map(Ruling::from),
+            question: claim.decision.question.clone(),
+            approval: claim.approval.as_ref().map(Approval::from),
             reason: claim.decision.reason.clone(),
+        }
+    }
+}
+
+impl From<&model::AppliedApproval> for Approval {
+    fn from(approval: &model::AppliedApproval) -> Self {
+        Self {
+            id: approval.id.clone(),
+            kind: approval.kind.into(),
+            approver: approval.approver.clone(),
+            reason: approval.reason.clone(),
+            expires: approval.expires.clone(),
         }
     }
 }

@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("read", &["model"]),
     ("catalog", &["model"]),
     ("policy", &["model"]),
+    ("governance", &["model"]),
     ("index", &["model", "fingerprint"]),
     ("snapshot", &["model", "index", "audit", "fingerprint"]),
     ("audit", &["model", "index", "fingerprint"]),
@@ -28,6 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "read",
             "catalog",
             "policy",
+            "governance",
             "index",
             "snapshot",
             "audit",
@@ -38,7 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ON_TOP: &[&str] = &["cli"];
 
 /// Modules that compute and nothing else.
-const PURE: &[&str] = &["model", "text", "fingerprint", "policy"];
+const PURE: &[&str] = &["model", "text", "fingerprint", "policy", "governance"];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",

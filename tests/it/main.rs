@@ -18,6 +18,7 @@ mod demo;
 mod docs;
 mod fail_closed;
 mod gate_a_pipeline;
+mod govern;
 mod layers;
 mod policy_explained;
 mod read_any_shape;

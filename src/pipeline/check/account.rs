@@ -193,6 +193,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
         mut self,
         read: &FileRead,
         failed: Option<&MatchError>,
+        expected: Option<&str>,
     ) -> (InputInfo, Option<Sides>) {
         if let Some((row, state, carried)) = self.open.take() {
             self.close_row(row, state, carried);
@@ -211,6 +212,18 @@ impl<'a, 'c> FileAccount<'a, 'c> {
                     "the register did not answer, so the rest of this file was not checked: {error}"
                 ),
                 "run `herdbook snapshot verify`, then check again".to_owned(),
+            ));
+        }
+        if let (Some(expected), Some(found)) = (expected, read.sha256.as_deref())
+            && expected != found
+        {
+            self.findings.push(trouble(
+                codes::FILE_UNREADABLE,
+                Location::file(self.path.clone()),
+                "the file changed while it was checked, so a baseline of known findings may have \
+                 been applied to other rows"
+                    .to_owned(),
+                "check again once nothing writes to the file".to_owned(),
             ));
         }
         if let Some(error) = &read.error {

@@ -3,12 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::governance::Place;
+use crate::governance::Remark;
+use crate::governance::RemarkKind;
+use crate::governance::Subject;
+use crate::governance::Uses;
 use crate::model::Access;
+use crate::model::AppliedApproval;
 use crate::model::Claim;
 use crate::model::Decision;
 use crate::model::Finding;
 use crate::model::FindingClaim;
+use crate::model::License;
 use crate::model::Location;
+use crate::model::Outcome;
 use crate::model::Resolution;
 use crate::model::SourceId;
 use crate::model::SourceInfo;
@@ -17,8 +25,10 @@ use crate::model::Tier;
 use crate::policy;
 use crate::policy::Basis;
 use crate::policy::ClaimFacts;
+use crate::policy::Decisions;
 use crate::policy::Setting;
 use crate::policy::Touched;
+use crate::policy::codes;
 use crate::policy::target_file::input_use;
 
 use super::super::matching::Match;
@@ -33,6 +43,11 @@ pub(crate) struct Decider<'c> {
     resolved: HashMap<String, Arc<Resolution>>,
     access: HashMap<SourceId, Access>,
     touched: Touched,
+    decisions: Decisions,
+    /// Which approvals mattered.
+    uses: Uses,
+    /// Content of the file being read, where it was needed beforehand.
+    sha256: Option<String>,
 }
 
 /// One claim, decided, with the match it rests on.
@@ -59,7 +74,49 @@ impl<'c> Decider<'c> {
             resolved: HashMap::new(),
             access: HashMap::new(),
             touched: Touched::default(),
+            decisions: Decisions::default(),
+            uses: Uses::default(),
+            sha256: None,
         }
+    }
+
+    /// Tells which content the findings to come stand in; `None` when it is not known.
+    pub(crate) fn begin_file(&mut self, sha256: Option<&str>) {
+        self.sha256 = sha256.map(str::to_owned);
+    }
+
+    /// Applies what was approved to a decision.
+    fn approve(
+        &mut self,
+        decision: &mut Decision,
+        generator: Option<&Resolution>,
+        access: &Access,
+        source: Option<&str>,
+        at: Option<(&Location, u32)>,
+    ) -> Option<AppliedApproval> {
+        let judged = self.context.judged;
+        let place = match (at, &self.sha256) {
+            (Some((location, unit)), Some(sha256)) => location.row.map(|row| Place {
+                sha256,
+                row,
+                column: location.column.as_deref(),
+                unit,
+            }),
+            _ => None,
+        };
+        let subject = Subject {
+            target: judged.target,
+            source,
+            host: match access {
+                Access::HostUnread { host } => Some(host.as_str()),
+                Access::LicenseAlone | Access::HostRead { .. } | Access::Contract { .. } => None,
+            },
+            place,
+            licenses: generator.map_or(&[], licenses),
+        };
+        judged
+            .approvals
+            .apply(decision, &subject, &judged.as_of, &mut self.uses)
     }
 
     /// The finding on one unit: every claim on every text it matched, strictest first.
@@ -73,7 +130,7 @@ impl<'c> Decider<'c> {
                     continue;
                 }
                 seen.push((claim.source, claim.model));
-                decided.extend(self.decide(&location, found, claim));
+                decided.extend(self.decide(&location, unit.ordinal, found, claim));
             }
         }
         decided.sort_by(|a, b| {
@@ -94,11 +151,18 @@ impl<'c> Decider<'c> {
             ordinal: unit.ordinal,
             evidence: Some(first.found.evidence),
             decision: first.claim.decision.clone(),
+            approval: first.claim.approval.clone(),
             claims: decided.into_iter().map(|d| d.claim).collect(),
         })
     }
 
-    fn decide(&mut self, location: &Location, found: &Match, claim: &Claim) -> Option<Decided> {
+    fn decide(
+        &mut self,
+        location: &Location,
+        unit: u32,
+        found: &Match,
+        claim: &Claim,
+    ) -> Option<Decided> {
         let source = self.source(claim.source)?;
         let model = claim
             .model
@@ -117,7 +181,22 @@ impl<'c> Decider<'c> {
             strength: found.evidence.strength,
             short: found.short,
         };
-        let decision = policy::decide(&self.setting(), &facts);
+        let setting = Setting {
+            policy: self.context.judged.policy,
+            position: self.context.judged.position,
+            target: self.context.judged.target,
+            lineage: &self.lineage,
+        };
+        let kind = (claim.source.0, claim.model);
+        let decision = self.decisions.decide(&setting, kind, &facts);
+        let mut decision = Decision::clone(&decision);
+        let approval = self.approve(
+            &mut decision,
+            generator.as_deref(),
+            &access,
+            Some(&source.name),
+            Some((location, unit)),
+        );
         self.touched.add(generator.as_deref());
         Some(Decided {
             claim: FindingClaim {
@@ -125,6 +204,7 @@ impl<'c> Decider<'c> {
                 source_record: record_name(source, claim),
                 model,
                 decision,
+                approval,
             },
             found: found.clone(),
         })
@@ -178,18 +258,59 @@ impl<'c> Decider<'c> {
                 strength: f64::INFINITY,
                 short: false,
             };
-            let decision = policy::decide(&self.setting(), &facts);
-            findings.push_run(run_finding(decision));
+            let mut decision = policy::decide(&self.setting(), &facts);
+            let access = &Access::LicenseAlone;
+            let approval = self.approve(&mut decision, Some(&generator), access, None, None);
+            findings.push_run(run_finding(decision, approval));
         }
         findings.oblige(&policy::base_duties(&self.setting()));
-        for decision in policy::run_decisions(&self.setting(), &self.touched) {
-            findings.push_run(run_finding(decision));
+        for mut decision in policy::run_decisions(&self.setting(), &self.touched) {
+            let access = &Access::LicenseAlone;
+            let approval = self.approve(&mut decision, None, access, None, None);
+            findings.push_run(run_finding(decision, approval));
+        }
+        let judged = self.context.judged;
+        for remark in judged.approvals.remarks(&self.uses, target, &judged.as_of) {
+            let decision = remarked(remark, judged.policy);
+            findings.push_run(run_finding(decision, None));
         }
     }
 }
 
+/// The licenses of a model, where the decision may show only one of several.
+fn licenses(generator: &Resolution) -> &[Arc<License>] {
+    match &generator.outcome {
+        Outcome::Known(known) => &known.licenses,
+        Outcome::LlamaVersionUnknown
+        | Outcome::Ambiguous { .. }
+        | Outcome::NotLlama { .. }
+        | Outcome::Unknown => &[],
+    }
+}
+
+/// What is to be said about an approval, under this policy's level.
+fn remarked(remark: Remark, policy: &policy::Policy) -> Decision {
+    let code = match remark.kind {
+        RemarkKind::Expired => codes::APPROVAL_EXPIRED,
+        RemarkKind::Stale => codes::APPROVAL_STALE,
+        RemarkKind::Unused => codes::APPROVAL_UNUSED,
+    };
+    Decision {
+        code,
+        ruling: None,
+        level: policy.level(code),
+        license: None,
+        clause: None,
+        obligations: Vec::new(),
+        reason: remark.reason,
+        how_to_fix: remark.how_to_fix,
+        readings: Vec::new(),
+        question: None,
+    }
+}
+
 /// A finding on the run itself; its path is the target's.
-fn run_finding(decision: Decision) -> Finding {
+fn run_finding(decision: Decision, approval: Option<AppliedApproval>) -> Finding {
     Finding {
         level: decision.level,
         location: Location::file("(run)"),
@@ -197,6 +318,7 @@ fn run_finding(decision: Decision) -> Finding {
         evidence: None,
         claims: Vec::new(),
         decision,
+        approval,
     }
 }
 

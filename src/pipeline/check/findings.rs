@@ -215,6 +215,24 @@ pub(crate) fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
         why.to_owned(),
         "repair or name the index as the message says, then check again".to_owned(),
     );
+    let limit = "No input was read: there was nothing to compare it with.";
+    unread(judged, finding, limit)
+}
+
+/// The outcome of a check whose approvals cannot be trusted.
+pub(crate) fn approvals_unreadable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
+    let finding = trouble(
+        codes::APPROVALS_UNREADABLE,
+        Location::file("(approvals)"),
+        why.to_owned(),
+        "repair the file as the message says, then check again".to_owned(),
+    );
+    let limit = "No input was read: what was approved is not known.";
+    unread(judged, finding, limit)
+}
+
+/// The outcome of a check that read no input.
+fn unread(judged: &Judged<'_>, finding: Finding, limit: &str) -> CheckOutcome {
     CheckOutcome {
         verdict: Verdict::Undecided,
         target: judged.target.clone(),
@@ -227,7 +245,7 @@ pub(crate) fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
         findings_total: 1,
         models: Vec::new(),
         obligations: Vec::new(),
-        limits: vec!["No input was read: there was nothing to compare it with.".to_owned()],
+        limits: vec![limit.to_owned()],
         as_of: judged.as_of.clone(),
     }
 }
@@ -241,7 +259,7 @@ fn limits(context: &CheckContext<'_>, inputs: &[InputInfo], unlisted: u64) -> Ve
         format!(
             "A shared run of at least {} bytes of letters and digits is always looked up (grams that \
              stand in many registered texts, and the prompt's own, excepted); every text found so \
-             that shares a fifth of its grams or of the row's, and the eight with the rarest, are \
+             that shares half of its grams or of the row's, and the eight with the rarest, are \
              compared, and what reaches the policy's threshold is reported. Shorter or heavily \
              edited runs may be missed.",
             context.recipe.guarantee_bytes()
@@ -265,6 +283,15 @@ fn limits(context: &CheckContext<'_>, inputs: &[InputInfo], unlisted: u64) -> Ve
             names.join(", ")
         ));
     }
+    let approvals = context.judged.approvals;
+    if approvals.records() > 0 {
+        limits.push(format!(
+            "Approvals were read to record {} with digest {}; whether later records were removed \
+             from the file cannot be seen here.",
+            approvals.records(),
+            approvals.head(),
+        ));
+    }
     if unlisted > 0 {
         limits.push(format!(
             "{unlisted} further findings are counted but not listed (findings_max in the policy)."
@@ -286,6 +313,7 @@ pub(crate) fn trouble(
         ordinal: 0,
         evidence: None,
         claims: Vec::new(),
+        approval: None,
         decision: Decision {
             code,
             ruling: None,

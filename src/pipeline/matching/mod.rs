@@ -1,7 +1,7 @@
 //! From one unit to the registered texts it shares evidence with.
 //!
 //! Grams find candidates, an ordered alignment decides ([`align`]), one number says how strong
-//! ([`strength`]). A candidate shares a fifth of its grams, or of the unit's, or is among the eight
+//! ([`strength`]). A candidate shares half of its grams, or of the unit's, or is among the eight
 //! with the rarest ones; every candidate is compared, but a cheap upper bound ([`bound`]) spares the
 //! alignment of those that could not reach the threshold. Almost every clean unit ends at the in-memory
 //! filter. An error of the look-up is returned as an error: no answer is not a "no".
@@ -41,9 +41,15 @@ use strength::Features;
 
 /// Candidates that are compared whatever part of their grams is shared: those with the largest
 /// summed rarity. *Measured*: comparing every text that shares one gram finds 0.4 % more of the
-/// changed copies in the labelled set, flags 45 % more of other models' answers to the same
-/// prompts, and takes three times as long (`docs/decisions/0006`).
+/// changed copies in the labelled set, flags a third more of other models' answers to the same
+/// prompts, and takes five times as long (`docs/decisions/0006`).
 const RAREST_CANDIDATES: usize = 8;
+
+/// Share of the grams, of the unit or of the text, and number of grams, from which a text is
+/// compared although eight others share rarer ones. Chosen: a copy with a word changed here and
+/// there keeps more than half; texts of one or two grams share them by chance.
+const CANDIDATE_SPREAD: f64 = 0.5;
+const CANDIDATE_GRAMS: f64 = 3.0;
 
 /// Text rows fetched at once. Chosen: some hundred kilobytes, whatever the number of candidates.
 const ROWS_PER_FETCH: usize = 256;
@@ -314,7 +320,8 @@ impl<'a> Matcher<'a> {
         let shared = tally.map_or(0.0, |t| f64::from(t.grams));
         let rarity = tally.map_or(0.0, |t| t.rarity);
         let spread = (shared / expected).max(rarity / unit.rarity.max(1.0));
-        if spread < BLOCKS_SPREAD && rarity < unit.rarest && !is_exact {
+        let copied = spread >= CANDIDATE_SPREAD && shared >= CANDIDATE_GRAMS;
+        if !copied && rarity < unit.rarest && !is_exact {
             return None;
         }
         let blocks = if spread >= BLOCKS_SPREAD {

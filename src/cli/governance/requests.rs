@@ -1,0 +1,695 @@
+//! `herdbook signoff`, `waive` and `reading`: requests and the decisions on them.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+use clap::Subcommand;
+use clap::ValueHint;
+use serde::Serialize;
+
+use super::super::args::Global;
+use super::super::date::Date;
+use super::super::exit::Exit;
+use super::super::exit::Failure;
+use super::super::exit::OrExit as _;
+use super::super::out;
+use super::super::table::Table;
+use super::FileArgs;
+use super::Files;
+use super::SignerArgs;
+use super::append;
+use super::day;
+use super::document;
+use super::known_readings;
+use super::license;
+use super::read_ledger;
+use super::review;
+use super::today;
+use crate::catalog::Catalog;
+use crate::governance::Ask;
+use crate::governance::Decided;
+use crate::governance::Document;
+use crate::governance::Ledger;
+use crate::governance::NOT_WAIVABLE;
+use crate::governance::Payload;
+use crate::governance::ReadingAsk;
+use crate::governance::Request;
+use crate::governance::SignOffAsk;
+use crate::governance::State;
+use crate::governance::TARGET_ANY;
+use crate::governance::WaiverAsk;
+use crate::governance::WaiverReason;
+use crate::model::Access;
+use crate::model::Level;
+use crate::policy::codes;
+
+/// `herdbook signoff …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum SignoffCommand {
+    /// Ask that an open question of one license version be taken as answered
+    #[command(after_help = "\
+A sign-off is for one license version and the text that the catalog holds of it
+now. It turns findings that need review into flags; it never touches what is
+prohibited, undecided, or a duty that is not met. Somebody else approves it.
+
+Example:
+  herdbook signoff request --license llama-3 \\
+      --question llama-3:language-model-covers-other-kinds \\
+      --evidence memo.pdf --expires 2027-06-30 --as jdoe --key jdoe.pem")]
+    Request(SignoffRequestArgs),
+    /// Approve somebody else's request
+    Approve(DecideArgs),
+    /// Reject somebody else's request
+    Reject(DecideArgs),
+    /// Take back a request, or an approval before its last day
+    Revoke(DecideArgs),
+    /// List sign-offs with their standing
+    List(RequestListArgs),
+}
+
+/// `herdbook waive …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum WaiveCommand {
+    /// Ask that a block be let through for a while, at the organisation's risk
+    #[command(after_help = "\
+A waiver permits nothing: it says that the organisation bears the risk. It needs
+a scope (license, source or target), a reason out of the list, and somebody else
+who approves it. It lowers a block to a flag, never what is undecided.
+
+Reasons: false-match, source-mislabelled, own-text, separate-grant-pending,
+duty-met-elsewhere, counsel-risk-accepted, test-data-only,
+removed-in-next-build.
+
+Example:
+  herdbook waive request --code llama-output-prohibited --source faq-2024 \\
+      --reason false-match --expires 2026-12-31 --as jdoe --key jdoe.pem")]
+    Request(WaiveRequestArgs),
+    /// Ask that the blocks of these reports be let through as known; new ones are not covered
+    #[command(after_help = "\
+Lists exactly the blocked findings of verdict JSON reports, by content of the
+file, row, column, code and license. A changed file or a new finding is blocked.
+
+Example:
+  herdbook waive baseline report.json --reason removed-in-next-build \\
+      --expires 2026-12-31 --as jdoe --key jdoe.pem")]
+    Baseline(WaiveBaselineArgs),
+    /// Approve somebody else's request
+    Approve(DecideArgs),
+    /// Reject somebody else's request
+    Reject(DecideArgs),
+    /// Take back a request, or an approval before its last day
+    Revoke(DecideArgs),
+    /// List waivers with their standing
+    List(RequestListArgs),
+}
+
+/// `herdbook reading …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum ReadingCommand {
+    /// Ask that an adopted reading of the texts be answered another way
+    #[command(after_help = "\
+Example:
+  herdbook reading request --id rewriting-is-output --answer open \\
+      --expires 2027-06-30 --as jdoe --key jdoe.pem")]
+    Request(ReadingRequestArgs),
+    /// Approve somebody else's request
+    Approve(DecideArgs),
+    /// Reject somebody else's request
+    Reject(DecideArgs),
+    /// Take back a request, or an approval before its last day
+    Revoke(DecideArgs),
+    /// List switched readings with their standing
+    List(RequestListArgs),
+}
+
+/// `herdbook signoff request`
+#[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook signoff request [OPTIONS] --license LICENSE --evidence FILE\n       --expires DATE --as PERSON --key FILE"
+)]
+pub struct SignoffRequestArgs {
+    /// License version, as `herdbook licenses list` prints it; no other is covered
+    #[arg(long, value_name = "LICENSE")]
+    pub license: String,
+
+    /// Legal question, as findings and `herdbook review list` name it [default: all of this license]
+    #[arg(long, value_name = "QUESTION")]
+    pub question: Option<String>,
+
+    /// Name of the target it is limited to, or *
+    #[arg(long, value_name = "NAME", default_value = TARGET_ANY)]
+    pub target: String,
+
+    /// Base model of the target it is limited to
+    #[arg(long, value_name = "ID")]
+    pub base: Option<String>,
+
+    /// Host whose terms on outputs were read; limits it to outputs generated there
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+
+    /// The opinion it rests on; its digest is recorded, not its text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub evidence: PathBuf,
+
+    /// What every request has.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `herdbook waive request`
+#[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook waive request [OPTIONS] --code CODE --reason REASON\n       --expires DATE --as PERSON --key FILE"
+)]
+pub struct WaiveRequestArgs {
+    /// Finding code to let through
+    #[arg(long, value_name = "CODE")]
+    pub code: String,
+
+    /// Limited to outputs under this license
+    #[arg(long, value_name = "LICENSE")]
+    pub license: Option<String>,
+
+    /// Limited to matches with this registered source
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+
+    /// Limited to the target with this name
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+
+    /// What every waiver has.
+    #[command(flatten)]
+    pub waiver: WaiverArgs,
+}
+
+/// `herdbook waive baseline`
+#[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook waive baseline [OPTIONS] --reason REASON --expires DATE\n       --as PERSON --key FILE REPORT.json..."
+)]
+pub struct WaiveBaselineArgs {
+    /// Verdict JSON reports whose blocked findings are known
+    #[arg(value_name = "REPORT.json", required = true, value_hint = ValueHint::FilePath)]
+    pub reports: Vec<PathBuf>,
+
+    /// Limited to the target with this name
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+
+    /// What every waiver has.
+    #[command(flatten)]
+    pub waiver: WaiverArgs,
+}
+
+/// What every waiver has.
+#[derive(Debug, Clone, Args)]
+pub struct WaiverArgs {
+    /// Why, out of the closed list (docs/governance.md)
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub reason: WaiverReason,
+
+    /// A document it rests on; its digest is recorded, not its text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub evidence: Option<PathBuf>,
+
+    /// What every request has.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `herdbook reading request`
+#[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook reading request [OPTIONS] --id READING --answer ANSWER\n       --expires DATE --as PERSON --key FILE"
+)]
+pub struct ReadingRequestArgs {
+    /// Id of the reading, as findings cite it
+    #[arg(long, value_name = "READING")]
+    pub id: String,
+
+    /// The answer to adopt: yes, no or open
+    #[arg(long, value_name = "ANSWER")]
+    pub answer: String,
+
+    /// A document it rests on; its digest is recorded, not its text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub evidence: Option<PathBuf>,
+
+    /// What every request has.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What every request has.
+#[derive(Debug, Clone, Args)]
+pub struct CommonArgs {
+    /// Last day on which it holds, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = Date::parse)]
+    pub expires: Date,
+
+    /// In your words, for those who decide and for auditors
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+
+    /// Who signs.
+    #[command(flatten)]
+    pub signer: SignerArgs,
+
+    /// Which files.
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+/// `… approve`, `… reject`, `… revoke`
+#[derive(Debug, Clone, Args)]
+pub struct DecideArgs {
+    /// Id of the request, as the lists print it
+    #[arg(value_name = "ID")]
+    pub id: String,
+
+    /// In your words, for auditors
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+
+    /// Who signs.
+    #[command(flatten)]
+    pub signer: SignerArgs,
+
+    /// Which files.
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+/// `… list`
+#[derive(Debug, Clone, Args)]
+pub struct RequestListArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Date that expiries are compared with, YYYY-MM-DD [default: today, UTC]
+    #[arg(long, value_name = "DATE", value_parser = Date::parse)]
+    pub as_of: Option<Date>,
+
+    /// Which files.
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+/// Which kind of request a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    SignOff,
+    Waiver,
+    Reading,
+}
+
+impl About {
+    fn is(self, ask: &Ask) -> bool {
+        match ask {
+            Ask::SignOff(_) => self == Self::SignOff,
+            Ask::Waiver(_) => self == Self::Waiver,
+            Ask::Reading(_) => self == Self::Reading,
+        }
+    }
+
+    fn command(self) -> &'static str {
+        match self {
+            Self::SignOff => "signoff",
+            Self::Waiver => "waive",
+            Self::Reading => "reading",
+        }
+    }
+}
+
+/// What is decided about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Approve,
+    Reject,
+    Revoke,
+}
+
+pub(in crate::cli) fn signoff(global: &Global, command: &SignoffCommand) -> Result<Exit, Failure> {
+    let about = About::SignOff;
+    match command {
+        SignoffCommand::Request(args) => request_signoff(global, args),
+        SignoffCommand::Approve(args) => decide(global, about, Verb::Approve, args),
+        SignoffCommand::Reject(args) => decide(global, about, Verb::Reject, args),
+        SignoffCommand::Revoke(args) => decide(global, about, Verb::Revoke, args),
+        SignoffCommand::List(args) => list(global, about, args),
+    }
+}
+
+pub(in crate::cli) fn waive(global: &Global, command: &WaiveCommand) -> Result<Exit, Failure> {
+    let about = About::Waiver;
+    match command {
+        WaiveCommand::Request(args) => request_waiver(global, args),
+        WaiveCommand::Baseline(args) => request_baseline(global, args),
+        WaiveCommand::Approve(args) => decide(global, about, Verb::Approve, args),
+        WaiveCommand::Reject(args) => decide(global, about, Verb::Reject, args),
+        WaiveCommand::Revoke(args) => decide(global, about, Verb::Revoke, args),
+        WaiveCommand::List(args) => list(global, about, args),
+    }
+}
+
+pub(in crate::cli) fn reading(global: &Global, command: &ReadingCommand) -> Result<Exit, Failure> {
+    let about = About::Reading;
+    match command {
+        ReadingCommand::Request(args) => request_reading(global, args),
+        ReadingCommand::Approve(args) => decide(global, about, Verb::Approve, args),
+        ReadingCommand::Reject(args) => decide(global, about, Verb::Reject, args),
+        ReadingCommand::Revoke(args) => decide(global, about, Verb::Revoke, args),
+        ReadingCommand::List(args) => list(global, about, args),
+    }
+}
+
+fn request_signoff(global: &Global, args: &SignoffRequestArgs) -> Result<Exit, Failure> {
+    let catalog = Catalog::builtin().or_undecided()?;
+    let text = license(&catalog, &args.license)?;
+    if let Some(question) = &args.question
+        && question.split_once(':').map(|(of, _)| of) != Some(text.id.as_str())
+    {
+        return Err(Failure::usage(anyhow!(
+            "the question {question} is not one of {}: a question begins with its license, as in \
+             {}:target-competes",
+            text.id,
+            text.id
+        )));
+    }
+    let ask = Ask::SignOff(SignOffAsk {
+        license: text.id.clone(),
+        license_sha256: text.sha256.clone(),
+        question: args.question.clone(),
+        target: args.target.clone(),
+        base: args.base.clone(),
+        host: match &args.host {
+            Some(word) => Some(host(&catalog, word)?),
+            None => None,
+        },
+        evidence: document(&args.evidence)?,
+        at: today()?,
+        expires: args.common.expires.to_string(),
+        note: args.common.note.clone(),
+    });
+    request(global, &args.common, About::SignOff, ask)
+}
+
+/// The name by which decisions know a host whose terms were not read.
+fn host(catalog: &Catalog, word: &str) -> Result<String, Failure> {
+    match catalog.access(Some(word)) {
+        Access::HostUnread { host } => Ok(host),
+        Access::LicenseAlone | Access::HostRead { .. } | Access::Contract { .. } => {
+            Err(Failure::usage(anyhow!(
+                "{word} needs no sign-off of its terms: the catalog knows what applies there"
+            )))
+        }
+    }
+}
+
+fn request_waiver(global: &Global, args: &WaiveRequestArgs) -> Result<Exit, Failure> {
+    let Some(info) = codes::info(&args.code) else {
+        return Err(Failure::usage(anyhow!(
+            "no finding code is named {}: docs/policy.md lists them all",
+            args.code
+        )));
+    };
+    if info.level == Level::Undecided || NOT_WAIVABLE.contains(&info.code.0) {
+        return Err(Failure::usage(anyhow!(
+            "{} cannot be waived: no risk can be accepted for what could not be checked, and a \
+             strict policy has no exceptions",
+            info.code.0
+        )));
+    }
+    if let Some(id) = &args.license {
+        license(&Catalog::builtin().or_undecided()?, id)?;
+    }
+    let ask = WaiverAsk {
+        code: Some(info.code.0.to_owned()),
+        license: args.license.clone(),
+        source: args.source.clone(),
+        target: args.target.clone(),
+        findings: Vec::new(),
+        ..waiver(&args.waiver)?
+    };
+    request(global, &args.waiver.common, About::Waiver, Ask::Waiver(ask))
+}
+
+fn request_baseline(global: &Global, args: &WaiveBaselineArgs) -> Result<Exit, Failure> {
+    let known = review::baseline(&args.reports)?;
+    if known.left_out > 0 {
+        out::warn(&format!(
+            "{} blocked findings cannot stand in a baseline (declared uses, standard input, files \
+             that were not read to their end, or codes that cannot be waived) and stay blocked",
+            known.left_out
+        ));
+    }
+    if known.digests.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "these reports hold no blocked finding that could be listed"
+        )));
+    }
+    let ask = WaiverAsk {
+        target: args.target.clone(),
+        findings: known.digests,
+        ..waiver(&args.waiver)?
+    };
+    request(global, &args.waiver.common, About::Waiver, Ask::Waiver(ask))
+}
+
+/// A waiver without its scope.
+fn waiver(args: &WaiverArgs) -> Result<WaiverAsk, Failure> {
+    Ok(WaiverAsk {
+        code: None,
+        license: None,
+        source: None,
+        target: None,
+        findings: Vec::new(),
+        reason: args.reason,
+        evidence: optional_document(args.evidence.as_ref())?,
+        at: today()?,
+        expires: args.common.expires.to_string(),
+        note: args.common.note.clone(),
+    })
+}
+
+fn request_reading(global: &Global, args: &ReadingRequestArgs) -> Result<Exit, Failure> {
+    let known = known_readings();
+    let Some((_, answers)) = known.iter().find(|(id, _)| *id == args.id) else {
+        let ids: Vec<&str> = known.iter().map(|(id, _)| *id).collect();
+        return Err(Failure::usage(anyhow!(
+            "no reading is named {}: there are {}",
+            args.id,
+            ids.join(", ")
+        )));
+    };
+    if !answers.contains(&args.answer.as_str()) {
+        return Err(Failure::usage(anyhow!(
+            "the reading {} cannot be answered {}: the answers are {}",
+            args.id,
+            args.answer,
+            answers.join(", ")
+        )));
+    }
+    let ask = Ask::Reading(ReadingAsk {
+        reading: args.id.clone(),
+        answer: args.answer.clone(),
+        evidence: optional_document(args.evidence.as_ref())?,
+        at: today()?,
+        expires: args.common.expires.to_string(),
+        note: args.common.note.clone(),
+    });
+    request(global, &args.common, About::Reading, ask)
+}
+
+fn optional_document(path: Option<&PathBuf>) -> Result<Option<Document>, Failure> {
+    path.map(|path| document(path)).transpose()
+}
+
+fn reason(word: &str) -> Result<WaiverReason, String> {
+    WaiverReason::parse(word).ok_or_else(|| {
+        let lines: Vec<String> = WaiverReason::ALL
+            .iter()
+            .map(|reason| format!("\n  {}: {}", reason.as_str(), reason.meaning()))
+            .collect();
+        format!("it is none of the reasons there are:{}", lines.concat())
+    })
+}
+
+fn request(global: &Global, common: &CommonArgs, about: About, ask: Ask) -> Result<Exit, Failure> {
+    let files = common.files.find(global)?;
+    let (noun, scope, expires) = (ask.noun(), ask.scope(), ask.expires().to_owned());
+    let ledger = append(&files, &common.signer, &Payload::Request(ask))?;
+    let id = ledger
+        .requests()
+        .last()
+        .map_or("", |request| request.id.as_str());
+    out::print(&format!(
+        "Recorded the request {id} in {}\n  asks for    {noun}: {scope}\n  until       {expires}\n  \
+         next        somebody else with the role approver:\n              herdbook {} approve {id} \
+         --as PERSON --key FILE{}\n",
+        files.approvals.display(),
+        about.command(),
+        common.files.repeated(),
+    ))?;
+    Ok(Exit::Pass)
+}
+
+fn decide(global: &Global, about: About, verb: Verb, args: &DecideArgs) -> Result<Exit, Failure> {
+    let files = args.files.find(global)?;
+    let ledger = read_ledger(&files).or_undecided()?;
+    let request = find(&ledger, about, &args.id, &files)?;
+    let decided = Decided {
+        request: request.id.clone(),
+        request_sha256: request.sha256.clone(),
+        at: today()?,
+        note: args.note.clone(),
+    };
+    let (payload, said) = match verb {
+        Verb::Approve => (Payload::Approve(decided), "Approved"),
+        Verb::Reject => (Payload::Reject(decided), "Rejected"),
+        Verb::Revoke => (Payload::Revoke(decided), "Revoked"),
+    };
+    append(&files, &args.signer, &payload)?;
+    out::print(&format!(
+        "{said} {} {}: {}\n  recorded in {}: commit it\n",
+        request.ask.noun(),
+        request.id,
+        request.ask.scope(),
+        files.approvals.display(),
+    ))?;
+    Ok(Exit::Pass)
+}
+
+fn find<'a>(
+    ledger: &'a Ledger,
+    about: About,
+    id: &str,
+    files: &Files,
+) -> Result<&'a Request, Failure> {
+    ledger
+        .request(id)
+        .filter(|request| about.is(&request.ask))
+        .ok_or_else(|| {
+            Failure::usage(anyhow!(
+                "{} holds no such request {id}: `herdbook {} list` prints the ids",
+                files.approvals.display(),
+                about.command()
+            ))
+        })
+}
+
+/// A request as the lists print it.
+#[derive(Serialize)]
+pub(super) struct Listed {
+    pub(super) id: String,
+    kind: &'static str,
+    /// `pending`, `rejected`, `revoked`; of approved ones, whether they hold.
+    pub(super) standing: &'static str,
+    pub(super) scope: String,
+    reason: Option<&'static str>,
+    evidence: Option<String>,
+    pub(super) requester: String,
+    decided_by: Option<String>,
+    note: Option<String>,
+    pub(super) expires: String,
+}
+
+impl Listed {
+    pub(super) fn new(
+        request: &Request,
+        licenses: &[std::sync::Arc<crate::model::License>],
+        as_of: &str,
+    ) -> Self {
+        let (reason, evidence, note) = match &request.ask {
+            Ask::SignOff(ask) => (None, Some(&ask.evidence), &ask.note),
+            Ask::Waiver(ask) => (Some(ask.reason.as_str()), ask.evidence.as_ref(), &ask.note),
+            Ask::Reading(ask) => (None, ask.evidence.as_ref(), &ask.note),
+        };
+        Self {
+            id: request.id.clone(),
+            kind: request.ask.noun(),
+            standing: request
+                .standing(licenses, as_of)
+                .map_or(request.state.as_str(), |standing| standing.as_str()),
+            scope: request.ask.scope(),
+            reason,
+            evidence: evidence.map(|document| format!("{} ({})", document.name, document.sha256)),
+            requester: request.requester.clone(),
+            decided_by: match &request.state {
+                State::Pending => None,
+                State::Approved(by) | State::Rejected(by) | State::Revoked(by) => {
+                    Some(by.person.clone())
+                }
+            },
+            note: note.clone(),
+            expires: request.ask.expires().to_owned(),
+        }
+    }
+}
+
+/// Requests as a table.
+pub(super) fn table(listed: &[Listed]) -> String {
+    let mut table = Table::new(&["ID", "STANDING", "UNTIL", "ASKED BY", "DECIDED BY", "SCOPE"]);
+    for request in listed {
+        table.row([
+            request.id.clone(),
+            request.standing.to_owned(),
+            request.expires.clone(),
+            request.requester.clone(),
+            request.decided_by.clone().unwrap_or_default(),
+            request.scope.clone(),
+        ]);
+    }
+    table.render()
+}
+
+fn list(global: &Global, about: About, args: &RequestListArgs) -> Result<Exit, Failure> {
+    let files = args.files.find(global)?;
+    let ledger = read_ledger(&files).or_undecided()?;
+    let catalog = Catalog::builtin().or_undecided()?;
+    let as_of = day(args.as_of)?;
+    let listed: Vec<Listed> = ledger
+        .requests()
+        .iter()
+        .filter(|request| about.is(&request.ask))
+        .map(|request| Listed::new(request, catalog.licenses(), &as_of))
+        .collect();
+    if args.json {
+        out::json(&listed)?;
+    } else {
+        out::print(&table(&listed))?;
+    }
+    Ok(Exit::Pass)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::governance::SIGN_OFF_CODES;
+
+    #[test]
+    fn governance_and_the_table_of_codes_agree() {
+        let fixed: Vec<&str> = codes::ALL
+            .iter()
+            .filter(|info| info.level == Level::Block && info.mildest == Level::Block)
+            .map(|info| info.code.0)
+            .collect();
+        assert_eq!(NOT_WAIVABLE, fixed);
+        for code in SIGN_OFF_CODES.iter().chain(&["host-terms-unread"]) {
+            assert!(codes::info(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_reason_outside_the_list_is_answered_with_the_list() {
+        assert_eq!(reason("false-match"), Ok(WaiverReason::FalseMatch));
+        let said = reason("urgent").expect_err("not in the list");
+        for each in WaiverReason::ALL {
+            assert!(said.contains(each.as_str()), "{said}");
+        }
+    }
+}
