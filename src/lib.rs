@@ -18,3 +18,4 @@ pub mod read;
 pub mod report;
 pub mod snapshot;
 pub mod text;
+pub mod trainer;

@@ -22,6 +22,8 @@ use super::date::Date;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use super::from;
+use super::from::Plan;
 use super::inputs;
 use super::opened;
 use super::opened::Opened;
@@ -48,17 +50,24 @@ use crate::snapshot::Snapshot;
 
 pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let config = Config::load(&global.index).or_usage()?;
-    refuse_clashes(args)?;
+    refuse_clashes(args, &[])?;
     remove_stale_reports(args)?;
-    let outcome = outcome(global, args, &config)?;
+    let plan = from::plan(global, args)?;
+    refuse_clashes(args, &plan.named)?;
+    let outcome = outcome(global, args, &config, plan)?;
     Ok(finish(global, args, &config, &outcome))
 }
 
 /// Runs the check itself. Bad target or policy is bad usage; whatever is wrong with the index or
 /// the inputs stands in the outcome.
-fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOutcome, Failure> {
+fn outcome(
+    global: &Global,
+    args: &CheckArgs,
+    config: &Config,
+    plan: Plan,
+) -> Result<CheckOutcome, Failure> {
     let catalog = Catalog::builtin().or_undecided()?;
-    let target = target::read(args)?;
+    let Plan { target, inputs, .. } = plan;
     let policy = target::policy(args.policy.as_deref().or(config.policy.as_deref()))?;
     let as_of = match args.as_of {
         Some(date) => date,
@@ -95,7 +104,6 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
         judged: &judged,
         folder,
     };
-    let inputs = inputs::expand(&args.paths);
     let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
     let options = CheckOptions {
         read: ReadOptions {
@@ -156,11 +164,14 @@ fn split_line(count: &SplitCount) -> String {
 
 /// Refuses output names that are the same as each other or as something that is read. Compares
 /// absolute names, without following links: what a name leads to is the writers' business.
-fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
+///
+/// `named` is what a configuration names beside the command line.
+fn refuse_clashes(args: &CheckArgs, named: &[PathBuf]) -> Result<(), Failure> {
     let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
     let inputs = args.paths.iter().filter(|path| *path != "-").map(Path::new);
     let read = args.target.iter().chain(&args.policy).chain(&args.snapshot);
-    for path in inputs.chain(read.map(PathBuf::as_path)) {
+    let read = read.chain(named).map(PathBuf::as_path);
+    for path in inputs.chain(read) {
         taken.insert(absolute(path)?);
     }
     for output in args
@@ -256,6 +267,10 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     option("--target", args.target.as_deref().map(path));
     option("--target-model", args.target_model.clone());
+    option("--from", args.from.from.clone());
+    for assignment in &args.from.input_overrides {
+        option("--input-override", Some(assignment.clone()));
+    }
     option("--policy", args.policy.as_deref().map(path));
     option("--snapshot", args.snapshot.as_deref().map(path));
     option("--snapshot-digest", args.snapshot_digest.clone());
@@ -346,7 +361,7 @@ mod tests {
             ],
         ] {
             let (_, args) = parse(words);
-            let failure = refuse_clashes(&args).expect_err("refused");
+            let failure = refuse_clashes(&args, &[]).expect_err("refused");
             assert_eq!(failure.exit, Exit::Usage);
         }
         let (_, args) = parse(&[
@@ -358,7 +373,7 @@ mod tests {
             "--quarantine",
             "q",
         ]);
-        refuse_clashes(&args).expect("nothing clashes");
+        refuse_clashes(&args, &[]).expect("nothing clashes");
     }
 
     #[test]
