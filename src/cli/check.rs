@@ -271,6 +271,8 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     for assignment in &args.from.input_overrides {
         option("--input-override", Some(assignment.clone()));
     }
+    // After a split the clean side alone is to be checked again.
+    let paths_only = args.from.paths_only || (args.from.from.is_some() && args.clean.is_some());
     option("--policy", args.policy.as_deref().map(path));
     option("--snapshot", args.snapshot.as_deref().map(path));
     option("--snapshot-digest", args.snapshot_digest.clone());
@@ -291,6 +293,9 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     option("--as-of", args.as_of.map(|date| date.to_string()));
     let elsewhere = global.index != Path::new(INDEX_DEFAULT);
     option("--index", elsewhere.then(|| path(&global.index)));
+    if paths_only {
+        options.push("--paths-only".to_owned());
+    }
     options
 }
 

@@ -50,6 +50,15 @@ pub struct FromArgs {
     #[arg(long = "input-override", value_name = "ID=PATH", requires = "from",
         value_parser = assignment)]
     pub input_overrides: Vec<String>,
+
+    /// Take only the target from the configuration, and check only PATH
+    #[arg(
+        long,
+        requires = "from",
+        requires = "paths",
+        conflicts_with = "input_overrides"
+    )]
+    pub paths_only: bool,
 }
 
 /// A word that is more than white space.
@@ -92,7 +101,11 @@ pub(super) fn plan(global: &Global, args: &CheckArgs) -> Result<Plan, Failure> {
     let working = Path::new("");
     let request = Request::parse(text, working);
     let recognised = trainer::recognise(&request, working).or_usage()?;
-    let taken = Taken::new(&recognised, &args.from.input_overrides)?;
+    let taken = if args.from.paths_only {
+        Taken::default()
+    } else {
+        Taken::new(&recognised, &args.from.input_overrides)?
+    };
     let overridden = overridden_target(args, &recognised)?;
     if taken.paths.is_empty() && taken.remote.is_empty() && args.paths.is_empty() {
         return Err(Failure::usage(anyhow!(
@@ -101,7 +114,8 @@ pub(super) fn plan(global: &Global, args: &CheckArgs) -> Result<Plan, Failure> {
         )));
     }
     if !global.quiet {
-        show(&recognised, &taken, overridden.note.as_deref());
+        let note = overridden.note.as_deref();
+        show(&recognised, &taken, note, args.from.paths_only);
     }
     for note in &recognised.notes {
         out::note(note);
@@ -120,6 +134,7 @@ pub(super) fn plan(global: &Global, args: &CheckArgs) -> Result<Plan, Failure> {
 }
 
 /// The inputs of a configuration after `--input-override`.
+#[derive(Default)]
 struct Taken<'r> {
     paths: Vec<String>,
     /// Lines for people: what, and where it comes from.
@@ -269,12 +284,15 @@ fn elsewhere(remote: &trainer::Remote) -> ReadError {
             remote.what,
             place(&remote.origin)
         ),
-        remedy: format!("Download it and give --input-override {}=PATH", remote.id),
+        remedy: format!(
+            "download it, then check again with --input-override {}=PATH",
+            remote.id
+        ),
     }
 }
 
 /// Shows what was recognised, on standard error like everything that is not the report.
-fn show(recognised: &Recognised, taken: &Taken<'_>, target_note: Option<&str>) {
+fn show(recognised: &Recognised, taken: &Taken<'_>, target_note: Option<&str>, paths_only: bool) {
     let mut lines = vec![format!(
         "{} is read as {}:",
         recognised.path,
@@ -318,6 +336,12 @@ fn show(recognised: &Recognised, taken: &Taken<'_>, target_note: Option<&str>) {
     }
     if let Some(note) = target_note {
         lines.push(format!("  On the command line: {note}."));
+    }
+    if paths_only {
+        lines.push(
+            "  By --paths-only, the inputs of the configuration are left out of this check."
+                .to_owned(),
+        );
     }
     if !recognised.ignored.is_empty() {
         lines.push(format!(

@@ -96,13 +96,13 @@ pub enum ReadError {
         found: String,
     },
     /// A data set that a configuration names and that is not on this machine.
-    #[error("{path}: not checked: {what}. {remedy}")]
+    #[error("{path}: not checked: {what}")]
     Elsewhere {
         /// Its id or address.
         path: Arc<str>,
         /// What it is, and where it is named.
         what: String,
-        /// What to do.
+        /// What to do; a finding says it beside the message.
         remedy: String,
     },
     /// The receiver of the batches asked for an end.

@@ -121,7 +121,7 @@ fn axolotl_names_target_and_inputs() {
     assert_eq!(read.inputs[0].columns, ["conversations"]);
     assert_eq!(
         read.inputs[2].origin,
-        at("datasets[2].data_files[1]", 22, name)
+        at("datasets[2].data_files[1]", 23, name)
     );
     assert_eq!(read.inputs[2].columns, ["question", "answer"]);
     assert!(
@@ -131,7 +131,7 @@ fn axolotl_names_target_and_inputs() {
             .is_some_and(|note| note.contains("evaluation"))
     );
     assert_eq!(remote(&read), ["tatsu-lab/alpaca"]);
-    assert_eq!(read.remote[0].origin, at("datasets[1].path", 16, name));
+    assert_eq!(read.remote[0].origin, at("datasets[1].path", 17, name));
     assert!(
         read.notes
             .iter()
@@ -192,7 +192,7 @@ fn axolotl_a_teacher_without_a_name_needs_review() {
 fn what_exists_is_here_and_what_can_only_be_a_path_is_a_missing_file() {
     let config = "base_model: a/b\ndatasets:\n\
                   - path: acme/local\n- path: acme/hub\n- path: ./gone\n- path: gone.jsonl\n\
-                  - path: /gone/abs\n- path: alone\n- path: -\n- path: hf://datasets/x/y\n\
+                  - path: /gone/abs\n- path: alone\n- path: '-'\n- path: hf://datasets/x/y\n\
                   - path: data/*.jsonl\n- path: only/\n";
     let read = read(&[("c.yml", config), ("acme/local/x.jsonl", "")], "c.yml");
     assert_eq!(

@@ -158,6 +158,13 @@ fn the_command_line_beats_the_configuration_and_only_there() {
         "the inputs stay the configuration's"
     );
 
+    let (run, report) = test.check(&["--from", "axolotl.yml", "--paths-only", "data/clean.jsonl"]);
+    run.exits(0)
+        .says("--paths-only, the inputs of the configuration are left out");
+    assert_eq!(report.tally("read"), 5);
+    test.run(&["check", "--from", "axolotl.yml", "--paths-only"])
+        .exits(2);
+
     test.write(
         "t.toml",
         "[model]\nname = \"x\"\nbase = \"google/gemma-2-9b\"\n",
@@ -179,11 +186,11 @@ fn a_teacher_cannot_be_typed_away() {
     let test = prepared();
     let recipe = "model:\n  _component_: torchtune.models.qwen2.qwen2_0_5b\n\
                   checkpointer:\n  checkpoint_dir: models/Qwen2-0.5B-Instruct\n\
-                  teacher_checkpointer:\n  checkpoint_dir: models/Meta-Llama-3.1-8B-Instruct\n\
+                  teacher_checkpointer:\n  checkpoint_dir: models/Meta-Llama-3-8B-Instruct\n\
                   dataset:\n  _component_: torchtune.datasets.text_completion_dataset\n  \
                   source: json\n  data_files: data/clean.jsonl\n";
     test.write("kd.yaml", recipe);
-    let teacher = "models/Meta-Llama-3.1-8B-Instruct";
+    let teacher = "models/Meta-Llama-3-8B-Instruct";
     for options in [
         &["--from", "kd.yaml"][..],
         &["--from", "kd.yaml", "--target-model", MISTRAL],
