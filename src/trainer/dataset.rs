@@ -87,7 +87,7 @@ pub(super) fn add(draft: &mut Draft<'_>, named: &Named<'_, '_>) -> Result<(), Tr
                 FilesStart::Folder => files(draft, named, &path),
             }
         }
-        Whereabouts::Here => here(draft, named, named.path, &path, path.clone()),
+        Whereabouts::Here => here(draft, named, named.path, &path, &path),
         Whereabouts::Address => elsewhere(draft, path, ADDRESS, named.path),
         Whereabouts::Hub if is_loader => Err(named.path.wrong(format!(
             "`{path}` is a loader, and no data_files stand beside it; name them"
@@ -116,7 +116,7 @@ pub(super) fn add_file(
     if is_address(&text) {
         return elsewhere(draft, text, ADDRESS, view);
     }
-    here(draft, &named, view, &text, joined(folder, &text))
+    here(draft, &named, view, &text, &joined(folder, &text))
 }
 
 /// Adds the files and the folder beside a loader or a folder.
@@ -126,7 +126,7 @@ fn files(draft: &mut Draft<'_>, named: &Named<'_, '_>, folder: &str) -> Result<(
             if is_address(&text) {
                 elsewhere(draft, text, ADDRESS, &file)?;
             } else {
-                here(draft, named, &file, &text, joined(folder, &text))?;
+                here(draft, named, &file, &text, &joined(folder, &text))?;
             }
         }
     }
@@ -138,10 +138,10 @@ fn here(
     named: &Named<'_, '_>,
     view: &View<'_>,
     id: &str,
-    path: String,
+    path: &str,
 ) -> Result<(), TrainerError> {
     draft.input(TrainerInput {
-        path: under(draft.working, &path),
+        path: under(draft.working, path),
         id: id.to_owned(),
         origin: origin(view),
         columns: named.columns.clone(),

@@ -96,7 +96,7 @@ pub(super) struct Document {
     pub(super) root: Node,
     /// It is a Markdown file, and `root` its front matter.
     pub(super) front_matter: bool,
-    /// `${key}` stands for another value of the file (OmegaConf).
+    /// `${key}` stands for another value of the file (`OmegaConf`).
     pub(super) interpolated: bool,
 }
 

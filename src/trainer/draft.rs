@@ -203,7 +203,7 @@ impl<'a> Draft<'a> {
                     kind.as_str(),
                     known.value
                 ));
-                known.value = TargetKind::Llm.as_str().to_owned();
+                TargetKind::Llm.as_str().clone_into(&mut known.value);
                 self.target.kind = TargetKind::Llm;
             }
             return;

@@ -67,7 +67,7 @@ pub(super) fn read_folder(mut draft: Draft<'_>) -> Result<Recognised, TrainerErr
     for document in &documents {
         describe(&View::of(document), &mut draft)?;
     }
-    without_base(first, &documents, &mut draft)?;
+    without_base(first, &documents, &mut draft);
     draft.folder_named(name);
     draft.finish(
         first,
@@ -94,7 +94,7 @@ pub(super) fn read_file(
         draft.base(&path)?;
     }
     describe(&root, &mut draft)?;
-    without_base(document, &[document], &mut draft)?;
+    without_base(document, &[document], &mut draft);
     if let Some(folder) = Path::new(draft.path()).parent() {
         let folder = folder.to_string_lossy().into_owned();
         draft.folder_named(if folder.is_empty() {
@@ -153,13 +153,9 @@ fn describe(root: &View<'_>, draft: &mut Draft<'_>) -> Result<(), TrainerError> 
 }
 
 /// A model that names no base stands for itself: its path is the id.
-fn without_base(
-    document: &Document,
-    documents: &[&Document],
-    draft: &mut Draft<'_>,
-) -> Result<(), TrainerError> {
+fn without_base(document: &Document, documents: &[&Document], draft: &mut Draft<'_>) {
     if draft.has_base() {
-        return Ok(());
+        return;
     }
     let files: Vec<&str> = documents.iter().map(|each| each.name.as_str()).collect();
     draft.note(format!(
@@ -173,5 +169,4 @@ fn without_base(
         line: 0,
     };
     draft.base_itself(&origin);
-    Ok(())
 }

@@ -4,7 +4,7 @@
 //!
 //! The weights are what `checkpointer.checkpoint_dir` holds; the model's builder only tells their
 //! shape (Llama's builders also load models that are not Llama), so it is the base only where no
-//! checkpoint is named. `${key}` is OmegaConf's and is resolved within the file.
+//! checkpoint is named. `${key}` is `OmegaConf`'s and is resolved within the file.
 
 use crate::model::target::OutputUse;
 use crate::model::target::TargetKind;

@@ -1,6 +1,6 @@
 //! Typed access to a value of a configuration, with the key's way for messages.
 //!
-//! Where the trainer has OmegaConf, `${key}` stands for another value of the same file; only that
+//! Where the trainer has `OmegaConf`, `${key}` stands for another value of the same file; only that
 //! form is followed. What comes from the environment or from a resolver is an error: what is not
 //! known cannot be checked.
 
