@@ -268,11 +268,11 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     option("--target", args.target.as_deref().map(path));
     option("--target-model", args.target_model.clone());
     option("--from", args.from.from.clone());
-    for assignment in &args.from.input_overrides {
-        option("--input-override", Some(assignment.clone()));
-    }
     // After a split the clean side alone is to be checked again.
     let paths_only = args.from.paths_only || (args.from.from.is_some() && args.clean.is_some());
+    for assignment in args.from.input_overrides.iter().filter(|_| !paths_only) {
+        option("--input-override", Some(assignment.clone()));
+    }
     option("--policy", args.policy.as_deref().map(path));
     option("--snapshot", args.snapshot.as_deref().map(path));
     option("--snapshot-digest", args.snapshot_digest.clone());
@@ -435,6 +435,33 @@ mod tests {
         assert_eq!(
             repeated_options(&global, &args).join(" "),
             "--target t.toml --fail-on flag --exempt-column id --as-of 2026-01-02 --index /i"
+        );
+    }
+
+    #[test]
+    fn suggested_commands_keep_the_configuration_and_after_a_split_only_the_clean_side() {
+        let options = |words: &[&str]| {
+            let (global, args) = parse(words);
+            repeated_options(&global, &args).join(" ")
+        };
+        assert_eq!(
+            options(&[
+                "--from",
+                "c.yml",
+                "--input-override",
+                "a/b=c",
+                "--threads",
+                "2"
+            ]),
+            "--from c.yml --input-override a/b=c"
+        );
+        assert_eq!(
+            options(&["--from", "c.yml", "--clean", "c", "--quarantine", "q"]),
+            "--from c.yml --paths-only"
+        );
+        assert_eq!(
+            options(&["a", "--from", "c.yml", "--paths-only"]),
+            "--from c.yml --paths-only"
         );
     }
 
