@@ -305,7 +305,7 @@ fn show(recognised: &Recognised, taken: &Taken<'_>, target_note: Option<&str>, p
         let about = fact
             .origin
             .as_ref()
-            .map_or_else(|| "as named, or by default".to_owned(), place);
+            .map_or_else(|| "by default".to_owned(), place);
         line(fact.what, &fact.value, &about);
     }
     if let Some(target) = &recognised.target {

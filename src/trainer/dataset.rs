@@ -39,11 +39,13 @@ const LOADERS: &[&str] = &[
 /// Endings of names that are files, not ids of the Hub.
 const FILE_ENDINGS: &[&str] = &[
     ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".csv", ".tsv", ".txt", ".gz",
-    ".zst", ".bz2", ".xz", ".zip", ".tar", ".yaml", ".yml", ".py",
+    ".zst", ".bz2", ".xz", ".zip", ".tar", ".yaml", ".yml",
 ];
 
 /// The Hub, as messages call it.
 pub(super) const HUB: &str = "a data set of the Hugging Face Hub";
+/// A loading script, as messages call it.
+const SCRIPT: &str = "data that a Python script loads from wherever it likes";
 /// An address, as messages call it.
 const ADDRESS: &str = "a data set behind an address";
 
@@ -79,6 +81,9 @@ pub(super) fn add(draft: &mut Draft<'_>, named: &Named<'_, '_>) -> Result<(), Tr
     let is_loader = LOADERS.contains(&path.as_str());
     if is_loader && beside.iter().any(|view| view.is_some()) {
         return files(draft, named, "");
+    }
+    if is_script(&path, draft.working) {
+        return elsewhere(draft, path, SCRIPT, named.path);
     }
     match whereabouts(&path, draft.working)? {
         Whereabouts::Here if is_folder(&path, draft.working) && named.data_files.is_some() => {
@@ -187,6 +192,23 @@ fn whereabouts(text: &str, working: &Path) -> Result<Whereabouts, TrainerError> 
         Whereabouts::Here
     } else {
         Whereabouts::Hub
+    })
+}
+
+/// Whether a path is a loading script, or a folder with one of its own name: older versions of
+/// `datasets` run it, and the text of the script is not the data.
+fn is_script(text: &str, working: &Path) -> bool {
+    let path = Path::new(text);
+    if path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("py"))
+    {
+        return true;
+    }
+    path.file_name().is_some_and(|name| {
+        let mut script = name.to_os_string();
+        script.push(".py");
+        working.join(path).join(script).is_file()
     })
 }
 

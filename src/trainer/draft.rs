@@ -188,7 +188,12 @@ impl<'a> Draft<'a> {
     /// The folder that the model lies in, named by the user.
     pub(super) fn folder_named(&mut self, folder: String) {
         self.target.folder = Some(super::dataset::under(self.working, &folder));
-        self.fact("folder", folder, None);
+        let named = Origin {
+            file: self.path.clone(),
+            key: String::new(),
+            line: 0,
+        };
+        self.fact("folder", folder, Some(named));
     }
 
     /// What the model is. Two places that disagree leave it a language model, for which every rule

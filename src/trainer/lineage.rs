@@ -48,6 +48,13 @@ fn follow(
 ) -> Result<(), TrainerError> {
     let folder = working.join(text);
     if !folder.is_dir() {
+        if text.starts_with(['.', '/', '~']) && !folder.is_file() {
+            lineage.notes.push(format!(
+                "{text}: no such folder here, so that nothing says what the model was made from; \
+                 the path itself stands as its id. State the base with --target-model ID or \
+                 --target FILE.toml"
+            ));
+        }
         lineage.ids.push((text.to_owned(), origin));
         return Ok(());
     }

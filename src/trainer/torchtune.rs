@@ -90,8 +90,13 @@ pub(super) fn read(document: &Document, mut draft: Draft<'_>) -> Result<Recognis
         draft.folder(&folder)?;
     }
     let mut read = READ.to_vec();
-    for (key, view) in root.entries()? {
-        if key.starts_with("dataset") && !(view.is_text() || is_switch(&view)) {
+    // By key, so that a reference in a key that is not read does not have to be answered.
+    for (key, _) in document.root.entries() {
+        if !key.starts_with("dataset") {
+            continue;
+        }
+        let Some(view) = root.get(key)? else { continue };
+        if !(view.is_text() || is_switch(&view)) {
             read.push(key);
             let note = (key == "dataset_val" || key == "dataset_validation")
                 .then_some("evaluation data, checked like training data");

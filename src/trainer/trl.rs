@@ -42,6 +42,8 @@ const HARMLESS: &[&str] = &[
     "dataset_test_split",
     "dataset_text_field",
     "dataset_kwargs",
+    "teacher_model_init_kwargs",
+    "teacher_model_revision",
 ];
 
 /// Reads arguments.

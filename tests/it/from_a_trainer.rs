@@ -56,17 +56,11 @@ fn a_data_set_of_the_hub_is_undecided_until_its_files_are_named() {
     let (run, report) = test.check(&["--from", "axolotl.yml"]);
     run.exits(3)
         .says("tatsu-lab/alpaca")
-        .says("--input-override tatsu-lab/alpaca=PATH")
         .says("datasets[1].path, line 6 of axolotl.yml");
     assert_eq!(report.verdict(), "undecided");
-    assert!(
-        report
-            .findings()
-            .iter()
-            .any(|finding| finding["level"] == "undecided"
-                && finding["location"]["path"] == "tatsu-lab/alpaca"),
-        "{:#?}",
-        report.findings()
+    assert_eq!(
+        report.only("undecided", "tatsu-lab/alpaca")["how_to_fix"],
+        "download it, then check again with --input-override tatsu-lab/alpaca=PATH"
     );
 
     let over = "tatsu-lab/alpaca=data/clean.jsonl";
