@@ -11,8 +11,9 @@ use super::draft::origin;
 use super::error::TrainerError;
 use super::view::View;
 
-/// Loaders of the `datasets` library, which read the files named beside them. Source: the packaged
-/// modules of `datasets` (`datasets/packaged_modules/__init__.py`).
+/// Loaders of the `datasets` library that read the files named beside them. Source: its packaged
+/// modules (`datasets/packaged_modules/__init__.py`); those that read no files are left out, so
+/// that they count as elsewhere.
 const LOADERS: &[&str] = &[
     "json",
     "csv",
@@ -29,11 +30,6 @@ const LOADERS: &[&str] = &[
     "niftifolder",
     "hdf5",
     "lance",
-    "sql",
-    "spark",
-    "generator",
-    "cache",
-    "eval",
 ];
 
 /// Endings of names that are files, not ids of the Hub.
@@ -117,25 +113,47 @@ pub(super) fn add_file(
         columns,
         note,
     };
-    let text = view.text()?;
-    if is_address(&text) {
-        return elsewhere(draft, text, ADDRESS, view);
-    }
-    here(draft, &named, view, &text, &joined(folder, &text))
+    one_file(draft, &named, view, &view.text()?, folder)
 }
 
-/// Adds the files and the folder beside a loader or a folder.
+/// Adds the files beside a loader or a folder: `data_files` start at `data_dir` where both stand,
+/// and without `data_files` the whole of `data_dir` is read.
 fn files(draft: &mut Draft<'_>, named: &Named<'_, '_>, folder: &str) -> Result<(), TrainerError> {
-    for view in [&named.data_files, &named.data_dir].into_iter().flatten() {
-        for (file, text) in view.texts()? {
-            if is_address(&text) {
-                elsewhere(draft, text, ADDRESS, &file)?;
-            } else {
-                here(draft, named, &file, &text, &joined(folder, &text))?;
+    let Some(data_files) = &named.data_files else {
+        return match &named.data_dir {
+            Some(dir) => {
+                let text = dir.text()?;
+                one_file(draft, named, dir, &text, folder)
             }
-        }
+            None => Ok(()),
+        };
+    };
+    let start = match &named.data_dir {
+        Some(dir) => joined(folder, &dir.text()?),
+        None => folder.to_owned(),
+    };
+    let found = data_files.texts()?;
+    if found.is_empty() {
+        return Err(data_files.wrong("names no file; name them or remove the key"));
+    }
+    for (file, text) in found {
+        one_file(draft, named, &file, &text, &start)?;
     }
     Ok(())
+}
+
+fn one_file(
+    draft: &mut Draft<'_>,
+    named: &Named<'_, '_>,
+    view: &View<'_>,
+    text: &str,
+    start: &str,
+) -> Result<(), TrainerError> {
+    if is_address(text) || is_address(start) {
+        let id = text.to_owned();
+        return elsewhere(draft, id, ADDRESS, view);
+    }
+    here(draft, named, view, text, &joined(start, text))
 }
 
 fn here(

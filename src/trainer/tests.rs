@@ -213,6 +213,17 @@ fn what_exists_is_here_and_what_can_only_be_a_path_is_a_missing_file() {
 }
 
 #[test]
+fn files_start_at_a_data_dir() {
+    let config = "model_name_or_path: a/b\ndatasets:\n\
+                  - {path: json, data_dir: d, data_files: x.jsonl}\n- {path: csv, data_dir: e}\n\
+                  - {path: json, data_dir: 'hf://datasets/a/b', data_files: y.jsonl}\n\
+                  - {path: sql, data_dir: f}\n";
+    let read = read(&[("c.yml", config)], "c.yml");
+    assert_eq!(paths(&read), ["d/x.jsonl", "e"]);
+    assert_eq!(remote(&read), ["y.jsonl", "sql"]);
+}
+
+#[test]
 fn the_text_of_a_loading_script_is_not_the_data() {
     let config = "model_name_or_path: a/b\ndatasets:\n- path: ./load.py\n- path: set\n\
                   - path: plain\n";

@@ -103,6 +103,10 @@ fn values_of_the_wrong_kind_name_key_and_place() {
          them",
     );
     check(
+        "base_model: a/b\ndatasets:\n- path: json\n  data_files: []\n",
+        "c.yml:4:15: datasets[0].data_files: names no file; name them or remove the key",
+    );
+    check(
         "base_model: a/b\ndatasets: 5\n",
         "c.yml:2:11: datasets: a number stands where a mapping of keys belongs",
     );
