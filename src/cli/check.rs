@@ -68,14 +68,23 @@ fn outcome(
 ) -> Result<CheckOutcome, Failure> {
     let catalog = Catalog::builtin().or_undecided()?;
     let Plan { target, inputs, .. } = plan;
-    let policy = target::policy(args.policy.as_deref().or(config.policy.as_deref()))?;
+    let policy_path = args.policy.as_deref().or(config.policy.as_deref());
+    let policy = target::policy(policy_path, &catalog)?;
     let as_of = match args.as_of {
         Some(date) => date,
         None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
     };
+    let position = target::position(
+        args.organization.as_deref(),
+        policy_path,
+        &global.index,
+        &catalog,
+        &as_of.to_string(),
+    )?;
     let judged = Judged {
         catalog: &catalog,
         policy: &policy,
+        position: &position,
         target: &target,
         as_of: as_of.to_string(),
     };
@@ -169,9 +178,14 @@ fn split_line(count: &SplitCount) -> String {
 fn refuse_clashes(args: &CheckArgs, named: &[PathBuf]) -> Result<(), Failure> {
     let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
     let inputs = args.paths.iter().filter(|path| *path != "-").map(Path::new);
-    let read = args.target.iter().chain(&args.policy).chain(&args.snapshot);
-    let read = read.chain(named).map(PathBuf::as_path);
-    for path in inputs.chain(read) {
+    let read = args
+        .target
+        .iter()
+        .chain(&args.policy)
+        .chain(&args.organization)
+        .chain(&args.snapshot)
+        .chain(named);
+    for path in inputs.chain(read.map(PathBuf::as_path)) {
         taken.insert(absolute(path)?);
     }
     for output in args

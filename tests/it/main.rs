@@ -20,5 +20,6 @@ mod fail_closed;
 mod from_a_trainer;
 mod gate_a_pipeline;
 mod layers;
+mod policy_explained;
 mod read_any_shape;
 mod register_then_check;

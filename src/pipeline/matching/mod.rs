@@ -1,8 +1,9 @@
 //! From one unit to the registered texts it shares evidence with.
 //!
 //! Grams find candidates, an ordered alignment decides ([`align`]), one number says how strong
-//! ([`strength`]). Every candidate is compared: a cheap upper bound ([`bound`]) spares the alignment
-//! of those that could not reach the threshold. Almost every clean unit ends at the in-memory
+//! ([`strength`]). A candidate shares a fifth of its grams, or of the unit's, or is among the eight
+//! with the rarest ones; every candidate is compared, but a cheap upper bound ([`bound`]) spares the
+//! alignment of those that could not reach the threshold. Almost every clean unit ends at the in-memory
 //! filter. An error of the look-up is returned as an error: no answer is not a "no".
 
 mod align;
@@ -37,6 +38,12 @@ use align::Alignment;
 use align::Blocks;
 use bound::WordBag;
 use strength::Features;
+
+/// Candidates that are compared whatever part of their grams is shared: those with the largest
+/// summed rarity. *Measured*: comparing every text that shares one gram finds 0.4 % more of the
+/// changed copies in the labelled set, flags 45 % more of other models' answers to the same
+/// prompts, and takes three times as long (`docs/decisions/0006`).
+const RAREST_CANDIDATES: usize = 8;
 
 /// Text rows fetched at once. Chosen: some hundred kilobytes, whatever the number of candidates.
 const ROWS_PER_FETCH: usize = 256;
@@ -108,6 +115,8 @@ struct Unit {
     rarity: f64,
     bytes: usize,
     integrity: Integrity,
+    /// Summed rarity of the last of the [`RAREST_CANDIDATES`].
+    rarest: f64,
 }
 
 /// Which stream of the unit is matched.
@@ -221,7 +230,7 @@ impl<'a> Matcher<'a> {
             Some(Postings::Texts(ids)) => ids.as_slice(),
             Some(Postings::Absent | Postings::Common(_)) | None => &[],
         };
-        let ids = candidates(&tallies, same);
+        let (ids, rarest) = candidates(&tallies, same);
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -231,6 +240,7 @@ impl<'a> Matcher<'a> {
             rarity,
             bytes: normal.len(),
             integrity,
+            rarest,
         };
         self.bag.fill(&self.word_hashes);
         let mut out = Vec::new();
@@ -304,6 +314,9 @@ impl<'a> Matcher<'a> {
         let shared = tally.map_or(0.0, |t| f64::from(t.grams));
         let rarity = tally.map_or(0.0, |t| t.rarity);
         let spread = (shared / expected).max(rarity / unit.rarity.max(1.0));
+        if spread < BLOCKS_SPREAD && rarity < unit.rarest && !is_exact {
+            return None;
+        }
         let blocks = if spread >= BLOCKS_SPREAD {
             Blocks::All
         } else {
@@ -323,7 +336,11 @@ impl<'a> Matcher<'a> {
         // The bound holds for the table, not for the seeds that stand in above its limit.
         if !is_exact && align::fits_table(words, &row.words) {
             let bound = self.bag.bound(&row.words);
-            (features.best, features.total) = (bound.best, bound.total);
+            features.best = bound.best;
+            features.total = match blocks {
+                Blocks::All => bound.total,
+                Blocks::Best => bound.best,
+            };
             if strength::strength(&features) < self.strength_min {
                 return None;
             }
@@ -424,10 +441,14 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// The texts to compare, by id: every exact one and every one that shares a gram.
-fn candidates(tallies: &HashMap<TextId, Tally>, exact: &[TextId]) -> Vec<TextId> {
+/// The texts to look at, by id: every exact one and every one that shares a gram; and the summed
+/// rarity from which a text is among the [`RAREST_CANDIDATES`].
+fn candidates(tallies: &HashMap<TextId, Tally>, exact: &[TextId]) -> (Vec<TextId>, f64) {
     let mut ids: Vec<TextId> = tallies.keys().chain(exact).copied().collect();
     ids.sort_unstable();
     ids.dedup();
-    ids
+    let mut rarities: Vec<f64> = tallies.values().map(|tally| tally.rarity).collect();
+    rarities.sort_unstable_by(|a, b| b.total_cmp(a));
+    let rarest = rarities.get(RAREST_CANDIDATES - 1).copied().unwrap_or(0.0);
+    (ids, rarest)
 }
