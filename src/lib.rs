@@ -19,3 +19,4 @@ pub mod read;
 pub mod report;
 pub mod snapshot;
 pub mod text;
+pub mod trainer;

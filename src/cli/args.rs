@@ -190,8 +190,9 @@ pub struct RegisterArgs {
 #[derive(Debug, Clone, Args)]
 #[command(
     override_usage = "herdbook check [OPTIONS] --target FILE.toml PATH...\n       \
-                      herdbook check [OPTIONS] --target-model ID PATH...",
-    group(clap::ArgGroup::new("which target").args(["target", "target_model"]).required(true)
+                      herdbook check [OPTIONS] --target-model ID PATH...\n       \
+                      herdbook check [OPTIONS] --from CONFIG [PATH]...",
+    group(clap::ArgGroup::new("which target").args(["target", "target_model"])
         .multiple(false)),
     after_help = "\
 Exit codes: 0 pass (flags are printed; --fail-on flag makes them 1), 1 blocked,
@@ -201,22 +202,28 @@ for commercial use, with a name not yet known; a target file can say otherwise.
 
 Examples:
   herdbook check train.parquet --target-model mistralai/Mistral-7B-v0.3
+  herdbook check --from axolotl.yml
   herdbook check data/ --target target.toml --report r.json --report r.html
   herdbook check train.jsonl --target target.toml --clean clean/ \\
       --quarantine quarantine/"
 )]
 pub struct CheckArgs {
     /// Files, folders or globs to check; - is standard input
-    #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", required_unless_present = "from", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<String>,
 
     /// The model that the run would improve, as a file
-    #[arg(long, value_name = "FILE.toml", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE.toml", value_hint = ValueHint::FilePath,
+        required_unless_present_any = ["target_model", "from"])]
     pub target: Option<PathBuf>,
 
     /// The model that the run would start from, by its id
     #[arg(long, value_name = "ID", value_parser = not_blank)]
     pub target_model: Option<String>,
+
+    /// The configuration of a trainer, which names target and inputs.
+    #[command(flatten)]
+    pub from: super::from::FromArgs,
 
     /// Policy to decide by [default: the built-in one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -57,6 +57,25 @@ fn check_needs_exactly_one_target() {
 }
 
 #[test]
+fn a_configuration_stands_for_target_and_paths() {
+    let args = check("herdbook check --from axolotl:c.yml");
+    assert_eq!(args.from.from.as_deref(), Some("axolotl:c.yml"));
+    assert!(args.paths.is_empty() && args.target.is_none());
+    check("herdbook check a.jsonl --from c.yml --target-model m --input-override a/b=c=d");
+    check("herdbook check a.jsonl --from c.yml --paths-only");
+    refused("herdbook check --from c.yml --target t.toml --target-model m");
+    refused("herdbook check --from c.yml --paths-only");
+    refused("herdbook check a --target-model m --paths-only");
+    refused("herdbook check a --target-model m --input-override a=b");
+    for wrong in ["a", "=b", "a=", "="] {
+        let said = refused(&format!(
+            "herdbook check --from c.yml --input-override {wrong}"
+        ));
+        assert!(said.contains("write ID=PATH"), "{said}");
+    }
+}
+
+#[test]
 fn options_that_belong_together() {
     let base = "herdbook check a.jsonl --target-model m";
     refused(&format!("{base} --clean c"));

@@ -22,6 +22,8 @@ use super::date::Date;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use super::from;
+use super::from::Plan;
 use super::governance;
 use super::inputs;
 use super::opened;
@@ -50,17 +52,24 @@ use crate::snapshot::Snapshot;
 
 pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let config = Config::load(&global.index).or_usage()?;
-    refuse_clashes(args)?;
+    refuse_clashes(args, &[])?;
     remove_stale_reports(args)?;
-    let outcome = outcome(global, args, &config)?;
+    let plan = from::plan(global, args)?;
+    refuse_clashes(args, &plan.named)?;
+    let outcome = outcome(global, args, &config, plan)?;
     Ok(finish(global, args, &config, &outcome))
 }
 
 /// Runs the check itself. Bad target or policy is bad usage; whatever is wrong with the index or
 /// the inputs stands in the outcome.
-fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOutcome, Failure> {
+fn outcome(
+    global: &Global,
+    args: &CheckArgs,
+    config: &Config,
+    plan: Plan,
+) -> Result<CheckOutcome, Failure> {
     let catalog = Catalog::builtin().or_undecided()?;
-    let target = target::read(args)?;
+    let Plan { target, inputs, .. } = plan;
     let policy_path = args.policy.as_deref().or(config.policy.as_deref());
     let policy = target::policy(policy_path, &catalog)?;
     let as_of = match args.as_of {
@@ -122,7 +131,6 @@ fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOu
         judged: &judged,
         folder,
     };
-    let inputs = inputs::expand(&args.paths);
     let options = options(args, config);
     let progress = Progress::bytes("checking", inputs::bytes(&inputs), global.quiet);
     let run = {
@@ -188,7 +196,9 @@ fn split_line(count: &SplitCount) -> String {
 
 /// Refuses output names that are the same as each other or as something that is read. Compares
 /// absolute names, without following links: what a name leads to is the writers' business.
-fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
+///
+/// `named` is what a configuration names beside the command line.
+fn refuse_clashes(args: &CheckArgs, named: &[PathBuf]) -> Result<(), Failure> {
     let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
     let inputs = args.paths.iter().filter(|path| *path != "-").map(Path::new);
     let read = args
@@ -196,7 +206,8 @@ fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
         .iter()
         .chain(&args.policy)
         .chain(&args.organization)
-        .chain(&args.snapshot);
+        .chain(&args.snapshot)
+        .chain(named);
     for path in inputs.chain(read.map(PathBuf::as_path)) {
         taken.insert(absolute(path)?);
     }
@@ -296,6 +307,12 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     option("--target", args.target.as_deref().map(path));
     option("--target-model", args.target_model.clone());
+    option("--from", args.from.from.clone());
+    // After a split the clean side alone is to be checked again.
+    let paths_only = args.from.paths_only || (args.from.from.is_some() && args.clean.is_some());
+    for assignment in args.from.input_overrides.iter().filter(|_| !paths_only) {
+        option("--input-override", Some(assignment.clone()));
+    }
     option("--policy", args.policy.as_deref().map(path));
     option("--organization", args.organization.as_deref().map(path));
     option("--approvals", args.approvals.as_deref().map(path));
@@ -318,6 +335,9 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     option("--as-of", args.as_of.map(|date| date.to_string()));
     let elsewhere = global.index != Path::new(INDEX_DEFAULT);
     option("--index", elsewhere.then(|| path(&global.index)));
+    if paths_only {
+        options.push("--paths-only".to_owned());
+    }
     options
 }
 
@@ -388,7 +408,7 @@ mod tests {
             ],
         ] {
             let (_, args) = parse(words);
-            let failure = refuse_clashes(&args).expect_err("refused");
+            let failure = refuse_clashes(&args, &[]).expect_err("refused");
             assert_eq!(failure.exit, Exit::Usage);
         }
         let (_, args) = parse(&[
@@ -400,7 +420,7 @@ mod tests {
             "--quarantine",
             "q",
         ]);
-        refuse_clashes(&args).expect("nothing clashes");
+        refuse_clashes(&args, &[]).expect("nothing clashes");
     }
 
     #[test]
@@ -457,6 +477,33 @@ mod tests {
         assert_eq!(
             repeated_options(&global, &args).join(" "),
             "--target t.toml --fail-on flag --exempt-column id --as-of 2026-01-02 --index /i"
+        );
+    }
+
+    #[test]
+    fn suggested_commands_keep_the_configuration_and_after_a_split_only_the_clean_side() {
+        let options = |words: &[&str]| {
+            let (global, args) = parse(words);
+            repeated_options(&global, &args).join(" ")
+        };
+        assert_eq!(
+            options(&[
+                "--from",
+                "c.yml",
+                "--input-override",
+                "a/b=c",
+                "--threads",
+                "2"
+            ]),
+            "--from c.yml --input-override a/b=c"
+        );
+        assert_eq!(
+            options(&["--from", "c.yml", "--clean", "c", "--quarantine", "q"]),
+            "--from c.yml --paths-only"
+        );
+        assert_eq!(
+            options(&["a", "--from", "c.yml", "--paths-only"]),
+            "--from c.yml --paths-only"
         );
     }
 

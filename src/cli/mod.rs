@@ -10,6 +10,7 @@ pub mod config;
 pub mod date;
 mod demo;
 pub mod exit;
+pub mod from;
 mod governance;
 mod init;
 mod inputs;

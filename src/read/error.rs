@@ -95,6 +95,16 @@ pub enum ReadError {
         /// The columns that exist, in order of discovery.
         found: String,
     },
+    /// A data set that a configuration names and that is not on this machine.
+    #[error("{path}: not checked: {what}")]
+    Elsewhere {
+        /// Its id or address.
+        path: Arc<str>,
+        /// What it is, and where it is named.
+        what: String,
+        /// What to do; a finding says it beside the message.
+        remedy: String,
+    },
     /// The receiver of the batches asked for an end.
     #[error("{path}: reading was stopped before the end")]
     Stopped {
@@ -116,6 +126,7 @@ impl ReadError {
             | Self::TooLarge { path, .. }
             | Self::Changed { path, .. }
             | Self::NoSuchColumn { path, .. }
+            | Self::Elsewhere { path, .. }
             | Self::Stopped { path } => path,
         }
     }

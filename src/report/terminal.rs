@@ -388,7 +388,9 @@ fn next(page: &mut Page, outcome: &CheckOutcome, context: &Context) {
 /// The words of a check command, each quoted for a shell.
 fn check_command(context: &Context, more: &[&str]) -> Vec<String> {
     let mut words = vec!["herdbook".to_owned(), "check".to_owned()];
-    if context.inputs.is_empty() {
+    // A configuration names inputs of its own.
+    let from_config = context.options.iter().any(|option| option == "--from");
+    if context.inputs.is_empty() && !from_config {
         words.push("PATH…".to_owned());
     } else {
         words.extend(

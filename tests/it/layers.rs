@@ -36,6 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["model"]),
+    ("trainer", &["model"]),
 ];
 const ON_TOP: &[&str] = &["cli"];
 

@@ -17,6 +17,7 @@ mod common;
 mod demo;
 mod docs;
 mod fail_closed;
+mod from_a_trainer;
 mod gate_a_pipeline;
 mod govern;
 mod layers;

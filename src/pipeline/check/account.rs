@@ -277,11 +277,16 @@ fn unreadable_file(path: &Arc<str>, error: &ReadError, rows: u64) -> Finding {
     } else {
         format!("{text} ({rows} rows were read before; nothing after them was checked)")
     };
+    let fix = if let ReadError::Elsewhere { remedy, .. } = error {
+        remedy.as_str()
+    } else {
+        "repair or replace the file, or leave it out of the run, then check again"
+    };
     trouble(
         codes::FILE_UNREADABLE,
         Location::file(path.clone()),
         reason,
-        "repair or replace the file, or leave it out of the run, then check again".to_owned(),
+        fix.to_owned(),
     )
 }
 
