@@ -17,6 +17,7 @@ use super::args::CheckArgs;
 use super::args::FailOn;
 use super::args::Global;
 use super::args::INDEX_DEFAULT;
+use super::catalog;
 use super::config::Config;
 use super::date::Date;
 use super::exit::Exit;
@@ -28,7 +29,6 @@ use super::opened::Opened;
 use super::out;
 use super::progress::Progress;
 use super::target;
-use crate::catalog::Catalog;
 use crate::model::CheckOutcome;
 use crate::model::Verdict;
 use crate::pipeline;
@@ -57,7 +57,7 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
 /// Runs the check itself. Bad target or policy is bad usage; whatever is wrong with the index or
 /// the inputs stands in the outcome.
 fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOutcome, Failure> {
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::load(config, &args.own)?;
     let target = target::read(args)?;
     let policy = target::policy(args.policy.as_deref().or(config.policy.as_deref()))?;
     let as_of = match args.as_of {
