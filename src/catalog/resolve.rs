@@ -65,8 +65,8 @@ pub(super) fn resolve<'a>(
     let segments = segments(trimmed);
     let normal: Vec<String> = segments.iter().map(|s| normalise(s)).collect();
     for (last, segment) in segments.iter().enumerate().rev() {
-        let tail = normal.get(..=last).unwrap_or_default();
-        let Some(found) = segment_outcome(catalog, segment, tail, trail) else {
+        let so_far = normal.get(..=last).unwrap_or_default();
+        let Some(found) = segment_outcome(catalog, segment, so_far, trail) else {
             continue;
         };
         let mut answer = found.answer;
@@ -74,8 +74,9 @@ pub(super) fn resolve<'a>(
             // A folder or an organisation tells less than the name.
             answer.confidence = Confidence::Name;
             if answer.note.is_empty() {
-                answer.note =
-                    "taken from a folder or organisation in the id, not from the name".to_owned();
+                answer.note = String::from(
+                    "taken from a folder or organisation in the id, not from the name",
+                );
             }
         }
         return (resolution(raw_id, answer), found.entry);

@@ -221,11 +221,9 @@ fn clauses(license: &License) -> Vec<Clause> {
 
 /// Strings of which one has to stand.
 fn quoted(first: &str, others: &[String]) -> String {
-    let mut text = format!("\"{first}\"");
-    for other in others {
-        text.push_str(&format!(" or \"{other}\""));
-    }
-    text
+    let all = std::iter::once(first).chain(others.iter().map(String::as_str));
+    let all: Vec<String> = all.map(|text| format!("\"{text}\"")).collect();
+    all.join(" or ")
 }
 
 fn termination(end: &Termination) -> String {
@@ -264,16 +262,15 @@ fn listed(catalog: &Catalog) -> String {
 
 /// The lines about the use policy and the file that states the license, where there are any.
 fn policy_lines(license: &License) -> String {
-    let mut lines = String::new();
-    let mut line = |key: &str, value: &Option<String>| {
-        if let Some(value) = value {
-            lines.push_str(&format!("  {key:<10}{value}\n"));
-        }
-    };
-    line("policy", &license.use_policy_link);
-    line("its sha", &license.use_policy_sha256);
-    line("own file", &license.own_file);
-    lines
+    let stated = [
+        ("policy", &license.use_policy_link),
+        ("its sha", &license.use_policy_sha256),
+        ("own file", &license.own_file),
+    ];
+    stated
+        .iter()
+        .filter_map(|(key, value)| value.as_ref().map(|value| format!("  {key:<10}{value}\n")))
+        .collect()
 }
 
 fn shown(license: &License) -> String {

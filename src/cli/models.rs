@@ -175,11 +175,11 @@ impl Resolved {
     }
 
     fn explained(&self) -> String {
-        let mut text = format!("{}\n", escape::identifier(&self.id));
+        let mut lines = vec![format!("{}\n", escape::identifier(&self.id))];
         let mut line = |key: &str, value: &str| {
             // Values out of files are printed as one line each, whatever they hold.
-            let value = escape::identifier(value);
-            text.push_str(&format!("  {key:<9}{value}\n"));
+            let value = escape::terminal(value);
+            lines.push(format!("  {key:<9}{value}\n"));
         };
         line("is", &self.family);
         line("license", &self.license_cell);
@@ -205,11 +205,14 @@ impl Resolved {
         for hint in &self.hints {
             let said = format!(
                 "{} ({}): {} \u{2192} {}",
-                hint.place, hint.kind, hint.value, hint.means
+                hint.place,
+                hint.kind,
+                escape::identifier(&hint.value),
+                hint.means
             );
             line("says", &said);
         }
-        text
+        lines.concat()
     }
 }
 

@@ -122,9 +122,8 @@ pub fn from_card(file: &str, bytes: &[u8]) -> Result<Vec<Hint>, HintError> {
 /// The YAML and the number of lines before it; `None` when the card does not begin with `---`.
 fn front_matter<'a>(file: &str, text: &'a str) -> Result<Option<(u64, &'a str)>, HintError> {
     let mut start = None;
-    let mut lines = 0;
     let mut offset = 0;
-    for line in text.split_inclusive('\n') {
+    for (lines, line) in (0..).zip(text.split_inclusive('\n')) {
         let marks = line.trim_end() == "---";
         match start {
             None if line.trim().is_empty() => {}
@@ -135,7 +134,6 @@ fn front_matter<'a>(file: &str, text: &'a str) -> Result<Option<(u64, &'a str)>,
             }
             Some(_) => {}
         }
-        lines += 1;
         offset += line.len();
     }
     match start {

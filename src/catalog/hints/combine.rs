@@ -16,7 +16,8 @@ use super::super::resolve::{joined, resolve};
 use super::{Hint, Says};
 
 /// Architectures that Llama weights have, and many others as well.
-const LLAMA_ARCHITECTURES: [&str; 6] = ["llama", "mllama", "llama4", "llava", "deci", "nemotron_nas"];
+const LLAMA_ARCHITECTURES: [&str; 6] =
+    ["llama", "mllama", "llama4", "llava", "deci", "nemotron_nas"];
 
 /// Beginnings of architectures that no Llama weights have.
 const OTHER_ARCHITECTURES: [&str; 38] = [
@@ -246,15 +247,12 @@ impl<'a> Lineage<'a> {
                     if NO_LICENSE.contains(&word.as_str()) {
                         continue;
                     }
-                    match catalog.license(&word) {
-                        Some(license) => {
-                            add_licenses(&mut tags, std::slice::from_ref(license));
-                            places.push(format!("{} says {}", hint.place, license.id));
-                        }
-                        None => {
-                            places.push(format!("{} says {word}", hint.place));
-                            foreign.push(word);
-                        }
+                    if let Some(license) = catalog.license(&word) {
+                        add_licenses(&mut tags, std::slice::from_ref(license));
+                        places.push(format!("{} says {}", hint.place, license.id));
+                    } else {
+                        places.push(format!("{} says {word}", hint.place));
+                        foreign.push(word);
                     }
                     continue;
                 }
@@ -303,9 +301,8 @@ impl<'a> Lineage<'a> {
                         .push("taken from the license that is stated".to_owned());
                 }
                 if matches!(self.outcome, Outcome::Unknown) {
-                    self.notes.push(
-                        "a license that many models stand under tells no lineage".to_owned(),
-                    );
+                    self.notes
+                        .push("a license that many models stand under tells no lineage".to_owned());
                 }
             }
             Outcome::Known(known) => {
@@ -371,7 +368,10 @@ impl<'a> Lineage<'a> {
         };
         let said = self.from.join(", ");
         let note = if self.clash {
-            joined(&format!("the files contradict each other: {said}"), &self.notes.join("; "))
+            joined(
+                &format!("the files contradict each other: {said}"),
+                &self.notes.join("; "),
+            )
         } else {
             joined(&said, &self.notes.join("; "))
         };
@@ -397,7 +397,6 @@ fn agreed(first: &Outcome, second: &Outcome) -> Option<Outcome> {
         (LlamaVersionUnknown, LlamaVersionUnknown) => Some(LlamaVersionUnknown),
         (LlamaVersionUnknown, open @ Ambiguous { .. })
         | (open @ Ambiguous { .. }, LlamaVersionUnknown) => Some(open.clone()),
-        (LlamaVersionUnknown, NotLlama { .. }) | (NotLlama { .. }, LlamaVersionUnknown) => None,
         (Ambiguous { candidates, .. }, Known(known))
         | (Known(known), Ambiguous { candidates, .. }) => known
             .licenses
@@ -452,7 +451,8 @@ fn agreed(first: &Outcome, second: &Outcome) -> Option<Outcome> {
         }
         (NotLlama { license: None, .. }, NotLlama { .. }) => Some(second.clone()),
         (NotLlama { .. }, NotLlama { license: None, .. }) => Some(first.clone()),
-        (Known(_), NotLlama { .. }) | (NotLlama { .. }, Known(_)) => None,
+        (Known(_) | LlamaVersionUnknown, NotLlama { .. })
+        | (NotLlama { .. }, Known(_) | LlamaVersionUnknown) => None,
     }
 }
 
@@ -530,11 +530,7 @@ fn covers(
 }
 
 /// What stated licenses say of a model of which nothing else is known.
-fn license_outcome(
-    stated: &[Arc<License>],
-    llama: &[Arc<License>],
-    llama_shaped: bool,
-) -> Outcome {
+fn license_outcome(stated: &[Arc<License>], llama: &[Arc<License>], llama_shaped: bool) -> Outcome {
     match llama {
         [one] => Outcome::Known(KnownModel {
             family: format!("a model under the {}", one.title),
@@ -602,9 +598,15 @@ fn noticed(catalog: &Catalog, text: &str) -> Option<Arc<License>> {
 /// Whether an architecture is one that Llama weights have; `None` when it tells nothing.
 fn shape(word: &str) -> Option<bool> {
     let word = word.to_lowercase();
-    if LLAMA_ARCHITECTURES.iter().any(|known| word.starts_with(known)) {
+    if LLAMA_ARCHITECTURES
+        .iter()
+        .any(|known| word.starts_with(known))
+    {
         Some(true)
-    } else if OTHER_ARCHITECTURES.iter().any(|known| word.starts_with(known)) {
+    } else if OTHER_ARCHITECTURES
+        .iter()
+        .any(|known| word.starts_with(known))
+    {
         Some(false)
     } else {
         None

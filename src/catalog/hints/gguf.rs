@@ -43,7 +43,7 @@ pub fn from_gguf(file: &str, bytes: &[u8], complete: bool) -> Result<Vec<Hint>, 
     }
     // A version is small, so that its bytes tell the byte order.
     let version: [u8; 4] = header.array()?;
-    header.big_endian = u32::from_le_bytes(version) & 0xFFFF == 0;
+    header.big_endian = u32::from_le_bytes(version).trailing_zeros() >= 16;
     let version = header.word(version);
     if !(2..=3).contains(&version) {
         return Err(header.wrong(format!("GGUF version {version} is not one of 2 and 3")));
@@ -131,9 +131,11 @@ impl<'a> Header<'a> {
     }
 
     fn take(&mut self, length: u64) -> Result<&'a [u8], HintError> {
-        let end = usize::try_from(length)
-            .ok()
-            .and_then(|length| self.at.checked_add(length));
+        let end = match usize::try_from(length) {
+            Ok(length) => self.at.checked_add(length),
+            // More than this machine can address is more than the file has.
+            Err(_) => None,
+        };
         match end.and_then(|end| Some((end, self.bytes.get(self.at..end)?))) {
             Some((end, taken)) => {
                 self.at = end;

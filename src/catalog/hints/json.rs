@@ -21,13 +21,12 @@ struct ConfigFile {
 /// [`HintError`] with line and column: not JSON, a key given twice, a key of the wrong type.
 pub fn from_json(file: &str, bytes: &[u8]) -> Result<Vec<Hint>, HintError> {
     let text = text(file, bytes)?;
-    let config: ConfigFile =
-        serde_json::from_str(text).map_err(|error| HintError::Malformed {
-            file: file.to_owned(),
-            line: error.line() as u64,
-            column: error.column() as u64,
-            message: format!("not a model's config: {error}"),
-        })?;
+    let config: ConfigFile = serde_json::from_str(text).map_err(|error| HintError::Malformed {
+        file: file.to_owned(),
+        line: error.line() as u64,
+        column: error.column() as u64,
+        message: format!("not a model's config: {error}"),
+    })?;
     let mut hints = Vec::new();
     let mut add = |key: &str, value: Option<String>, says: fn(String) -> Says| {
         hints.extend(value.and_then(|value| hint(file, key, &value, says)));

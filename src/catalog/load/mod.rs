@@ -140,8 +140,10 @@ impl At<'_> {
         message: impl std::fmt::Display,
     ) -> CatalogError {
         let (kind, entry) = (self.kind, self.entry.text());
-        self.part
-            .wrong(span, format!("{kind} `{entry}`, field `{field}`: {message}"))
+        self.part.wrong(
+            span,
+            format!("{kind} `{entry}`, field `{field}`: {message}"),
+        )
     }
 
     /// A complaint about something that is not there: points at the entry's id.

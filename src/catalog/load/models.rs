@@ -173,7 +173,11 @@ fn patterns(
     patterns: &Placed<Vec<Placed<String>>>,
 ) -> Result<Vec<String>, CatalogError> {
     if patterns.value().is_empty() {
-        return Err(at.wrong(&patterns.span(), "match", "is empty; give at least one glob"));
+        return Err(at.wrong(
+            &patterns.span(),
+            "match",
+            "is empty; give at least one glob",
+        ));
     }
     let mut seen = BTreeSet::new();
     for pattern in patterns.value() {
@@ -285,7 +289,10 @@ fn known(
         return Err(at.missing("licenses", "no license applies; state at least one"));
     }
     let family = entry.family.as_ref().ok_or_else(|| {
-        at.missing("family", "is missing; say what to call the model in a sentence")
+        at.missing(
+            "family",
+            "is missing; say what to call the model in a sentence",
+        )
     })?;
     Ok(KnownModel {
         family: at.filled("family", family)?,

@@ -155,7 +155,10 @@ mod tests {
         #[test]
         fn nor_when_whole_stretches_are_shared(parts in prop::collection::vec(0usize..4, 1..8),
                                                order in prop::collection::vec(0usize..4, 1..8)) {
-            let stretch = |part: &usize| (0..30u8).map(move |i| (*part as u8) * 31 + i * 3 % 29 + 1);
+            let stretch = |part: &usize| {
+                let part = *part as u8;
+                (0..30u8).map(move |i| part * 31 + i * 3 % 29 + 1)
+            };
             let unit: Vec<u8> = parts.iter().flat_map(stretch).collect();
             let text: Vec<u8> = order.iter().flat_map(stretch).collect();
             let a = Aligner::default().align(&unit, &text, Blocks::All);
