@@ -14,6 +14,9 @@ use super::load::VersionEntry;
 use super::resolve::Answer;
 use super::version::Named;
 
+/// The rule for a size that two versions have, in a name that states none.
+pub(super) const SIZE_WITHOUT_VERSION: &str = "name:size-without-version";
+
 /// Words of a name that say nothing about who trained the model: variants, formats, quantisation,
 /// hosts. A name made only of these, a version and sizes is Meta's own model or a copy of it.
 const PLAIN_WORDS: &[&str] = &[
@@ -259,7 +262,7 @@ fn unversioned(catalog: &Catalog, normal: &str, named: &Named) -> Answer {
             catalog,
             &[LlamaVersion::V1, LlamaVersion::V2],
             false,
-            "name:size-without-version",
+            SIZE_WITHOUT_VERSION,
             "this size exists in LLaMA 1 and Llama 2; state the version".to_owned(),
         );
     }

@@ -19,5 +19,6 @@ mod docs;
 mod fail_closed;
 mod gate_a_pipeline;
 mod layers;
+mod own_catalog;
 mod read_any_shape;
 mod register_then_check;

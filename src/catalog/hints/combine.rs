@@ -12,6 +12,7 @@ use crate::model::Resolution;
 use super::super::Catalog;
 use super::super::OfficialText;
 use super::super::load::ModelEntry;
+use super::super::naming::SIZE_WITHOUT_VERSION;
 use super::super::resolve::{joined, resolve};
 use super::{Hint, Says};
 
@@ -149,8 +150,12 @@ impl<'a> Lineage<'a> {
         let (resolution, entry) = resolve(catalog, id, &mut |_| {});
         let told = match &resolution.outcome {
             Outcome::Unknown => false,
-            // Meta's naming duty puts "Llama" into names whatever the weights are.
+            // Meta's naming duty puts "Llama" into names whatever the weights are, and a size
+            // beside it is the model's own.
             Outcome::LlamaVersionUnknown => base || self.from.is_empty(),
+            Outcome::Ambiguous { .. } if resolution.rule == SIZE_WITHOUT_VERSION => {
+                base || self.from.is_empty()
+            }
             Outcome::Known(_) | Outcome::Ambiguous { .. } | Outcome::NotLlama { .. } => true,
         };
         if !told {

@@ -99,19 +99,19 @@ pub(super) fn catalog(parts: &[Part<'_>]) -> Result<Catalog, CatalogError> {
         .map(|part| Ok((*part, part.parse()?)))
         .collect::<Result<Vec<_>, CatalogError>>()?;
     let mut licenses = Vec::new();
+    let mut versions = Vec::new();
     for (part, file) in &files {
         licenses::add(*part, &file.license, &mut licenses)?;
-    }
-    let mut versions = Vec::new();
-    let mut models = models::Lists::default();
-    let mut access = access::Lists::default();
-    for (part, file) in &files {
         models::add_versions(*part, &file.version, &mut versions)?;
-        models.add(*part, file, &licenses)?;
-        access.add(*part, &file.access, &licenses)?;
     }
     if let Some((part, _)) = files.first() {
         models::require_every_version(*part, &versions, &licenses)?;
+    }
+    let mut models = models::Lists::default();
+    let mut access = access::Lists::default();
+    for (part, file) in &files {
+        models.add(*part, file, &licenses)?;
+        access.add(*part, &file.access, &licenses)?;
     }
     Ok(Catalog {
         licenses,

@@ -129,7 +129,9 @@ mod tests {
 
     #[test]
     fn unrelated_order_is_bounded_far_below_a_copy() {
-        let text: Vec<u8> = (0..200u16).map(|i| (i * 7 % 50 + 1) as u8).collect();
+        let text: Vec<u8> = (0..200u16)
+            .map(|i| u8::try_from(i * 7 % 50 + 1).unwrap())
+            .collect();
         let mut backwards = text.clone();
         backwards.reverse();
         assert!((bound(&text, &text).best - 200.0).abs() < 1.0);
@@ -156,7 +158,7 @@ mod tests {
         fn nor_when_whole_stretches_are_shared(parts in prop::collection::vec(0usize..4, 1..8),
                                                order in prop::collection::vec(0usize..4, 1..8)) {
             let stretch = |part: &usize| {
-                let part = *part as u8;
+                let part = u8::try_from(*part).unwrap();
                 (0..30u8).map(move |i| part * 31 + i * 3 % 29 + 1)
             };
             let unit: Vec<u8> = parts.iter().flat_map(stretch).collect();
