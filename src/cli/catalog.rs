@@ -134,9 +134,8 @@ mod tests {
             (wrong, "wrong.toml:5:9: model `superchat`, field `llama`"),
             (binary, "not UTF-8"),
         ] {
-            let failure = load(&config(vec![file]), &OwnCatalogArgs::default())
-                .err()
-                .expect("fails");
+            let loaded = load(&config(vec![file]), &OwnCatalogArgs::default());
+            let failure = loaded.expect_err("fails");
             assert_eq!(failure.exit, Exit::Usage);
             let message = format!("{:#}", failure.error);
             assert!(message.contains(said), "{message}");

@@ -487,7 +487,8 @@ fn a_short_answer_is_flagged_at_most() {
 #[test]
 fn every_near_copy_is_compared_and_the_strictest_of_many_decides() {
     let test = CliTest::with_empty_index();
-    let words: Vec<&str> = answers_of(LLAMA_2)[2].text.split_whitespace().collect();
+    let answer = answers_of(LLAMA_2)[2].text.clone();
+    let words: Vec<&str> = answer.split_whitespace().collect();
     let copy = |n: usize| {
         let mut words = words.clone();
         words.insert(3 + n, "alternatively");

@@ -344,13 +344,16 @@ fn cards_that_are_wrong_are_errors_with_a_place() {
         );
     }
     // Aliases that grow without bound are stopped.
-    let mut bomb = "---\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..12 {
-        let before = format!("*a{}", level - 1);
-        let list = vec![before; 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{list}]\n"));
-    }
-    bomb.push_str("base_model: *a11\n---\n");
+    let levels: Vec<String> = (1..12)
+        .map(|level| {
+            let list = vec![format!("*a{}", level - 1); 10].join(", ");
+            format!("a{level}: &a{level} [{list}]\n")
+        })
+        .collect();
+    let bomb = format!(
+        "---\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{}base_model: *a11\n---\n",
+        levels.concat()
+    );
     assert!(from_card("README.md", bomb.as_bytes()).is_err());
     let error = from_card("README.md", b"---\nlicense: \xff\n---\n").expect_err("no text");
     assert_eq!(

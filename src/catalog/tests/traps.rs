@@ -170,7 +170,7 @@ fn a_guard_without_a_generation_is_of_no_known_version() {
     assert_eq!(word(&builtin(), "llama-guard"), "version-unknown");
 }
 
-/// A name with Llama in it on weights that are mDeBERTa: the license covers it, the lineage is
+/// A name with Llama in it on weights that are `mDeBERTa`: the license covers it, the lineage is
 /// none, and its documents name three licenses.
 #[test]
 fn prompt_guard_is_no_llama_and_stands_under_llama_licenses() {
@@ -208,7 +208,7 @@ fn the_r1_distillations_have_different_bases() {
     assert_eq!(word(&catalog, qwen), "not-llama:deepseek-terms");
 }
 
-/// Vicuna up to 1.3 is LLaMA 1 (research only), from 1.5 Llama 2 (bans other models).
+/// Vicuna up to 1.3 is `LLaMA` 1 (research only), from 1.5 Llama 2 (bans other models).
 #[test]
 fn vicuna_changes_its_base_at_1_5() {
     let catalog = builtin();
