@@ -16,6 +16,7 @@ use crate::catalog::Catalog;
 use crate::model::License;
 use crate::model::Termination;
 use crate::model::Trigger;
+use crate::report::escape;
 
 pub(super) fn run(global: &Global, command: &LicensesCommand) -> Result<Exit, Failure> {
     let config = Config::load(&global.index).or_usage()?;
@@ -290,12 +291,16 @@ fn shown(license: &License) -> String {
         policy_lines(license),
         license.outputs,
     );
-    let mut table = Table::new(&["CLAUSE", "SECTION", "WHAT IT SAYS, IN OUR WORDS"]);
+    // In full, whatever its length: notice lines and strings to display are there to be copied.
     for clause in clauses(license) {
-        table.row([clause.kind.to_owned(), clause.section, clause.says]);
+        let lines = format!(
+            "\n{} (section {})\n  {}\n",
+            clause.kind,
+            escape::terminal(&clause.section),
+            escape::terminal(&clause.says)
+        );
+        text.push_str(&lines);
     }
-    text.push('\n');
-    text.push_str(&table.render());
     text.push_str("\nA reading of the text, not legal advice; the text at the link decides.\n");
     text
 }
