@@ -91,6 +91,9 @@ pub enum Command {
     /// List and show the licenses and their clauses on outputs
     #[command(subcommand)]
     Licenses(LicensesCommand),
+    /// Check a policy file, or explain a decision step by step
+    #[command(subcommand)]
+    Policy(super::policy::PolicyCommand),
     /// Seal, verify or list snapshots, which checks read
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
@@ -202,6 +205,10 @@ pub struct CheckArgs {
     /// Policy to decide by [default: the built-in one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub policy: Option<PathBuf>,
+
+    /// Organisation profile [default: organization.toml beside the policy, or in the index]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub organization: Option<PathBuf>,
 
     /// The organisation's own catalog files.
     #[command(flatten)]
@@ -480,7 +487,7 @@ impl From<AcquisitionWord> for Acquisition {
 }
 
 /// A word that is more than white space.
-fn not_blank(text: &str) -> Result<String, String> {
+pub(super) fn not_blank(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         Err("it is blank".to_owned())
     } else {

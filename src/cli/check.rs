@@ -59,14 +59,23 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
 fn outcome(global: &Global, args: &CheckArgs, config: &Config) -> Result<CheckOutcome, Failure> {
     let catalog = catalog::load(config, &args.own)?;
     let target = target::read(args)?;
-    let policy = target::policy(args.policy.as_deref().or(config.policy.as_deref()))?;
+    let policy_path = args.policy.as_deref().or(config.policy.as_deref());
+    let policy = target::policy(policy_path, &catalog)?;
     let as_of = match args.as_of {
         Some(date) => date,
         None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
     };
+    let position = target::position(
+        args.organization.as_deref(),
+        policy_path,
+        &global.index,
+        &catalog,
+        &as_of.to_string(),
+    )?;
     let judged = Judged {
         catalog: &catalog,
         policy: &policy,
+        position: &position,
         target: &target,
         as_of: as_of.to_string(),
     };
@@ -159,7 +168,12 @@ fn split_line(count: &SplitCount) -> String {
 fn refuse_clashes(args: &CheckArgs) -> Result<(), Failure> {
     let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
     let inputs = args.paths.iter().filter(|path| *path != "-").map(Path::new);
-    let read = args.target.iter().chain(&args.policy).chain(&args.snapshot);
+    let read = args
+        .target
+        .iter()
+        .chain(&args.policy)
+        .chain(&args.organization)
+        .chain(&args.snapshot);
     for path in inputs.chain(read.map(PathBuf::as_path)) {
         taken.insert(absolute(path)?);
     }

@@ -19,6 +19,7 @@ mod models;
 mod opened;
 pub mod out;
 mod panics;
+mod policy;
 pub mod progress;
 mod register;
 mod snapshot;
@@ -75,6 +76,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Source(command) => source::run(global, command),
         Command::Models(command) => models::run(global, command),
         Command::Licenses(command) => licenses::run(global, command),
+        Command::Policy(command) => policy::run(global, command),
         Command::Snapshot(command) => snapshot::run(global, command),
         Command::Demo(args) => demo::run(global, args),
         Command::Completions(args) => completions::run(*args),

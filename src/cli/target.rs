@@ -12,10 +12,14 @@ use sha2::Sha256;
 use super::args::CheckArgs;
 use super::exit::Failure;
 use super::exit::OrExit as _;
+use crate::catalog::Catalog;
 use crate::model::FolderFacts;
 use crate::model::FolderFile;
 use crate::model::target::Target;
 use crate::policy::Policy;
+use crate::policy::Position;
+use crate::policy::Readings;
+use crate::policy::organization;
 use crate::policy::target_file;
 
 /// Largest card, notice or license file whose text is looked at. Chosen: the longest Llama license
@@ -34,7 +38,12 @@ const FOLDER_NAMES: [&str; 6] = [
 
 /// The target that the command line names.
 pub(super) fn read(args: &CheckArgs) -> Result<Target, Failure> {
-    match (&args.target, &args.target_model) {
+    of(args.target.as_deref(), args.target_model.as_deref())
+}
+
+/// The target of a file, or the one that a model id stands for.
+pub(super) fn of(file_named: Option<&Path>, model: Option<&str>) -> Result<Target, Failure> {
+    match (file_named, model) {
         (Some(path), _) => {
             let text = file(path, "target file")?;
             target_file::parse(&text, &path.to_string_lossy()).or_usage()
@@ -47,14 +56,65 @@ pub(super) fn read(args: &CheckArgs) -> Result<Target, Failure> {
 }
 
 /// The policy of a file, or the one built in.
-pub(super) fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
+pub(super) fn policy(path: Option<&Path>, catalog: &Catalog) -> Result<Policy, Failure> {
     match path {
         Some(path) => {
             let text = file(path, "policy file")?;
-            Policy::parse(&text, &path.to_string_lossy()).or_usage()
+            let policy = Policy::parse(&text, &path.to_string_lossy()).or_usage()?;
+            for id in policy.required_sign_offs() {
+                if catalog.licenses().iter().all(|license| license.id != *id) {
+                    return Err(Failure::usage(anyhow!(
+                        "{}: required_sign_offs names `{id}`, and there is no such license; \
+                         `herdbook licenses list` lists them",
+                        path.display()
+                    )));
+                }
+            }
+            Ok(policy)
         }
         None => Ok(Policy::default()),
     }
+}
+
+/// Name of the organisation profile, beside the policy or in the folder of the index.
+pub(super) const ORGANIZATION: &str = "organization.toml";
+
+/// The organisation's readings and profile: the file that was named, else the one beside the
+/// policy, else the one in the folder of the index, else none.
+pub(super) fn position(
+    named: Option<&Path>,
+    policy: Option<&Path>,
+    index: &Path,
+    catalog: &Catalog,
+    as_of: &str,
+) -> Result<Position, Failure> {
+    let beside = |folder: &Path| folder.join(ORGANIZATION);
+    let found = match (
+        named,
+        policy.map(|path| path.parent().unwrap_or(Path::new(""))),
+    ) {
+        (Some(path), _) => Some(path.to_owned()),
+        (None, Some(folder)) if beside(folder).exists() => Some(beside(folder)),
+        (None, _) if beside(index).exists() => Some(beside(index)),
+        (None, _) => None,
+    };
+    let ids: Vec<&str> = catalog
+        .licenses()
+        .iter()
+        .map(|license| license.id.as_str())
+        .collect();
+    let organization = match found {
+        Some(path) => {
+            let text = file(&path, "organisation profile")?;
+            Some(organization::parse(&text, &path.to_string_lossy(), &ids).or_usage()?)
+        }
+        None => None,
+    };
+    Ok(Position {
+        readings: Readings::default(),
+        organization,
+        as_of: as_of.to_owned(),
+    })
 }
 
 fn file(path: &Path, what: &str) -> Result<String, Failure> {

@@ -19,6 +19,7 @@ use crate::model::ColumnId;
 use crate::model::FolderFacts;
 use crate::model::target::Target;
 use crate::policy::Policy;
+use crate::policy::Position;
 use crate::read::InputPath;
 use crate::read::ReadError;
 use crate::read::ReadOptions;
@@ -43,6 +44,8 @@ pub struct Judged<'a> {
     pub catalog: &'a Catalog,
     /// The organisation's policy.
     pub policy: &'a Policy,
+    /// Its readings, and the facts about itself.
+    pub position: &'a Position,
     /// The model that the run would improve.
     pub target: &'a Target,
     /// The date used for expiries, `YYYY-MM-DD`.
@@ -120,6 +123,7 @@ pub fn check(
     let mut decider = Decider::new(context);
     let mut findings = Findings::new(context.judged.policy);
     let minimum = context.judged.policy.flag_strength();
+    findings.stale_snapshot(context);
     let mut matchers: Vec<Matcher<'_>> = (0..options.threads.max(1))
         .map(|_| Matcher::new(context.snapshot, *context.recipe, context.key, minimum))
         .collect();

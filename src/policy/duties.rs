@@ -9,15 +9,23 @@ use crate::model::License;
 use crate::model::Obligation;
 use crate::model::ObligationState;
 use crate::model::Outcome;
-use crate::model::TargetLineage;
 use crate::model::Trigger;
 use crate::model::target::{Stage, Target};
 
-/// Whether a model's name begins with a required string: letters and digits are compared, case
-/// ignored. The organisation in front of a repository id is not part of the name.
-pub fn name_begins_with(name: &str, prefix: &str) -> bool {
+use super::decide::Setting;
+use super::readings::Answer;
+use super::readings::Reading;
+use super::readings::Readings;
+
+/// Whether a model's name begins with a required string. The organisation in front of a repository
+/// id is not part of the name. Under the reading `llama-3-hyphen-satisfies-prefix` letters and
+/// digits are compared, case ignored; else the very characters.
+pub fn name_begins_with(name: &str, prefix: &str, readings: &Readings) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
-    letters(name).starts_with(&letters(prefix))
+    match readings.answer(Reading::Hyphen) {
+        Answer::Yes => letters(name).starts_with(&letters(prefix)),
+        Answer::No | Answer::Open => name.starts_with(prefix),
+    }
 }
 
 /// Letters and digits in lower case, nothing else.
@@ -30,17 +38,17 @@ fn letters(text: &str) -> String {
 
 /// The duties that the licenses of the target's own Llama bases put on it when it is distributed
 /// or made available, whether or not any record matches. Sorted by id, each once.
-pub fn base_duties(target: &Target, lineage: &TargetLineage) -> Vec<Obligation> {
+pub fn base_duties(setting: &Setting<'_>) -> Vec<Obligation> {
     let mut duties = Vec::new();
-    if target.availability.distributed() {
-        for base in &lineage.bases {
+    if setting.target.availability.distributed() {
+        for base in &setting.lineage.bases {
             if let Outcome::Known(known) = &base.outcome {
                 for license in known
                     .licenses
                     .iter()
                     .filter(|license| license.llama.is_some())
                 {
-                    materials(license, target, lineage.folder.as_ref(), &mut duties);
+                    materials(license, setting, &mut duties);
                 }
             }
         }
@@ -50,16 +58,18 @@ pub fn base_duties(target: &Target, lineage: &TargetLineage) -> Vec<Obligation> 
 
 /// The duties that a license puts on a model improved with outputs: now, or later if the model is
 /// not distributed yet.
-pub(super) fn output_duties(license: &License, target: &Target) -> Vec<Obligation> {
+pub(super) fn output_duties(license: &License, setting: &Setting<'_>) -> Vec<Obligation> {
+    let readings = &setting.position.readings;
     let clauses = &license.clauses;
     let mut duties = Vec::new();
     if let Some(prefix) = &clauses.name_prefix
         && prefix.trigger == Trigger::MaterialsOrOutputs
     {
-        duties.extend(name_duty(license, target));
+        duties.extend(name_duty(license, setting));
     }
     if let Some(display) = &clauses.display
-        && display.trigger == Trigger::MaterialsOrOutputs
+        && (display.trigger == Trigger::MaterialsOrOutputs
+            || readings.answer(Reading::AttributionForOutputs) == Answer::Yes)
     {
         duties.push(Obligation {
             id: slug("display", &display.text),
@@ -79,7 +89,7 @@ pub(super) fn output_duties(license: &License, target: &Target) -> Vec<Obligatio
             state: ObligationState::NotYetCheckable,
         });
     }
-    if !target.availability.distributed() {
+    if !setting.target.availability.distributed() {
         for duty in &mut duties {
             duty.state = ObligationState::Latent;
         }
@@ -121,13 +131,9 @@ fn slug(kind: &str, text: &str) -> String {
 }
 
 /// Duties on whoever distributes the license's own materials.
-fn materials(
-    license: &License,
-    target: &Target,
-    folder: Option<&FolderFacts>,
-    duties: &mut Vec<Obligation>,
-) {
-    duties.extend(name_duty(license, target));
+pub(super) fn materials(license: &License, setting: &Setting<'_>, duties: &mut Vec<Obligation>) {
+    let (target, folder) = (setting.target, setting.lineage.folder.as_ref());
+    duties.extend(name_duty(license, setting));
     if let Some(copy) = &license.clauses.copy {
         let policy = if license.clauses.use_policy.is_some() {
             "; its acceptable use policy binds recipients too"
@@ -169,11 +175,12 @@ fn materials(
     }
 }
 
-fn name_duty(license: &License, target: &Target) -> Option<Obligation> {
+fn name_duty(license: &License, setting: &Setting<'_>) -> Option<Obligation> {
     let prefix = license.clauses.name_prefix.as_ref()?;
-    let state = match &target.name {
+    let readings = &setting.position.readings;
+    let state = match &setting.target.name {
         None => ObligationState::NotYetCheckable,
-        Some(name) if name_begins_with(name, &prefix.text) => ObligationState::Met,
+        Some(name) if name_begins_with(name, &prefix.text, readings) => ObligationState::Met,
         Some(_) => ObligationState::Unmet,
     };
     Some(Obligation {

@@ -209,6 +209,16 @@ pub struct PolicyFile {
     /// Number of findings kept in reports; all are counted.
     #[schemars(with = "Option<u64>")]
     pub(super) findings_max: Option<Spanned<i64>>,
+    /// Globs over model ids whose Llama output may be used at all; any if not stated.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) allowed_models: Option<Vec<Spanned<String>>>,
+    /// Ids of licenses whose output needs a sign-off although they permit the use.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(super) required_sign_offs: Vec<Spanned<String>>,
+    /// Days after which a snapshot is too old to check against; any age if not stated.
+    #[schemars(with = "Option<u32>")]
+    pub(super) snapshot_max_age_days: Option<Spanned<i64>>,
     /// Strengths of a match.
     #[serde(default)]
     pub(super) thresholds: ThresholdsFile,
@@ -216,6 +226,10 @@ pub struct PolicyFile {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub(super) levels: std::collections::BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Level per evidence tier ("exact", "contained", "near") that a match has at most.
+    #[serde(default)]
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
+    pub(super) tiers: std::collections::BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 /// `[thresholds]` of a policy file.

@@ -5,19 +5,33 @@
 //! the organisation's [`Policy`] and the strength of the match turn it into a level. What is said
 //! here is how the organisation reads the texts, not legal advice.
 
+mod cell;
 pub mod codes;
 mod decide;
 mod duties;
+mod explain;
 mod file;
+mod judge;
+mod memo;
+pub mod organization;
+mod position;
+pub mod readings;
 mod reason;
 mod relation;
+mod run;
+mod sentence;
 pub mod target_file;
 mod valid;
 
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Basis, ClaimFacts, compare, decide, run_decisions, strictest};
+pub use decide::{Basis, ClaimFacts, Setting, compare, decide, strictest};
 pub use duties::{base_duties, name_begins_with};
+pub use explain::{Explanation, Step, explain};
 pub use file::{FILE_BYTES_MAX, FileError, PolicyFile, TargetFile};
+pub use memo::Decisions;
+pub use position::Position;
+pub use readings::{Answer, Reading, Readings};
+pub use run::{Touched, run_decisions};
 pub use valid::{BLOCK_STRENGTH_DEFAULT, FINDINGS_MAX_DEFAULT, FLAG_STRENGTH_DEFAULT, Policy};

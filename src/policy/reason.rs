@@ -12,83 +12,79 @@ use crate::model::ObligationState;
 use crate::model::Outcome;
 use crate::model::Resolution;
 use crate::model::Ruling;
-use crate::model::target::{OutputUse, Target};
+use crate::model::target::Target;
 
+use super::cell::Cited;
+use super::cell::Why;
 use super::codes;
-use super::decide::{Basis, ClaimFacts};
-use super::duties::output_duties;
+use super::decide::Basis;
+use super::decide::ClaimFacts;
+use super::position::Position;
+use super::readings::Reading;
 use super::valid::Policy;
 
-/// Why a cell of the decision table says what it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Why {
-    /// The license excludes improving other models.
-    ImproveBan,
-    /// Whether the exclusion of the own family reaches this version is open.
-    OpenVersion(LlamaVersion),
-    /// Whether a ban on language models reaches this kind is open.
-    NotLanguageModel,
-    /// Whether selecting data improves the target is open.
-    Filter,
-    /// The purpose is excluded.
-    Purpose,
-    /// Whether research by a commercial entity is non-commercial research is open.
-    CommercialResearch,
-    /// Whether a released research model incorporates the outputs is open.
-    ResearchRelease,
-    /// Non-commercial research is what the license is for.
-    Research,
-    /// Whether the target competes is not known.
-    Competing,
-    /// The text itself lets this use through.
-    Excepted,
-    /// Evaluation improves nothing.
-    Evaluation,
-    /// The target belongs to the license's own family.
-    OwnFamily,
-    /// Permitted, with duties on what is distributed.
-    Duties,
-    /// Permitted, no duty arises now.
-    NoDuty,
-    /// The base is not known and the answer turns on it.
-    BaseUnknown,
-    /// The text was found; otherwise it would be prohibited.
-    Found(Box<Why>),
-    /// Where the organisation is seated is not known.
-    SeatUnknown,
-    /// The Llama version is not known.
-    VersionUnknown,
+/// The section that a reason rests on; `None` where it rests on none.
+pub(super) fn section(why: Why, license: &License) -> Option<&str> {
+    let clauses = &license.clauses;
+    let ban = clauses.improve_ban.as_ref().map(|c| c.section.as_str());
+    let purpose = clauses.purpose_limit.as_ref().map(|c| c.section.as_str());
+    let competing = clauses.competing_ban.as_ref().map(|c| c.section.as_str());
+    let copy = clauses.copy.as_ref().map(|c| c.section.as_str());
+    let duty = || {
+        clauses
+            .name_prefix
+            .as_ref()
+            .map(|c| c.section.as_str())
+            .or_else(|| clauses.display.as_ref().map(|c| c.section.as_str()))
+            .or_else(|| clauses.flow_down.as_ref().map(|c| c.section.as_str()))
+            .or(copy)
+    };
+    match why {
+        Why::ImproveBan
+        | Why::OpenVersion(_)
+        | Why::NotLanguageModel
+        | Why::KindNotReached
+        | Why::Tolerated(_) => ban,
+        Why::Purpose | Why::CommercialResearch | Why::Research => purpose,
+        Why::ResearchRelease | Why::Incorporates => copy,
+        Why::Competing | Why::Excepted => competing,
+        Why::OwnFamily => ban.or(purpose).or_else(duty),
+        Why::SeatUnknown | Why::Seated => {
+            clauses.eu_multimodal.as_ref().map(|c| c.section.as_str())
+        }
+        Why::TooManyUsers => clauses.monthly_users.as_ref().map(|c| c.section.as_str()),
+        Why::Duties | Why::NoDuty => duty(),
+        Why::UseOpen(_)
+        | Why::NotOutput(_)
+        | Why::Evaluation
+        | Why::BaseUnknown
+        | Why::Derivative
+        | Why::Granted
+        | Why::VersionUnknown => ban.or(purpose).or(competing).or_else(duty),
+    }
 }
 
-impl Why {
-    /// The section that the reason rests on; `None` where it rests on none.
-    pub(super) fn section<'a>(&self, license: &'a License) -> Option<&'a str> {
-        let clauses = &license.clauses;
-        let ban = clauses.improve_ban.as_ref().map(|c| c.section.as_str());
-        let purpose = clauses.purpose_limit.as_ref().map(|c| c.section.as_str());
-        let competing = clauses.competing_ban.as_ref().map(|c| c.section.as_str());
-        let duty = || {
-            clauses
-                .name_prefix
-                .as_ref()
-                .map(|c| c.section.as_str())
-                .or_else(|| clauses.display.as_ref().map(|c| c.section.as_str()))
-                .or_else(|| clauses.flow_down.as_ref().map(|c| c.section.as_str()))
-                .or_else(|| clauses.copy.as_ref().map(|c| c.section.as_str()))
-        };
-        match self {
-            Self::ImproveBan | Self::OpenVersion(_) | Self::NotLanguageModel | Self::Filter => ban,
-            Self::Purpose | Self::CommercialResearch | Self::Research => purpose,
-            Self::ResearchRelease => clauses.copy.as_ref().map(|c| c.section.as_str()),
-            Self::Competing | Self::Excepted => competing,
-            Self::OwnFamily => ban.or(purpose).or_else(duty),
-            Self::SeatUnknown => clauses.eu_multimodal.as_ref().map(|c| c.section.as_str()),
-            Self::Found(inner) => inner.section(license),
-            Self::Duties | Self::NoDuty => duty(),
-            Self::Evaluation | Self::BaseUnknown | Self::VersionUnknown => {
-                ban.or(purpose).or(competing).or_else(duty)
-            }
-        }
+/// What a person would have to answer: the id of a reading, or a word for the missing fact.
+pub(super) fn question(why: Why) -> &'static str {
+    match why {
+        Why::OpenVersion(LlamaVersion::V3_1) => Reading::Llama3Includes31.id(),
+        Why::OpenVersion(_) | Why::Tolerated(_) => Reading::FamilyTolerated.id(),
+        Why::NotLanguageModel | Why::KindNotReached => Reading::OtherKinds.id(),
+        Why::UseOpen(reading) | Why::NotOutput(reading) => reading.id(),
+        Why::CommercialResearch => Reading::CommercialResearch.id(),
+        Why::ResearchRelease | Why::Incorporates => Reading::ResearchRelease.id(),
+        Why::Derivative => Reading::DerivativeOutputs.id(),
+        Why::Seated => Reading::EuMultimodal.id(),
+        Why::Evaluation => Reading::EvaluationImproves.id(),
+        Why::SeatUnknown => "seat-not-stated",
+        Why::Competing => "target-competes",
+        Why::BaseUnknown => "base-unknown",
+        Why::VersionUnknown => "llama-version-unknown",
+        Why::TooManyUsers => "monthly-users",
+        Why::Purpose => "purpose",
+        Why::ImproveBan => "improve-ban",
+        Why::Granted => "grant",
+        Why::Research | Why::Excepted | Why::OwnFamily | Why::Duties | Why::NoDuty => "none",
     }
 }
 
@@ -111,37 +107,45 @@ pub(super) enum Fix {
     NameVersion,
     /// State the facts about the organisation.
     Profile,
+    /// Have the grant of the licensor recorded.
+    Grant,
+    /// Have the use signed off.
+    SignOff,
     /// Meet the duties.
     Duties,
 }
 
-pub(super) fn fix_for(why: &Why) -> Fix {
+pub(super) fn fix_for(why: Why) -> Fix {
     match why {
         Why::ImproveBan => Fix::SplitOrTarget,
         Why::Purpose => Fix::SplitOrPurpose,
         Why::OpenVersion(_)
         | Why::NotLanguageModel
-        | Why::Filter
+        | Why::UseOpen(_)
         | Why::CommercialResearch
         | Why::ResearchRelease
         | Why::Competing
-        | Why::Found(_) => Fix::Counsel,
+        | Why::Derivative
+        | Why::Seated => Fix::Counsel,
         Why::BaseUnknown => Fix::NameBase,
         Why::VersionUnknown => Fix::NameVersion,
         Why::SeatUnknown => Fix::Profile,
-        Why::OwnFamily | Why::Duties => Fix::Duties,
-        Why::Research | Why::Excepted | Why::Evaluation | Why::NoDuty => Fix::Nothing,
+        Why::TooManyUsers => Fix::Grant,
+        Why::OwnFamily | Why::Tolerated(_) | Why::Incorporates | Why::Duties | Why::Granted => {
+            Fix::Duties
+        }
+        Why::Research
+        | Why::Excepted
+        | Why::Evaluation
+        | Why::NoDuty
+        | Why::NotOutput(_)
+        | Why::KindNotReached => Fix::Nothing,
     }
 }
 
 pub(super) const NOBODY_NAMED_A_MODEL: &str =
     "without a model its license is not known, so what it allows is not known either";
 pub(super) const NO_LICENSE_KNOWN: &str = "no license of this model is in the catalog";
-pub(super) const PROFILE_MISSING: &str = "no organisation profile is given: where the organisation \
-is seated and how many monthly users it had when a Llama version was released are not known, and \
-some clauses turn on it";
-pub(super) const PROFILE_FIX: &str = "have compliance confirm both; until then this stays a flag, \
-and outputs of multimodal models need review";
 
 /// The command that splits the input. A target without a name was given by its base alone.
 fn split_command(target: &Target) -> String {
@@ -173,140 +177,17 @@ pub(super) fn who(facts: &ClaimFacts<'_>) -> String {
     }
 }
 
-/// Why one license says what it says: the second half.
-pub(super) fn sentence(
-    why: &Why,
-    license: &License,
-    base: Option<&Resolution>,
-    target: &Target,
-) -> String {
-    let title = &license.title;
-    let text = match why.section(license) {
-        Some(section) => format!("the {title} (section {section})"),
-        None => format!("the {title}"),
-    };
-    let own = license
-        .llama
-        .map_or(license.licensor.as_str(), |version| version.label());
-    let base_id = base.map_or("", |base| base.raw_id.as_str());
-    let kind = target.kind.as_str();
-    match why {
-        Why::ImproveBan if base.is_none() => format!(
-            "{text} excludes improving any other large language model, and a target trained from \
-             scratch is not {own} or a derivative of it"
-        ),
-        Why::ImproveBan => format!(
-            "{text} excludes improving any other large language model, and the target's base \
-             {base_id} is not {own} or a derivative of it"
-        ),
-        Why::OpenVersion(version) => format!(
-            "{text} excludes improving any other large language model; whether {version} counts as \
-             {own} is open, since both licenses define their model by the same download page"
-        ),
-        Why::NotLanguageModel => format!(
-            "{text} speaks of large language models; whether that reaches a model of kind {kind} \
-             is open"
-        ),
-        Why::Filter => format!(
-            "{text} excludes improving other large language models; whether selecting data with \
-             {own} does so is open"
-        ),
-        Why::Purpose => format!(
-            "{text} excludes commercial and production use of what the model produces, and the \
-             target's purpose is {}",
-            target.purpose.as_str()
-        ),
-        Why::CommercialResearch => format!(
-            "{text} allows non-commercial research; whether research by a commercial entity is \
-             that is open"
-        ),
-        Why::ResearchRelease => format!(
-            "the {title} allows non-commercial research; whether a released model is a work that \
-             incorporates the outputs is open"
-        ),
-        Why::Research => format!("the {title} allows non-commercial research"),
-        Why::Competing => format!(
-            "{text} excludes models that compete with those of {}; whether this target does is \
-             for a person to say",
-            license.licensor
-        ),
-        Why::Excepted => format!("{text} lets this use through"),
-        Why::Evaluation => {
-            format!("an evaluation that is not fed back improves nothing under the {title}")
+/// Says which of the readings cited the organisation has switched.
+pub(super) fn add_readings(reason: &mut String, cited: Cited, position: &Position) {
+    let cited = cited.ids();
+    for (info, answer) in position.readings.switched() {
+        if cited.contains(&info.id) {
+            reason.push_str("; adopted reading: ");
+            reason.push_str(info.id);
+            reason.push_str(" = ");
+            reason.push_str(answer.as_str());
         }
-        Why::OwnFamily => {
-            format!(
-                "the target's base {base_id} is {own} or a derivative of it, which {text} allows"
-            )
-        }
-        Why::Duties => {
-            let duties: Vec<String> = output_duties(license, target)
-                .into_iter()
-                .map(|duty| duty.text)
-                .collect();
-            format!(
-                "{text} allows it and asks, of a model that is distributed or made available, to {}",
-                duties.join(" and to ")
-            )
-        }
-        Why::NoDuty if target.availability.distributed() => {
-            format!("the {title} allows it without a duty")
-        }
-        Why::NoDuty => format!(
-            "the {title} allows it; its duties arise only when the model is distributed or made \
-             available"
-        ),
-        Why::BaseUnknown => format!(
-            "the lineage of the target's base {base_id} is not known for sure, and what the \
-             {title} says turns on it"
-        ),
-        Why::Found(inner) => format!(
-            "{}; the text was found, and whether the license binds somebody who never accepted it \
-             is open",
-            sentence(inner, license, base, target)
-        ),
-        Why::SeatUnknown => format!(
-            "{text} grants no rights in multimodal models to those seated in the European Union, \
-             and where the organisation is seated is not stated"
-        ),
-        Why::VersionUnknown => "the Llama version is not known".to_owned(),
     }
-}
-
-/// Ids of the adopted readings that a ruling rests on, sorted.
-pub(super) fn readings(why: &Why, facts: &ClaimFacts<'_>) -> Vec<&'static str> {
-    let mut out = Vec::new();
-    match why {
-        Why::OpenVersion(_) => out.push("llama-3-is-not-3.1"),
-        Why::NotLanguageModel => out.push("language-model-is-open-for-other-kinds"),
-        Why::Found(_) => out.push("found-outputs-may-bind"),
-        Why::ImproveBan
-        | Why::Filter
-        | Why::Purpose
-        | Why::CommercialResearch
-        | Why::ResearchRelease
-        | Why::Research
-        | Why::Competing
-        | Why::Excepted
-        | Why::Evaluation
-        | Why::OwnFamily
-        | Why::Duties
-        | Why::NoDuty
-        | Why::BaseUnknown
-        | Why::SeatUnknown
-        | Why::VersionUnknown => {}
-    }
-    match facts.of_outputs {
-        OutputUse::Rewrite => out.push("rewriting-is-output"),
-        OutputUse::Logits => out.push("logits-are-output"),
-        OutputUse::Prompts => out.push("prompts-are-output"),
-        OutputUse::Labels => out.push("labels-are-results"),
-        OutputUse::Filter => out.push("selection-is-a-result"),
-        OutputUse::Evaluation => out.push("evaluation-improves-nothing"),
-        OutputUse::Text => {}
-    }
-    out.sort_unstable();
-    out
 }
 
 pub(super) fn unknown_model(generator: &Resolution) -> String {
@@ -392,6 +273,16 @@ pub(super) fn add_level(reason: &mut String, code: Code, policy: &Policy, facts:
             facts.strength,
             policy.block_strength()
         )
+    } else if code == codes::TIER_BOUNDED {
+        format!(
+            "; the policy bounds matches of tier {}",
+            facts.tier.as_str()
+        )
+    } else if code == codes::MODEL_NOT_ALLOWED {
+        format!(
+            "; policy \"{}\" does not list this model as allowed",
+            policy.name()
+        )
     } else if code == codes::SHORT_EXACT_MATCH {
         "; the text is too short to be evidence by itself".to_owned()
     } else if code == codes::STRICT_LLAMA_OUTPUT {
@@ -427,13 +318,22 @@ pub(super) fn how_to_fix(
             split_command(target)
         )
     };
-    if code == codes::WEAK_MATCH || code == codes::SHORT_EXACT_MATCH {
+    if [
+        codes::WEAK_MATCH,
+        codes::SHORT_EXACT_MATCH,
+        codes::TIER_BOUNDED,
+    ]
+    .contains(&code)
+    {
         return format!(
             "look at the rows beside the registered record; if they are copies, {split}"
         );
     }
     if code == codes::STRICT_LLAMA_OUTPUT {
         return format!("{split}, or use a policy that is not strict");
+    }
+    if code == codes::MODEL_NOT_ALLOWED {
+        return format!("{split}, or have the model added to `allowed_models` in the policy");
     }
     let open: Vec<&str> = obligations
         .iter()
@@ -476,7 +376,17 @@ pub(super) fn how_to_fix(
              full id with `herdbook register FILE --source NEW-NAME --model ID`; or {split}"
         ),
         Fix::Profile => {
-            format!("have compliance confirm where the organisation is seated; until then {split}")
+            format!(
+                "have compliance state `principal_place_in_eu` in organization.toml; until then \
+                 {split}"
+            )
+        }
+        Fix::Grant => format!(
+            "have compliance record the licensor's separate grant in organization.toml; until then \
+             {split}"
+        ),
+        Fix::SignOff => {
+            format!("request it with `herdbook signoff request`; until it is approved {split}")
         }
         Fix::Duties => "nothing has to be done now: the duties are met".to_owned(),
     }

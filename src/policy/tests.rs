@@ -1,8 +1,11 @@
 //! The decision against tables written independently of the code. Model ids are resolved by the
 //! real catalog.
 
+mod explained;
 mod files;
+mod position;
 mod schemas;
+mod tables;
 
 use std::collections::BTreeMap;
 
@@ -32,12 +35,14 @@ const MISTRAL: &str = "mistralai/Mistral-7B-v0.3";
 #[derive(Debug, Clone)]
 struct Ask {
     policy: Policy,
+    position: Position,
     target: Target,
     model: Option<&'static str>,
     access: Option<&'static str>,
     acquisition: Acquisition,
     of_outputs: OutputUse,
     basis: Basis,
+    tier: Tier,
     strength: f64,
     short: bool,
     folder: Option<FolderFacts>,
@@ -47,12 +52,17 @@ impl Ask {
     fn new(model: &'static str, base: &str) -> Self {
         Self {
             policy: Policy::default(),
+            position: Position {
+                as_of: "2026-11-22".to_owned(),
+                ..Position::default()
+            },
             target: from_model_id(base),
             model: Some(model),
             access: None,
             acquisition: Acquisition::SelfGenerated,
             of_outputs: OutputUse::Text,
             basis: Basis::Match,
+            tier: Tier::Exact,
             strength: BLOCK_STRENGTH_DEFAULT,
             short: false,
             folder: None,
@@ -73,14 +83,18 @@ impl Ask {
     }
 
     fn decide(&self) -> Decision {
-        let catalog = catalog();
-        let generator = self.model.map(|id| catalog.resolve(id));
-        decide(
-            &self.policy,
-            &self.target,
-            &self.lineage(),
-            &self.facts(generator.as_ref()),
-        )
+        let generator = self.model.map(|id| catalog().resolve(id));
+        let facts = self.facts(generator.as_ref());
+        self.in_setting(|setting| decide(setting, &facts))
+    }
+
+    fn in_setting<T>(&self, ask: impl FnOnce(&Setting<'_>) -> T) -> T {
+        ask(&Setting {
+            policy: &self.policy,
+            position: &self.position,
+            target: &self.target,
+            lineage: &self.lineage(),
+        })
     }
 
     fn lineage(&self) -> TargetLineage {
@@ -104,7 +118,7 @@ impl Ask {
             acquisition: self.acquisition,
             of_outputs: self.of_outputs,
             basis: self.basis,
-            tier: Tier::Exact,
+            tier: self.tier,
             strength: self.strength,
             short: self.short,
         }
@@ -311,7 +325,7 @@ fn found_outputs_of_a_banned_model_need_review() {
         .with(|a| a.acquisition = Acquisition::Found)
         .decide();
     assert_eq!(decision.level, Level::Block);
-    assert_eq!(decision.readings, ["found-outputs-may-bind"]);
+    assert_eq!(decision.readings, ["found-outputs-bind"]);
 }
 
 #[test]
@@ -382,7 +396,7 @@ fn a_safety_model_follows_the_stricter_of_base_and_file() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table, one line per question")]
 fn levels_of_the_default_policy() {
-    for (ask, expected) in [
+    for (ask, expected) in vec![
         (Ask::new(LLAMA_3, MISTRAL), "llama-output-prohibited block"),
         (
             Ask::new(LLAMA_3, LLAMA_3_1),
@@ -594,7 +608,7 @@ fn a_prefix_compares_letters_and_digits() {
         ("", "Llama", false),
     ] {
         assert_eq!(
-            name_begins_with(name, prefix),
+            name_begins_with(name, prefix, &Readings::default()),
             expected,
             "{name} with {prefix}"
         );
@@ -738,7 +752,8 @@ fn the_folder_shows_whether_duties_are_met() {
 #[test]
 fn base_duties_stand_without_any_match() {
     let ask = Ask::new(LLAMA_2, LLAMA_3);
-    let ids: Vec<String> = base_duties(&ask.target, &ask.lineage())
+    let ids: Vec<String> = ask
+        .in_setting(base_duties)
         .into_iter()
         .map(|duty| duty.id)
         .collect();
@@ -752,9 +767,24 @@ fn base_duties_stand_without_any_match() {
         ]
     );
     let ask = ask.internal();
-    assert!(base_duties(&ask.target, &ask.lineage()).is_empty());
+    assert!(ask.in_setting(base_duties).is_empty());
     let ask = Ask::new(LLAMA_2, MISTRAL);
-    assert!(base_duties(&ask.target, &ask.lineage()).is_empty());
+    assert!(ask.in_setting(base_duties).is_empty());
+    // They are findings of the run, although nothing matched: open while training, unmet by name,
+    // and open is not enough at release.
+    let codes = |ask: Ask| on_run(&ask, &[])[1..].to_vec();
+    let into = || Ask::new(LLAMA_2, LLAMA_3_1);
+    assert_eq!(codes(into()), ["duty-open flag"]);
+    assert_eq!(
+        codes(into().named("acme")),
+        ["duty-unmet block", "duty-open flag"]
+    );
+    assert_eq!(codes(into().named("Llama-acme")), ["duty-open flag"]);
+    let release = into()
+        .named("Llama-acme")
+        .with(|a| a.target.stage = Stage::Release);
+    assert_eq!(codes(release), ["duty-open block"]);
+    assert!(codes(into().internal()).is_empty());
 }
 
 // --- wording ------------------------------------------------------------------------------------
@@ -824,18 +854,25 @@ fn no_reason_claims_authorship_or_gives_advice() {
 
 #[test]
 fn run_findings_ask_only_what_a_clause_turns_on() {
-    let policy = Policy::default();
-    let not_llama = Ask::new(LLAMA_3, MISTRAL).lineage();
-    assert!(run_decisions(&policy, &not_llama, false).is_empty());
-    let seen = run_decisions(&policy, &not_llama, true);
-    assert_eq!(
-        seen.iter().map(code_level).collect::<Vec<_>>(),
-        ["organization-profile-missing flag"]
-    );
-    assert_eq!(
-        run_decisions(&policy, &Ask::new(LLAMA_3, LLAMA_3).lineage(), false).len(),
-        1
-    );
+    assert_eq!(on_run(&Ask::new(LLAMA_3, MISTRAL), &[]), [""; 0]);
+    let missing = ["organization-profile-missing flag"];
+    assert_eq!(on_run(&Ask::new(LLAMA_3, MISTRAL), &[LLAMA_3]), missing);
+    assert_eq!(on_run(&Ask::new(LLAMA_3, MISTRAL), &["llama"]), missing);
+    assert_eq!(on_run(&Ask::new(LLAMA_3, MISTRAL), &["gpt-4"]), [""; 0]);
+    let internal = Ask::new(LLAMA_3, LLAMA_3).internal();
+    assert_eq!(on_run(&internal, &[]), missing);
+}
+
+/// Codes and levels of the findings on a run whose matches are claimed as these models.
+fn on_run(ask: &Ask, models: &[&str]) -> Vec<String> {
+    let mut touched = Touched::default();
+    for model in models {
+        touched.add(Some(&catalog().resolve(model)));
+    }
+    ask.in_setting(|setting| run_decisions(setting, &touched))
+        .iter()
+        .map(code_level)
+        .collect()
 }
 
 // --- several claims -----------------------------------------------------------------------------
@@ -887,7 +924,8 @@ fn asks() -> impl Strategy<Value = Ask> {
         ]),
         prop::sample::select(vec![None, Some("acme"), Some("Llama-3-acme")]),
     );
-    let match_facts = (0.0..1.2_f64, any::<bool>(), any::<bool>());
+    // Below the flag threshold, between the two, and above both.
+    let match_facts = (0.0..100.0_f64, any::<bool>(), any::<bool>());
     (
         ids(),
         prop::collection::vec(ids(), 1..3),
@@ -918,7 +956,7 @@ proptest! {
     /// More evidence never lowers the level: a stronger match, one more base, one more claim.
     #[test]
     fn more_forbidden_evidence_never_lowers_the_level(
-        ask in asks(), stronger in 0.0..1.0_f64, base in ids(), other in asks(),
+        ask in asks(), stronger in 0.0..60.0_f64, base in ids(), other in asks(),
     ) {
         let decision = ask.decide();
         let raised = ask.clone().with(|a| { a.strength += stronger; a.short = false; }).decide();
@@ -941,5 +979,30 @@ proptest! {
         prop_assert!(decision.level != Level::Undecided);
         let sorted = decision.obligations.windows(2).all(|pair| pair[0].id < pair[1].id);
         prop_assert!(sorted, "{:?}", decision.obligations);
+    }
+
+    /// What was decided before is decided the same again, whatever else was asked in between.
+    #[test]
+    fn remembered_decisions_are_the_decisions(asks in prop::collection::vec((asks(), 0u32..2), 1..12)) {
+        let first = asks[0].0.clone();
+        let mut decisions = Decisions::default();
+        for (number, (ask, source)) in asks.iter().enumerate() {
+            // One setting; the claims differ in all that a kind is made of.
+            let ask = first.clone().with(|a| {
+                a.model = ask.model;
+                a.access = ask.access;
+                a.of_outputs = ask.of_outputs;
+                a.strength = ask.strength;
+                a.short = ask.short;
+            });
+            let generator = ask.model.map(|id| catalog().resolve(id));
+            let facts = ask.facts(generator.as_ref());
+            let claim = (u32::try_from(number).expect("few"), (*source > 0).then_some(*source));
+            let (made, again) = ask.in_setting(|setting| {
+                (decisions.decide(setting, claim, &facts), decisions.decide(setting, claim, &facts))
+            });
+            prop_assert_eq!(&*made, &ask.decide());
+            prop_assert_eq!(&*again, &*made);
+        }
     }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
+use toml::Spanned;
 
 use crate::model::Code;
 use crate::model::Level;
+use crate::model::Tier;
 
 use super::codes;
 use super::file::{FileError, PolicyFile, Source};
@@ -26,6 +28,9 @@ pub const FINDINGS_MAX_DEFAULT: u64 = 10_000;
 /// Most findings a policy may keep. *Chosen*: about a kilobyte each, so one gigabyte.
 const FINDINGS_MAX_LIMIT: u64 = 1_000_000;
 
+/// Longest age of a snapshot that a policy may state, in days. *Chosen*: a hundred years.
+const DAYS_MAX: u32 = 36_525;
+
 /// Longest policy name in bytes. *Chosen*: it stands on one line of the report.
 const NAME_BYTES_MAX: usize = 200;
 
@@ -39,6 +44,12 @@ pub struct Policy {
     block_strength: f64,
     /// Only levels that differ from the defaults.
     levels: BTreeMap<&'static str, Level>,
+    /// Levels that matches of a tier have at most; only those stated.
+    tiers: BTreeMap<Tier, Level>,
+    /// `None`: any model.
+    allowed_models: Option<Vec<glob::Pattern>>,
+    required_sign_offs: Vec<String>,
+    snapshot_max_age_days: Option<u32>,
 }
 
 impl Default for Policy {
@@ -50,6 +61,10 @@ impl Default for Policy {
             flag_strength: FLAG_STRENGTH_DEFAULT,
             block_strength: BLOCK_STRENGTH_DEFAULT,
             levels: BTreeMap::new(),
+            tiers: BTreeMap::new(),
+            allowed_models: None,
+            required_sign_offs: Vec::new(),
+            snapshot_max_age_days: None,
         }
     }
 }
@@ -122,7 +137,90 @@ impl Policy {
             }
             policy.levels.insert(info.code.0, value);
         }
+        for (tier, level) in &file.tiers {
+            let words = TIERS.map(Tier::as_str);
+            let tier = source.word("tier", tier, parse_tier, &words)?;
+            let value = source.word("level", level, parse_level, &["note", "flag", "block"])?;
+            policy.tiers.insert(tier, value);
+        }
+        policy.scope(
+            &source,
+            file.allowed_models.as_deref(),
+            &file.required_sign_offs,
+        )?;
+        if let Some(days) = &file.snapshot_max_age_days {
+            let value = match u32::try_from(*days.get_ref()) {
+                Ok(value) if value <= DAYS_MAX => value,
+                Ok(_) | Err(_) => {
+                    let message = format!("snapshot_max_age_days is a number from 0 to {DAYS_MAX}");
+                    return Err(source.wrong(&days.span(), message));
+                }
+            };
+            policy.snapshot_max_age_days = Some(value);
+        }
         Ok(policy)
+    }
+
+    /// Models that are allowed, and licenses that need a sign-off. Whether the licenses exist is
+    /// for the caller to compare with the catalog ([`Self::required_sign_offs`]).
+    fn scope(
+        &mut self,
+        source: &Source<'_>,
+        allowed: Option<&[Spanned<String>]>,
+        required: &[Spanned<String>],
+    ) -> Result<(), FileError> {
+        if let Some(allowed) = allowed {
+            let mut globs = Vec::new();
+            for given in allowed {
+                let pattern = glob::Pattern::new(given.get_ref()).map_err(|error| {
+                    let message = format!("`{}` is no glob: {error}", given.get_ref());
+                    source.wrong(&given.span(), message)
+                })?;
+                globs.push(pattern);
+            }
+            self.allowed_models = Some(globs);
+        }
+        for given in required {
+            if given.get_ref().trim().is_empty() {
+                return Err(source.wrong(&given.span(), "name a license id, such as llama-3.1"));
+            }
+            self.required_sign_offs.push(given.get_ref().clone());
+        }
+        self.required_sign_offs.sort_unstable();
+        self.required_sign_offs.dedup();
+        Ok(())
+    }
+
+    /// Whether output of the model with this raw id may be used at all.
+    pub fn allows_model(&self, raw_id: &str) -> bool {
+        self.allowed_models
+            .as_ref()
+            .is_none_or(|globs| globs.iter().any(|glob| glob.matches(raw_id)))
+    }
+
+    /// Ids of licenses whose output needs a sign-off although they permit the use.
+    pub fn required_sign_offs(&self) -> &[String] {
+        &self.required_sign_offs
+    }
+
+    /// Whether output under this license needs a sign-off although the license permits the use.
+    pub fn requires_sign_off(&self, license: &str) -> bool {
+        self.required_sign_offs.iter().any(|id| id == license)
+    }
+
+    /// Days after which a snapshot is too old to check against; `None` for any age.
+    pub fn snapshot_max_age_days(&self) -> Option<u32> {
+        self.snapshot_max_age_days
+    }
+
+    /// The level that a match of this tier has at most; `None` when the policy does not say.
+    pub fn tier_level(&self, tier: Tier) -> Option<Level> {
+        self.tiers.get(&tier).copied()
+    }
+
+    /// The codes whose level differs from the default, in order.
+    pub fn changed_levels(&self) -> impl Iterator<Item = (&'static str, Level)> + '_ {
+        self.levels.iter().map(|(code, level)| (*code, *level))
     }
 
     /// The name shown in reports.
@@ -172,7 +270,24 @@ impl Policy {
             lines.push(format!("level.{} = {}", info.code.0, self.level(info.code)));
         }
         lines.push(format!("name = {}", self.name));
+        // Keys that came later stand only where they are stated, so that a policy without them
+        // keeps its digest.
+        for id in &self.required_sign_offs {
+            lines.push(format!("required_sign_off = {id}"));
+        }
         lines.push(format!("strict = {}", self.strict));
+        if let Some(days) = self.snapshot_max_age_days {
+            lines.push(format!("snapshot_max_age_days = {days}"));
+        }
+        for (tier, level) in &self.tiers {
+            lines.push(format!("tier.{} = {level}", tier.as_str()));
+        }
+        for glob in self.allowed_models.iter().flatten() {
+            lines.push(format!("allowed_model = {glob}"));
+        }
+        if self.allowed_models.as_ref().is_some_and(Vec::is_empty) {
+            lines.push("allowed_model = (none)".to_owned());
+        }
         lines.push(String::new());
         lines.join("\n")
     }
@@ -182,6 +297,12 @@ impl Policy {
     pub fn digest(&self) -> String {
         hex::encode(Sha256::digest(self.canonical().as_bytes()))
     }
+}
+
+const TIERS: [Tier; 3] = [Tier::Exact, Tier::Contained, Tier::Near];
+
+fn parse_tier(word: &str) -> Option<Tier> {
+    TIERS.into_iter().find(|tier| tier.as_str() == word)
 }
 
 fn parse_level(word: &str) -> Option<Level> {

@@ -227,6 +227,44 @@ fn the_report_keeps_to_its_schema() {
     assert!(first.starts_with("\"schema_version\""), "{}", &first[..60]);
 }
 
+/// The schema is the one that OASIS publishes with SARIF 2.1.0 (`fixtures/README.md`).
+#[test]
+fn sarif_keeps_to_the_published_schema() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    test.write(
+        "train.jsonl",
+        format!("{}\nnot json\n", mixed_lines().join("\n")),
+    );
+    test.write(
+        "clean.jsonl",
+        "{\"text\": \"Nothing was registered of this.\"}\n",
+    );
+    let schema = fs::read(repo().join("fixtures/sarif/sarif-schema-2.1.0.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (input, exit) in [("train.jsonl", 1), ("clean.jsonl", 0), ("gone.jsonl", 3)] {
+        test.run(&[
+            "check",
+            input,
+            "--target-model",
+            MISTRAL,
+            "--report",
+            "report.sarif",
+        ])
+        .exits(exit);
+        let report: Value =
+            serde_json::from_slice(&fs::read(test.path("report.sarif")).unwrap()).unwrap();
+        let wrong: Vec<String> = validator
+            .iter_errors(&report)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        assert!(wrong.is_empty(), "{input}: {wrong:#?}");
+        let mut cut = report.clone();
+        cut["runs"][0].as_object_mut().unwrap().remove("tool");
+        assert!(!validator.is_valid(&cut), "the schema says something");
+    }
+}
+
 #[test]
 fn every_report_says_what_was_not_seen() {
     let test = CliTest::with_answers_of(LLAMA_3);

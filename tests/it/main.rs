@@ -20,5 +20,6 @@ mod fail_closed;
 mod gate_a_pipeline;
 mod layers;
 mod own_catalog;
+mod policy_explained;
 mod read_any_shape;
 mod register_then_check;

@@ -7,6 +7,7 @@ use crate::model::ColumnId;
 use crate::model::ColumnUse;
 use crate::model::Finding;
 use crate::model::InputInfo;
+use crate::model::Level;
 use crate::model::Location;
 use crate::model::Tally;
 use crate::model::Verdict;
@@ -216,7 +217,8 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             self.findings
                 .push(unreadable_file(&self.path, error, read.rows));
         } else if failed.is_none() && (read.rows == 0 || self.text_units == 0) {
-            self.findings.push(empty(&self.path, read));
+            let level = self.findings.input_empty();
+            self.findings.push(empty(&self.path, read, level));
         }
         let complete = read.error.is_none() && failed.is_none();
         let mut columns: Vec<(Arc<str>, ColumnUse, u64)> = read
@@ -270,7 +272,8 @@ fn unreadable_file(path: &Arc<str>, error: &ReadError, rows: u64) -> Finding {
     )
 }
 
-fn empty(path: &Arc<str>, read: &FileRead) -> Finding {
+/// An input without text: undecided, unless the policy expects such inputs.
+fn empty(path: &Arc<str>, read: &FileRead, level: Level) -> Finding {
     let (reason, fix) = if read.rows == 0 {
         (
             "the input holds no rows, so nothing was checked",
@@ -282,12 +285,15 @@ fn empty(path: &Arc<str>, read: &FileRead) -> Finding {
             "name the text with --text-column, or leave the input out of the run",
         )
     };
-    trouble(
+    let mut finding = trouble(
         codes::INPUT_EMPTY,
         Location::file(path.clone()),
         reason.to_owned(),
         fix.to_owned(),
-    )
+    );
+    finding.level = level;
+    finding.decision.level = level;
+    finding
 }
 
 /// Text that exists only as tokens or bytes: once for the file (`rows`, first row and use known),

@@ -9,7 +9,6 @@ use crate::model::Decision;
 use crate::model::Finding;
 use crate::model::FindingClaim;
 use crate::model::Location;
-use crate::model::Outcome;
 use crate::model::Resolution;
 use crate::model::SourceId;
 use crate::model::SourceInfo;
@@ -18,6 +17,8 @@ use crate::model::Tier;
 use crate::policy;
 use crate::policy::Basis;
 use crate::policy::ClaimFacts;
+use crate::policy::Setting;
+use crate::policy::Touched;
 use crate::policy::target_file::input_use;
 
 use super::super::matching::Match;
@@ -31,7 +32,7 @@ pub(crate) struct Decider<'c> {
     lineage: TargetLineage,
     resolved: HashMap<String, Arc<Resolution>>,
     access: HashMap<SourceId, Access>,
-    llama_seen: bool,
+    touched: Touched,
 }
 
 /// One claim, decided, with the match it rests on.
@@ -57,7 +58,7 @@ impl<'c> Decider<'c> {
             },
             resolved: HashMap::new(),
             access: HashMap::new(),
-            llama_seen: false,
+            touched: Touched::default(),
         }
     }
 
@@ -116,13 +117,8 @@ impl<'c> Decider<'c> {
             strength: found.evidence.strength,
             short: found.short,
         };
-        let decision = policy::decide(
-            self.context.judged.policy,
-            self.context.judged.target,
-            &self.lineage,
-            &facts,
-        );
-        self.llama_seen |= generator.is_none_or(|g| is_llama(&g));
+        let decision = policy::decide(&self.setting(), &facts);
+        self.touched.add(generator.as_deref());
         Some(Decided {
             claim: FindingClaim {
                 source: source.name.clone(),
@@ -132,6 +128,15 @@ impl<'c> Decider<'c> {
             },
             found: found.clone(),
         })
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            policy: self.context.judged.policy,
+            position: self.context.judged.position,
+            target: self.context.judged.target,
+            lineage: &self.lineage,
+        }
     }
 
     /// A claim names a source of its own snapshot: the index refuses any other.
@@ -162,7 +167,7 @@ impl<'c> Decider<'c> {
         let target = self.context.judged.target;
         for used in &target.models_used {
             let generator = self.resolve(&used.model);
-            self.llama_seen |= is_llama(&generator);
+            self.touched.add(Some(&generator));
             let facts = ClaimFacts {
                 generator: Some(&generator),
                 access: &Access::LicenseAlone,
@@ -173,14 +178,11 @@ impl<'c> Decider<'c> {
                 strength: f64::INFINITY,
                 short: false,
             };
-            let decision =
-                policy::decide(self.context.judged.policy, target, &self.lineage, &facts);
+            let decision = policy::decide(&self.setting(), &facts);
             findings.push_run(run_finding(decision));
         }
-        findings.oblige(&policy::base_duties(target, &self.lineage));
-        for decision in
-            policy::run_decisions(self.context.judged.policy, &self.lineage, self.llama_seen)
-        {
+        findings.oblige(&policy::base_duties(&self.setting()));
+        for decision in policy::run_decisions(&self.setting(), &self.touched) {
             findings.push_run(run_finding(decision));
         }
     }
@@ -195,13 +197,6 @@ fn run_finding(decision: Decision) -> Finding {
         evidence: None,
         claims: Vec::new(),
         decision,
-    }
-}
-
-fn is_llama(resolution: &Resolution) -> bool {
-    match &resolution.outcome {
-        Outcome::Known(_) | Outcome::LlamaVersionUnknown | Outcome::Ambiguous { .. } => true,
-        Outcome::NotLlama { .. } | Outcome::Unknown => false,
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct Findings {
     verdict: Verdict,
     models: BTreeMap<(String, Option<String>), u64>,
     obligations: BTreeMap<String, Obligation>,
+    input_empty: Level,
 }
 
 /// How many findings of each level are kept.
@@ -60,13 +61,40 @@ impl Findings {
             verdict: Verdict::Pass,
             models: BTreeMap::new(),
             obligations: BTreeMap::new(),
+            input_empty: policy.level(codes::INPUT_EMPTY),
         }
+    }
+
+    /// The level of an input without text under the policy.
+    pub(crate) fn input_empty(&self) -> Level {
+        self.input_empty
     }
 
     /// Adds a finding on the run as a whole.
     pub(crate) fn push_run(&mut self, finding: Finding) {
         self.count(&finding);
         self.run.push(finding);
+    }
+
+    /// A snapshot older than the policy allows: what was registered since was not compared.
+    pub(crate) fn stale_snapshot(&mut self, context: &CheckContext<'_>) {
+        let Some(max) = context.judged.policy.snapshot_max_age_days() else {
+            return;
+        };
+        let time = &context.snapshot.manifest().time;
+        let age = days_between(time, &context.judged.as_of);
+        if age.is_some_and(|days| days <= i64::from(max)) {
+            return;
+        }
+        let reason = format!(
+            "the snapshot was sealed at {time}, and the policy allows {max} days: what was \
+             registered since was not compared"
+        );
+        let fix = "register what was generated since, or run `herdbook snapshot seal` if nothing \
+                   was"
+        .to_owned();
+        let at = Location::file("(index)");
+        self.push_run(trouble(codes::SNAPSHOT_STALE, at, reason, fix));
     }
 
     /// Adds a finding on a file or row. Beyond the limit a stricter one takes the place of the last
@@ -167,6 +195,15 @@ impl Findings {
             obligations: self.obligations.into_values().collect(),
             as_of: context.judged.as_of.clone(),
         }
+    }
+}
+
+/// Whole days from an RFC 3339 time to a day; `None` when one of them is not what it should be.
+fn days_between(time: &str, day: &str) -> Option<i64> {
+    let parsed = |text: &str| text.parse::<jiff::civil::Date>();
+    match (parsed(time.get(..10)?), parsed(day)) {
+        (Ok(from), Ok(to)) => Some(from.duration_until(to).as_hours() / 24),
+        (Err(_), _) | (_, Err(_)) => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The schemas of the files that people write are generated from the types that read them.
 
+use crate::policy::organization::OrganizationFile;
 use crate::policy::{PolicyFile, TargetFile};
 
 fn compare(name: &str, schema: &schemars::Schema) {
@@ -24,6 +25,10 @@ fn the_target_schema_is_the_committed_one() {
 #[test]
 fn the_policy_schema_is_the_committed_one() {
     compare("policy.schema.json", &schemars::schema_for!(PolicyFile));
+    compare(
+        "organization.schema.json",
+        &schemars::schema_for!(OrganizationFile),
+    );
 }
 
 #[test]

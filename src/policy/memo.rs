@@ -1,0 +1,67 @@
+//! Decisions already made in a run. A run has few kinds of claims and many matches: the words are
+//! found once per kind.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::Acquisition;
+use crate::model::Decision;
+use crate::model::Tier;
+use crate::model::target::OutputUse;
+
+use super::decide::Basis;
+use super::decide::ClaimFacts;
+use super::decide::Setting;
+use super::decide::decide;
+
+/// Kinds kept. *Chosen*: sources times models of any real register; beyond it every claim is
+/// decided anew, which costs time and nothing else.
+const KINDS_MAX: usize = 1 << 16;
+
+/// Everything that tells one claim of a run from another, as far as a decision can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Kind {
+    claim: (u32, Option<u32>),
+    acquisition: Acquisition,
+    of_outputs: OutputUse,
+    tier: Tier,
+    short: bool,
+}
+
+/// Makes decisions in one setting, each kind once.
+#[derive(Debug, Default)]
+pub struct Decisions {
+    known: HashMap<Kind, Arc<Decision>>,
+}
+
+impl Decisions {
+    /// What [`decide`] says. `claim` stands for generator and access path: the same number always
+    /// means the same two; it is the number of the source, and of the model in it.
+    pub fn decide(
+        &mut self,
+        setting: &Setting<'_>,
+        claim: (u32, Option<u32>),
+        facts: &ClaimFacts<'_>,
+    ) -> Arc<Decision> {
+        // A weak match is worded with its strength, so no two are alike.
+        let strong = facts.strength >= setting.policy.block_strength();
+        if facts.basis != Basis::Match || !strong {
+            return Arc::new(decide(setting, facts));
+        }
+        let kind = Kind {
+            claim,
+            acquisition: facts.acquisition,
+            of_outputs: facts.of_outputs,
+            tier: facts.tier,
+            short: facts.short,
+        };
+        if let Some(known) = self.known.get(&kind) {
+            return Arc::clone(known);
+        }
+        let made = Arc::new(decide(setting, facts));
+        if self.known.len() < KINDS_MAX {
+            self.known.insert(kind, Arc::clone(&made));
+        }
+        made
+    }
+}
