@@ -149,17 +149,17 @@ impl Catalog {
     ///
     /// [`Unknown`]: crate::model::Outcome::Unknown
     pub fn resolve(&self, raw_id: &str) -> Resolution {
-        resolve::resolve(self, raw_id, &mut |_| {}).0
+        resolve::resolve(self, raw_id, &mut None).0
     }
 
     /// Resolves an id and says how: every list that was asked, up to the rule that answered.
     pub fn explain(&self, raw_id: &str) -> Explanation {
-        let mut steps = Vec::new();
-        let (resolution, entry) = resolve::resolve(self, raw_id, &mut |step| steps.push(step));
+        let mut trail = Some(Vec::new());
+        let (resolution, entry) = resolve::resolve(self, raw_id, &mut trail);
         Explanation {
             resolution,
             basis: entry.map(|entry| entry.basis.clone()),
-            steps,
+            steps: trail.unwrap_or_default(),
         }
     }
 

@@ -33,6 +33,9 @@ const BEHIND_THE_NAME: [&str; 7] = [
     "raw",
 ];
 
+/// What was asked, in order; `None` where nobody wants to know.
+pub(super) type Trail = Option<Vec<Step>>;
+
 /// Whether an answer is taken from an entry, and which.
 pub(super) struct Found<'a> {
     pub(super) answer: Answer,
@@ -46,11 +49,11 @@ pub(super) struct Answer {
     pub(super) note: String,
 }
 
-/// Resolves an id; `trail` receives what was asked.
+/// Resolves an id; `trail` receives what was asked, if it is there.
 pub(super) fn resolve<'a>(
     catalog: &'a Catalog,
     raw_id: &str,
-    trail: &mut impl FnMut(Step),
+    trail: &mut Trail,
 ) -> (Resolution, Option<&'a ModelEntry>) {
     let trimmed = raw_id.trim();
     if trimmed.len() > MODEL_ID_BYTES_MAX {
@@ -127,14 +130,14 @@ fn segment_outcome<'a>(
     catalog: &'a Catalog,
     segment: &str,
     normal: &[String],
-    trail: &mut impl FnMut(Step),
+    trail: &mut Trail,
 ) -> Option<Found<'a>> {
     let found = asked(&catalog.own, segment, normal, Asked::Own, trail);
     let Some(entry) = found else {
         return builtin_outcome(catalog, segment, normal, trail);
     };
     let mut answer = listed_answer(entry, "own", Confidence::Listed);
-    if let Some(builtin) = builtin_outcome(catalog, segment, normal, &mut |_| {})
+    if let Some(builtin) = builtin_outcome(catalog, segment, normal, &mut None)
         && builtin.answer.outcome != answer.outcome
     {
         let instead = format!(
@@ -155,20 +158,19 @@ fn asked<'a>(
     segment: &str,
     normal: &[String],
     list: Asked,
-    trail: &mut impl FnMut(Step),
+    trail: &mut Trail,
 ) -> Option<&'a ModelEntry> {
     let at = entries.iter().position(|entry| entry.matches(normal));
     let found = at.and_then(|at| entries.get(at));
-    trail(Step {
-        segment: segment.to_owned(),
-        asked: list,
-        looked_at: entries
-            .iter()
-            .take(at.map_or(entries.len(), |at| at + 1))
-            .map(|entry| entry.key.clone())
-            .collect(),
-        fired: found.map(|entry| entry.key.clone()),
-    });
+    if let Some(steps) = trail {
+        let compared = entries.iter().take(at.map_or(entries.len(), |at| at + 1));
+        steps.push(Step {
+            segment: segment.to_owned(),
+            asked: list,
+            looked_at: compared.map(|entry| entry.key.clone()).collect(),
+            fired: found.map(|entry| entry.key.clone()),
+        });
+    }
     found
 }
 
@@ -176,7 +178,7 @@ fn builtin_outcome<'a>(
     catalog: &'a Catalog,
     segment: &str,
     normal: &[String],
-    trail: &mut impl FnMut(Step),
+    trail: &mut Trail,
 ) -> Option<Found<'a>> {
     let name = normal.last().map_or("", String::as_str);
     let named = named(segment);
@@ -190,31 +192,34 @@ fn builtin_outcome<'a>(
             entry: Some(entry),
         });
     }
-    let mut other_step = None;
-    let other = asked(&catalog.other, segment, normal, Asked::Other, &mut |step| {
-        other_step = Some(step);
+    // Asked here already, because it may stand beside Llama in one name; told after the naming rule.
+    let mut later = trail.as_ref().map(|_| Vec::new());
+    let other = asked(&catalog.other, segment, normal, Asked::Other, &mut later);
+    let answer = named.llama.then(|| {
+        let beside = other.filter(|entry| entry.weights);
+        llama_outcome(
+            catalog,
+            name,
+            &named,
+            beside.map(|entry| entry.key.as_str()),
+        )
     });
-    let mut naming_step = Step {
-        segment: segment.to_owned(),
-        asked: Asked::Naming,
-        looked_at: Vec::new(),
-        fired: None,
-    };
-    if named.llama {
-        let beside = other
-            .filter(|entry| entry.weights)
-            .map(|entry| entry.key.as_str());
-        let answer = llama_outcome(catalog, name, &named, beside);
-        naming_step.fired = Some(answer.rule.clone());
-        trail(naming_step);
+    if let Some(steps) = trail {
+        steps.push(Step {
+            segment: segment.to_owned(),
+            asked: Asked::Naming,
+            looked_at: Vec::new(),
+            fired: answer.as_ref().map(|answer| answer.rule.clone()),
+        });
+        if answer.is_none() {
+            steps.extend(later.into_iter().flatten());
+        }
+    }
+    if let Some(answer) = answer {
         return Some(Found {
             answer,
             entry: None,
         });
-    }
-    trail(naming_step);
-    if let Some(step) = other_step {
-        trail(step);
     }
     other.map(|entry| Found {
         answer: listed_answer(entry, "other", Confidence::Rule),

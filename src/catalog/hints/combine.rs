@@ -147,7 +147,7 @@ fn relation(hints: &[Hint], word: &str) -> bool {
 impl<'a> Lineage<'a> {
     /// Takes an id in; says whether it told anything.
     fn take(&mut self, catalog: &'a Catalog, place: &str, id: &str, base: bool) -> bool {
-        let (resolution, entry) = resolve(catalog, id, &mut |_| {});
+        let (resolution, entry) = resolve(catalog, id, &mut None);
         let told = match &resolution.outcome {
             Outcome::Unknown => false,
             // Meta's naming duty puts "Llama" into names whatever the weights are, and a size
@@ -582,7 +582,7 @@ fn tag(word: &str) -> String {
 
 /// The license behind a link, where the address names a Llama version.
 fn linked(catalog: &Catalog, link: &str) -> Option<Arc<License>> {
-    let outcome = resolve(catalog, link, &mut |_| {}).0.outcome;
+    let outcome = resolve(catalog, link, &mut None).0.outcome;
     let Outcome::Known(known) = outcome else {
         return None;
     };
