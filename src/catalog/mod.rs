@@ -4,9 +4,12 @@
 //! say. The data files under `data/` are part of the binary; they are parsed and checked whenever
 //! a [`Catalog`] is made, and an error names file, entry and field.
 
+mod explain;
 mod file;
 mod glob;
+pub mod hints;
 mod load;
+mod naming;
 mod resolve;
 mod version;
 
@@ -16,14 +19,28 @@ mod tests;
 use std::sync::Arc;
 
 use crate::model::Access;
+use crate::model::Basis;
 use crate::model::License;
 use crate::model::LlamaVersion;
 use crate::model::Resolution;
 
-pub use load::CatalogError;
+pub use explain::{Asked, Explanation, Step};
+pub use file::CatalogFile;
+pub use load::{CATALOG_ENTRIES_MAX, CATALOG_FILE_BYTES_MAX, CatalogError};
 pub use resolve::MODEL_ID_BYTES_MAX;
 
-use load::{AccessEntry, ListedEntry, VersionEntry};
+use load::{AccessEntry, ModelEntry, Part, VersionEntry};
+
+/// The files that this build carries, in the order they are shown.
+const BUILTIN: [(&str, &str); 4] = [
+    ("licenses.toml", include_str!("data/licenses.toml")),
+    (
+        "other_licenses.toml",
+        include_str!("data/other_licenses.toml"),
+    ),
+    ("models.toml", include_str!("data/models.toml")),
+    ("hosts.toml", include_str!("data/hosts.toml")),
+];
 
 /// Licenses, models and hosts, loaded and validated.
 #[derive(Debug, Clone)]
@@ -32,11 +49,13 @@ pub struct Catalog {
     licenses: Vec<Arc<License>>,
     /// One per Llama version, oldest first.
     versions: Vec<VersionEntry>,
+    /// The organisation's own entries, asked first.
+    own: Vec<ModelEntry>,
     /// Asked before the naming rule, first match wins.
-    listed: Vec<ListedEntry>,
+    listed: Vec<ModelEntry>,
     /// Asked after the naming rule, first match wins.
-    other: Vec<ListedEntry>,
-    /// Ways to a model.
+    other: Vec<ModelEntry>,
+    /// Ways to a model, the organisation's own ones first.
     access: Vec<AccessEntry>,
 }
 
@@ -46,17 +65,24 @@ impl Catalog {
     /// # Errors
     /// Only if the data files compiled in are inconsistent, which a unit test excludes.
     pub fn builtin() -> Result<Self, CatalogError> {
-        load::catalog(&load::Files {
-            licenses: &[
-                ("licenses.toml", include_str!("data/licenses.toml")),
-                (
-                    "other_licenses.toml",
-                    include_str!("data/other_licenses.toml"),
-                ),
-            ],
-            models: ("models.toml", include_str!("data/models.toml")),
-            hosts: ("hosts.toml", include_str!("data/hosts.toml")),
-        })
+        Self::with(&[])
+    }
+
+    /// The catalog of this build and an organisation's own files, each with the name used in
+    /// errors and its text. An own model beats a built-in one, and its rule begins with `own:`; an
+    /// own host beats a built-in host; an own license stands beside the built-in ones and cannot
+    /// take their ids.
+    ///
+    /// # Errors
+    /// [`CatalogError`] with file, line and column, entry and field, and what to do.
+    pub fn with(own: &[(&str, &str)]) -> Result<Self, CatalogError> {
+        let part = |(path, text), own| Part { path, text, own };
+        let parts: Vec<Part<'_>> = BUILTIN
+            .iter()
+            .map(|file| part(*file, false))
+            .chain(own.iter().map(|file| part(*file, true)))
+            .collect();
+        load::catalog(&parts)
     }
 
     /// Every license and contract, in the order of the data files.
@@ -64,38 +90,77 @@ impl Catalog {
         &self.licenses
     }
 
-    /// The license with this id (`llama-3.1`), or with this tag at Hugging Face (`llama3.1`).
+    /// The license with this id (`llama-3.1`), with this tag at Hugging Face (`llama3.1`), or with
+    /// this name in model cards. The loader has made sure that no word means two.
     pub fn license(&self, id: &str) -> Option<&Arc<License>> {
-        self.licenses
-            .iter()
-            .find(|license| license.id == id)
-            .or_else(|| {
-                self.licenses
-                    .iter()
-                    .find(|l| l.hugging_face.as_deref() == Some(id))
-            })
+        self.licenses.iter().find(|license| {
+            license.id == id
+                || license.hugging_face.as_deref() == Some(id)
+                || license.card_names.iter().any(|name| name == id)
+        })
+    }
+
+    /// The license, use policy or other text with this SHA-256 (lower-case hex), as published.
+    pub fn text_with_digest(&self, sha256: &str) -> Option<(&Arc<License>, OfficialText)> {
+        self.licenses.iter().find_map(|license| {
+            if license.sha256.as_deref() == Some(sha256) {
+                Some((license, OfficialText::License))
+            } else if license.use_policy_sha256.as_deref() == Some(sha256) {
+                Some((license, OfficialText::UsePolicy))
+            } else {
+                None
+            }
+        })
     }
 
     /// Every rule about listed models: key, family or licensor, globs, note; for
     /// `herdbook models list`.
     pub fn models(&self) -> impl Iterator<Item = ModelRule<'_>> {
-        self.listed
-            .iter()
-            .chain(&self.other)
-            .map(|entry| ModelRule {
+        let own = self.own.iter().map(|entry| ("own", entry));
+        let listed = self.listed.iter().map(|entry| ("listed", entry));
+        let other = self.other.iter().map(|entry| ("other", entry));
+        own.chain(listed)
+            .chain(other)
+            .map(|(list, entry)| ModelRule {
+                list,
                 key: &entry.key,
                 label: entry.label(),
                 patterns: &entry.patterns,
                 licenses: entry.license_ids(),
+                basis: &entry.basis,
                 note: &entry.note,
             })
+    }
+
+    /// Every way to a model, with what is known of its terms; the organisation's own ones first.
+    pub fn hosts(&self) -> impl Iterator<Item = Host<'_>> {
+        self.access.iter().map(|entry| Host {
+            id: &entry.id,
+            name: &entry.name,
+            aliases: &entry.aliases,
+            terms: entry.terms,
+            link: entry.link.as_deref(),
+            read: entry.read.as_deref(),
+            note: &entry.note,
+        })
     }
 
     /// What a model id means here. Never fails: what is not known is [`Unknown`].
     ///
     /// [`Unknown`]: crate::model::Outcome::Unknown
     pub fn resolve(&self, raw_id: &str) -> Resolution {
-        resolve::resolve(self, raw_id)
+        resolve::resolve(self, raw_id, &mut None).0
+    }
+
+    /// Resolves an id and says how: every list that was asked, up to the rule that answered.
+    pub fn explain(&self, raw_id: &str) -> Explanation {
+        let mut trail = Some(Vec::new());
+        let (resolution, entry) = resolve::resolve(self, raw_id, &mut trail);
+        Explanation {
+            resolution,
+            basis: entry.map(|entry| entry.basis.clone()),
+            steps: trail.unwrap_or_default(),
+        }
     }
 
     /// Whose terms apply besides the license when a model is reached this way. A word that the
@@ -127,6 +192,8 @@ impl Catalog {
 /// One rule about listed models, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelRule<'a> {
+    /// `own`, `listed` or `other`, as [`Resolution::rule`] begins.
+    pub list: &'static str,
     /// Key of the rule, as [`Resolution::rule`] names it after its colon.
     pub key: &'a str,
     /// Family or licensor.
@@ -135,6 +202,36 @@ pub struct ModelRule<'a> {
     pub patterns: &'a [String],
     /// Ids of the licenses that apply, or that may apply.
     pub licenses: Vec<&'a str>,
+    /// Where it is known from.
+    pub basis: &'a Basis,
     /// What a reader should know; empty when there is nothing.
     pub note: &'a str,
+}
+
+/// A way to a model, for display.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host<'a> {
+    /// The word that registrations state.
+    pub id: &'a str,
+    /// Its name in sentences.
+    pub name: &'a str,
+    /// Other words for it.
+    pub aliases: &'a [String],
+    /// `model`, `read`, `unread` or `contract`.
+    pub terms: &'static str,
+    /// Where its terms were read.
+    pub link: Option<&'a str>,
+    /// Date of the copy that was read.
+    pub read: Option<&'a str>,
+    /// What the terms say, in our own words; empty when there is nothing.
+    pub note: &'a str,
+}
+
+/// Which of a license's published texts a digest names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfficialText {
+    /// The license.
+    License,
+    /// The acceptable use policy that it includes.
+    UsePolicy,
 }

@@ -1,181 +1,99 @@
 //! From a claimed model id to family, version and license.
 //!
-//! Order: listed ids, then the naming rule for Llama versions, then models that are not Llama; the
-//! id's last segment first, then the folders before it. The first that answers wins. An id that
-//! contradicts itself stays ambiguous; one that nothing answers for stays unknown. Pure.
+//! Order: the organisation's own entries, listed ids, then the naming rule for Llama versions, then
+//! models that are not Llama; the id's last segment first, then the folders before it. The first
+//! that answers wins. An id that contradicts itself stays ambiguous; one that nothing answers for
+//! stays unknown. Pure.
 
-use std::sync::Arc;
-
+use crate::model::Basis;
 use crate::model::Confidence;
-use crate::model::KnownModel;
-use crate::model::License;
 use crate::model::LlamaVersion;
 use crate::model::Outcome;
 use crate::model::Resolution;
 
 use super::Catalog;
+use super::explain::{Asked, Step};
 use super::glob::normalise;
-use super::load::{ListedEntry, VersionEntry};
+use super::load::ModelEntry;
+use super::naming::{ambiguous, llama_outcome};
 use super::version::{Named, named};
 
 /// Longest model id that is looked at, in bytes. *Chosen*: the longest ids in use, registry URIs
 /// and paths, stay below 300.
 pub const MODEL_ID_BYTES_MAX: usize = 1024;
 
-/// Words of a name that say nothing about who trained the model: variants, formats, quantisation,
-/// hosts. A name made only of these, a version and sizes is Meta's own model or a copy of it.
-const PLAIN_WORDS: &[&str] = &[
-    // Whose and what.
-    "meta",
-    "llama",
-    "instruct",
-    "chat",
-    "hf",
-    "base",
-    "it",
-    "text",
-    "vision",
-    "preview",
-    "scout",
-    "maverick",
-    "original",
-    "pretrain",
-    "pretrained",
-    "code",
-    "codellama",
-    "python",
-    "model",
-    // Formats and quantisation.
-    "fp8",
-    "fp16",
-    "fp32",
-    "bf16",
-    "int4",
-    "int8",
-    "nf4",
-    "awq",
-    "gptq",
-    "gguf",
-    "ggml",
-    "exl2",
-    "mlx",
-    "bnb",
-    "qlora",
-    "spinquant",
-    "eo8",
-    "quantized",
-    "dynamic",
-    "imatrix",
-    "gemm",
-    "hqq",
-    "q2",
-    "q3",
-    "q4",
-    "q5",
-    "q6",
-    "q8",
-    "k",
-    "m",
-    "s",
-    "l",
-    "xs",
-    "xxs",
-    "0",
-    "1",
-    "iq2",
-    "iq3",
-    "iq4",
-    "w4a16",
-    "w8a8",
-    "4bit",
-    "8bit",
-    "2bit",
-    "128g",
-    "safetensors",
-    "bin",
-    "pth",
-    // Variants of hosts.
-    "turbo",
-    "lite",
-    "free",
-    "fast",
-    "versatile",
-    "instant",
-    "reasoning",
-    "specdec",
-    "maas",
-    "basic",
-    "long",
-    "nitro",
-    "extended",
-    "latest",
-    "lora",
-    "fast",
-    "deploy",
-    "textgeneration",
-    "f",
-    "b",
-    "g",
-    "8192",
-    "4096",
-    "32768",
-    "128k",
-    "8k",
-    "32k",
-    "16e",
-    "128e",
-    "v1",
-    "v1p0",
-    // Hosts.
-    "us",
-    "eu",
-    "apac",
-    "databricks",
-    "bedrock",
-    "evals",
-    "openai",
-    "vllm",
-    "tool",
-    "unsloth",
+/// What stands behind a model's name in registry URIs, web links and caches: the name is before it.
+const BEHIND_THE_NAME: [&str; 7] = [
+    "versions",
+    "labels",
+    "blob",
+    "tree",
+    "resolve",
+    "snapshots",
+    "raw",
 ];
 
-/// Resolves an id.
-pub(super) fn resolve(catalog: &Catalog, raw_id: &str) -> Resolution {
+/// What was asked, in order; `None` where nobody wants to know.
+pub(super) type Trail = Option<Vec<Step>>;
+
+/// Whether an answer is taken from an entry, and which.
+pub(super) struct Found<'a> {
+    pub(super) answer: Answer,
+    pub(super) entry: Option<&'a ModelEntry>,
+}
+
+pub(super) struct Answer {
+    pub(super) outcome: Outcome,
+    pub(super) rule: String,
+    pub(super) confidence: Confidence,
+    pub(super) note: String,
+}
+
+/// Resolves an id; `trail` receives what was asked, if it is there.
+pub(super) fn resolve<'a>(
+    catalog: &'a Catalog,
+    raw_id: &str,
+    trail: &mut Trail,
+) -> (Resolution, Option<&'a ModelEntry>) {
     let trimmed = raw_id.trim();
     if trimmed.len() > MODEL_ID_BYTES_MAX {
-        return Resolution {
-            raw_id: raw_id.to_owned(),
+        let answer = Answer {
             outcome: Outcome::Unknown,
             rule: "too-long".to_owned(),
             confidence: Confidence::Name,
             note: format!("longer than {MODEL_ID_BYTES_MAX} bytes, so not a model id"),
         };
+        return (resolution(raw_id, answer), None);
     }
-    let lower = trimmed.to_lowercase().replace('\\', "/");
-    let mut segments = lower.split('/').filter(|segment| !segment.is_empty()).rev();
-    let name = segments
-        .next()
-        .and_then(|segment| segment_outcome(catalog, segment));
-    let found = name.or_else(|| {
-        // A folder or an organisation tells less than the name.
-        segments
-            .find_map(|segment| segment_outcome(catalog, segment))
-            .map(|answer| Answer {
-                confidence: Confidence::Name,
-                note: if answer.note.is_empty() {
-                    "taken from a folder or organisation in the id, not from the name".to_owned()
-                } else {
-                    answer.note
-                },
-                ..answer
-            })
-    });
-    let answer = found.unwrap_or_else(|| Answer {
+    let segments = segments(trimmed);
+    let normal: Vec<String> = segments.iter().map(|s| normalise(s)).collect();
+    for (last, segment) in segments.iter().enumerate().rev() {
+        let so_far = normal.get(..=last).unwrap_or_default();
+        let Some(found) = segment_outcome(catalog, segment, so_far, trail) else {
+            continue;
+        };
+        let mut answer = found.answer;
+        if last + 1 < segments.len() {
+            // A folder or an organisation tells less than the name.
+            answer.confidence = Confidence::Name;
+            if answer.note.is_empty() {
+                answer.note = String::from(
+                    "taken from a folder or organisation in the id, not from the name",
+                );
+            }
+        }
+        return (resolution(raw_id, answer), found.entry);
+    }
+    let answer = Answer {
         outcome: Outcome::Unknown,
         rule: "none".to_owned(),
         confidence: Confidence::Name,
         note: String::new(),
-    });
+    };
+    (resolution(raw_id, answer), None)
+}
+
+fn resolution(raw_id: &str, answer: Answer) -> Resolution {
     Resolution {
         raw_id: raw_id.to_owned(),
         outcome: answer.outcome,
@@ -185,46 +103,161 @@ pub(super) fn resolve(catalog: &Catalog, raw_id: &str) -> Resolution {
     }
 }
 
-struct Answer {
-    outcome: Outcome,
-    rule: String,
-    confidence: Confidence,
-    note: String,
+/// The segments of an id, lower case, in order, without what only hosts and caches add.
+fn segments(id: &str) -> Vec<String> {
+    let lower = id.to_lowercase().replace('\\', "/");
+    // Behind `#` a host names its deployment, not the model.
+    let (lower, _) = lower.split_once('#').unwrap_or((&lower, ""));
+    // In a local path these words may be folders like any other.
+    let address = lower.contains("://") || lower.contains("models--");
+    let mut segments = Vec::new();
+    for segment in lower.split('/').filter(|segment| !segment.is_empty()) {
+        if address && !segments.is_empty() && BEHIND_THE_NAME.contains(&segment) {
+            break;
+        }
+        match segment.strip_prefix("models--") {
+            // The form of Hugging Face's cache.
+            Some(cached) => segments.extend(cached.split("--").map(str::to_owned)),
+            None => segments.push(segment.to_owned()),
+        }
+    }
+    segments
 }
 
-/// What one segment says; `None` when nothing in the catalog answers for it.
-fn segment_outcome(catalog: &Catalog, segment: &str) -> Option<Answer> {
-    let normal = normalise(segment);
-    let named = named(segment);
-    if let Some(entry) = catalog.listed.iter().find(|entry| entry.matches(&normal)) {
-        if let Some(contradiction) = contradiction(catalog, entry, &named) {
-            return Some(contradiction);
-        }
-        return Some(Answer {
-            outcome: entry.outcome.clone(),
-            rule: format!("listed:{}", entry.key),
-            confidence: Confidence::Listed,
-            note: entry.note.clone(),
+/// What one segment says; `None` when nothing in the catalog answers for it. `normal` holds the
+/// normalised segments up to this one.
+fn segment_outcome<'a>(
+    catalog: &'a Catalog,
+    segment: &str,
+    normal: &[String],
+    trail: &mut Trail,
+) -> Option<Found<'a>> {
+    let found = asked(&catalog.own, segment, normal, Asked::Own, trail);
+    let Some(entry) = found else {
+        return builtin_outcome(catalog, segment, normal, trail);
+    };
+    let mut answer = listed_answer(entry, "own", Confidence::Listed);
+    if let Some(builtin) = builtin_outcome(catalog, segment, normal, &mut None)
+        && builtin.answer.outcome != answer.outcome
+    {
+        let instead = format!(
+            "stated in your own file; the built-in rule `{}` would say otherwise",
+            builtin.answer.rule
+        );
+        answer.note = joined(&answer.note, &instead);
+    }
+    Some(Found {
+        answer,
+        entry: Some(entry),
+    })
+}
+
+/// Asks a list, and says in the trail what came of it.
+fn asked<'a>(
+    entries: &'a [ModelEntry],
+    segment: &str,
+    normal: &[String],
+    list: Asked,
+    trail: &mut Trail,
+) -> Option<&'a ModelEntry> {
+    let at = entries.iter().position(|entry| entry.matches(normal));
+    let found = at.and_then(|at| entries.get(at));
+    if let Some(steps) = trail {
+        let compared = entries.iter().take(at.map_or(entries.len(), |at| at + 1));
+        steps.push(Step {
+            segment: segment.to_owned(),
+            asked: list,
+            looked_at: compared.map(|entry| entry.key.clone()).collect(),
+            fired: found.map(|entry| entry.key.clone()),
         });
     }
-    let other = catalog.other.iter().find(|entry| entry.matches(&normal));
-    if named.llama {
-        let beside = other
-            .filter(|entry| entry.weights)
-            .map(|entry| entry.key.as_str());
-        return Some(llama_outcome(catalog, &normal, &named, beside));
+    found
+}
+
+fn builtin_outcome<'a>(
+    catalog: &'a Catalog,
+    segment: &str,
+    normal: &[String],
+    trail: &mut Trail,
+) -> Option<Found<'a>> {
+    let name = normal.last().map_or("", String::as_str);
+    let named = named(segment);
+    if let Some(entry) = asked(&catalog.listed, segment, normal, Asked::Listed, trail) {
+        let answer = match contradiction(catalog, entry, &named) {
+            Some(contradiction) => contradiction,
+            None => listed_answer(entry, "listed", Confidence::Listed),
+        };
+        return Some(Found {
+            answer,
+            entry: Some(entry),
+        });
     }
-    other.map(|entry| Answer {
-        outcome: entry.outcome.clone(),
-        rule: format!("other:{}", entry.key),
-        confidence: Confidence::Rule,
-        note: entry.note.clone(),
+    // Asked here already, because it may stand beside Llama in one name; told after the naming rule.
+    let mut later = trail.as_ref().map(|_| Vec::new());
+    let other = asked(&catalog.other, segment, normal, Asked::Other, &mut later);
+    let answer = named.llama.then(|| {
+        let beside = other.filter(|entry| entry.weights);
+        llama_outcome(
+            catalog,
+            name,
+            &named,
+            beside.map(|entry| entry.key.as_str()),
+        )
+    });
+    if let Some(steps) = trail {
+        steps.push(Step {
+            segment: segment.to_owned(),
+            asked: Asked::Naming,
+            looked_at: Vec::new(),
+            fired: answer.as_ref().map(|answer| answer.rule.clone()),
+        });
+        if answer.is_none() {
+            steps.extend(later.into_iter().flatten());
+        }
+    }
+    if let Some(answer) = answer {
+        return Some(Found {
+            answer,
+            entry: None,
+        });
+    }
+    other.map(|entry| Found {
+        answer: listed_answer(entry, "other", Confidence::Rule),
+        entry: Some(entry),
     })
+}
+
+fn listed_answer(entry: &ModelEntry, list: &str, sourced: Confidence) -> Answer {
+    let (confidence, note) = match entry.basis {
+        Basis::Source(_) => (sourced, entry.note.clone()),
+        Basis::GeneralKnowledge => (
+            Confidence::Recalled,
+            joined(
+                &entry.note,
+                "from general knowledge: no source of it is on record",
+            ),
+        ),
+    };
+    Answer {
+        outcome: entry.outcome.clone(),
+        rule: format!("{list}:{}", entry.key),
+        confidence,
+        note,
+    }
+}
+
+/// Two remarks in one line.
+pub(super) fn joined(first: &str, second: &str) -> String {
+    if first.is_empty() {
+        second.to_owned()
+    } else {
+        format!("{first}; {second}")
+    }
 }
 
 /// A listed model whose name also spells out a Llama version other than its own: a merge, a run
 /// name or a mistake. Neither reading is taken.
-fn contradiction(catalog: &Catalog, entry: &ListedEntry, named: &Named) -> Option<Answer> {
+fn contradiction(catalog: &Catalog, entry: &ModelEntry, named: &Named) -> Option<Answer> {
     let (own, maybe_not_llama) = match &entry.outcome {
         Outcome::Known(known) => (known.lineage, known.lineage.is_none()),
         Outcome::NotLlama { .. } => (None, true),
@@ -244,234 +277,4 @@ fn contradiction(catalog: &Catalog, entry: &ListedEntry, named: &Named) -> Optio
         &format!("listed-contradicts-name:{}", entry.key),
         "the name speaks of a listed model and of another Llama version".to_owned(),
     ))
-}
-
-/// The naming rule. `beside` is the key of other weights that the same name also speaks of.
-fn llama_outcome(catalog: &Catalog, normal: &str, named: &Named, beside: Option<&str>) -> Answer {
-    if let Some(other) = beside {
-        return ambiguous(
-            catalog,
-            &named.versions,
-            true,
-            "name:two-families",
-            format!("the name speaks of Llama and of {other}; state the base in a lineage entry"),
-        );
-    }
-    if let Some(number) = named.unsupported.first() {
-        return Answer {
-            outcome: Outcome::LlamaVersionUnknown,
-            rule: "name:llama-version".to_owned(),
-            confidence: Confidence::Rule,
-            note: format!("no license of a Llama {number} is in the catalog"),
-        };
-    }
-    match *named.versions {
-        [] => unversioned(catalog, normal, named),
-        [version] => versioned(catalog, normal, named, version),
-        _ => ambiguous(
-            catalog,
-            &named.versions,
-            false,
-            "name:two-versions",
-            "the name speaks of more than one Llama version".to_owned(),
-        ),
-    }
-}
-
-fn ambiguous(
-    catalog: &Catalog,
-    versions: &[LlamaVersion],
-    maybe_not_llama: bool,
-    rule: &str,
-    note: String,
-) -> Answer {
-    let candidates = versions
-        .iter()
-        .filter_map(|v| catalog.llama(*v))
-        .map(Arc::clone)
-        .collect();
-    Answer {
-        outcome: Outcome::Ambiguous {
-            candidates,
-            maybe_not_llama,
-        },
-        rule: rule.to_owned(),
-        confidence: Confidence::Name,
-        note,
-    }
-}
-
-/// A name with one version in it.
-fn versioned(catalog: &Catalog, normal: &str, named: &Named, version: LlamaVersion) -> Answer {
-    let sizes = sizes(normal);
-    let plain = is_plain(&named.rest);
-    let Some(entry) = catalog.versions.iter().find(|entry| entry.llama == version) else {
-        // The loader refuses a catalog without an entry for each version.
-        return unknown_version("no sizes of this version are in the catalog");
-    };
-    if plain && !sizes.is_empty() && !sizes.iter().any(|size| entry.sizes.contains(size)) {
-        let mut candidates = vec![version];
-        for other in &catalog.versions {
-            if other.llama != version && sizes.iter().any(|size| other.sizes.contains(size)) {
-                candidates.push(other.llama);
-            }
-        }
-        candidates.sort_unstable();
-        return ambiguous(
-            catalog,
-            &candidates,
-            false,
-            "name:size-contradicts-version",
-            format!("no {version} of this size was published"),
-        );
-    }
-    let (multimodal, note) = multimodal(entry, normal, &sizes);
-    known(catalog, version, plain, None, multimodal, note)
-}
-
-/// Llama in the name, without a version.
-fn unversioned(catalog: &Catalog, normal: &str, named: &Named) -> Answer {
-    if normal.contains("codellama") || normal.contains("code-llama") {
-        let plain = is_plain(&named.rest);
-        return known(
-            catalog,
-            LlamaVersion::V2,
-            plain,
-            Some("Code Llama"),
-            false,
-            String::new(),
-        );
-    }
-    let sizes = sizes(normal);
-    // These sizes exist in LLaMA 1 only.
-    if sizes.iter().any(|size| matches!(size, 30 | 33 | 65)) {
-        let note = "this size exists in LLaMA 1 only".to_owned();
-        return known(
-            catalog,
-            LlamaVersion::V1,
-            is_plain(&named.rest),
-            None,
-            false,
-            note,
-        );
-    }
-    if sizes.iter().any(|size| matches!(size, 7 | 13)) {
-        return ambiguous(
-            catalog,
-            &[LlamaVersion::V1, LlamaVersion::V2],
-            false,
-            "name:size-without-version",
-            "this size exists in LLaMA 1 and Llama 2; state the version".to_owned(),
-        );
-    }
-    unknown_version("the id names Llama without a version; state the full id")
-}
-
-fn unknown_version(note: &str) -> Answer {
-    Answer {
-        outcome: Outcome::LlamaVersionUnknown,
-        rule: "name:llama".to_owned(),
-        confidence: Confidence::Name,
-        note: note.to_owned(),
-    }
-}
-
-fn known(
-    catalog: &Catalog,
-    version: LlamaVersion,
-    plain: bool,
-    family: Option<&str>,
-    multimodal: bool,
-    note: String,
-) -> Answer {
-    let licenses: Vec<Arc<License>> = catalog.llama(version).map(Arc::clone).into_iter().collect();
-    if licenses.is_empty() {
-        return unknown_version("the catalog lacks the license of this version");
-    }
-    let base = family.unwrap_or_else(|| version.label());
-    let (family, confidence) = if plain {
-        (base.to_owned(), Confidence::Rule)
-    } else {
-        (format!("a derivative of {base}"), Confidence::Name)
-    };
-    Answer {
-        outcome: Outcome::Known(KnownModel {
-            family,
-            lineage: Some(version),
-            licenses,
-            multimodal,
-            derivative: !plain,
-        }),
-        rule: "name:llama-version".to_owned(),
-        confidence,
-        note: match (plain, note.is_empty()) {
-            (_, false) => note,
-            (true, true) => String::new(),
-            (false, true) => "lineage taken from the name alone".to_owned(),
-        },
-    }
-}
-
-/// Whether the model takes images, and what to say about it. An id that does not tell counts as
-/// multimodal, so that an unstated fact is not read in the run's favour.
-fn multimodal(entry: &VersionEntry, normal: &str, sizes: &[u32]) -> (bool, String) {
-    if entry.always_multimodal {
-        return (true, String::new());
-    }
-    if entry.multimodal_sizes.is_empty() {
-        return (false, String::new());
-    }
-    if normal.contains("vision")
-        || sizes
-            .iter()
-            .any(|size| entry.multimodal_sizes.contains(size))
-    {
-        return (true, String::new());
-    }
-    if sizes.iter().any(|size| entry.sizes.contains(size)) {
-        return (false, String::new());
-    }
-    let floating = normal == "llama3-2" || normal == "llama3-2-latest";
-    if floating {
-        // Ollama's bare tag is the 3B text model.
-        return (
-            false,
-            "a bare tag floats; it has meant the 3B text model".to_owned(),
-        );
-    }
-    (
-        true,
-        "the id does not tell the size, so it may be a multimodal model".to_owned(),
-    )
-}
-
-/// Whole sizes in billions that stand in a normalised name as words of their own.
-fn sizes(normal: &str) -> Vec<u32> {
-    normal
-        .split('-')
-        .filter_map(|word| {
-            let word = word.rsplit("llama").next().unwrap_or(word);
-            let digits = word.strip_suffix('b')?;
-            // More than four digits is no size; a failed parse is therefore not one either.
-            if digits.len() > 4 {
-                None
-            } else {
-                digits.bytes().try_fold(0_u32, digit)
-            }
-        })
-        .filter(|size| *size > 0)
-        .collect()
-}
-
-fn digit(value: u32, byte: u8) -> Option<u32> {
-    byte.is_ascii_digit()
-        .then(|| value * 10 + u32::from(byte - b'0'))
-}
-
-/// Whether the words left beside the version say nothing about who trained the model.
-fn is_plain(rest: &str) -> bool {
-    normalise(rest)
-        .split('-')
-        .filter(|word| !word.is_empty())
-        .all(|word| PLAIN_WORDS.contains(&word) || !sizes(word).is_empty() || word == "codellama")
 }

@@ -13,6 +13,8 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use clap::ValueHint;
 
+use super::catalog::CatalogListArgs;
+use super::catalog::OwnCatalogArgs;
 use super::date::Date;
 use crate::model::Acquisition;
 use crate::report::ReportKind;
@@ -233,6 +235,10 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub organization: Option<PathBuf>,
 
+    /// The organisation's own catalog files.
+    #[command(flatten)]
+    pub own: OwnCatalogArgs,
+
     /// Also write a report: .json, .md, .html or .sarif; repeat for more
     #[arg(long = "report", value_name = "FILE", value_parser = report_path, value_hint = ValueHint::FilePath)]
     pub reports: Vec<PathBuf>,
@@ -318,24 +324,30 @@ pub struct SourceWithdrawArgs {
 /// `herdbook models …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum ModelsCommand {
-    /// Resolve ids to family, version, license and lineage
+    /// Resolve ids or files to family, version, license and lineage, and say why
     #[command(after_help = "\
-Understands Hugging Face ids, common derivatives, Ollama tags and hosted ids.
-An id that is not known is an answer too: it needs review.
+Understands Hugging Face ids, common derivatives, Ollama tags and hosted ids. Of
+a model's folder it reads config, adapter config, card, GGUF header, license and
+notice, and compares what they say. An id that is not known is an answer too: it
+needs review, and so does one whose files contradict each other.
 
-Example:
-  herdbook models resolve llama3:8b meta.llama3-1-70b-instruct-v1:0")]
+Examples:
+  herdbook models resolve llama3:8b meta.llama3-1-70b-instruct-v1:0
+  herdbook models resolve out/acme-chat-7b models/acme.Q4_K_M.gguf")]
     Resolve(ModelsResolveArgs),
     /// List every model of the catalog
-    List(ListArgs),
+    List(CatalogListArgs),
 }
 
 /// `herdbook models resolve`
 #[derive(Debug, Clone, Args)]
 pub struct ModelsResolveArgs {
-    /// Model ids as they stand in your data
-    #[arg(value_name = "ID", required = true)]
+    /// Model ids as they stand in your data, or a model's folder or file
+    #[arg(value_name = "ID|PATH", required = true, value_hint = ValueHint::AnyPath)]
     pub ids: Vec<String>,
+    /// The organisation's own catalog files.
+    #[command(flatten)]
+    pub own: OwnCatalogArgs,
     /// How to print.
     #[command(flatten)]
     pub output: ListArgs,
@@ -345,7 +357,7 @@ pub struct ModelsResolveArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum LicensesCommand {
     /// List every license of the catalog
-    List(ListArgs),
+    List(CatalogListArgs),
     /// Show what a license says about outputs, with sections and links
     #[command(after_help = "\
 Example:
@@ -367,6 +379,9 @@ pub struct LicensesShowArgs {
     /// License id, as `herdbook licenses list` prints it
     #[arg(value_name = "ID")]
     pub id: String,
+    /// The organisation's own catalog files.
+    #[command(flatten)]
+    pub own: OwnCatalogArgs,
     /// How to print.
     #[command(flatten)]
     pub output: ListArgs,

@@ -17,6 +17,7 @@ use super::args::CheckArgs;
 use super::args::FailOn;
 use super::args::Global;
 use super::args::INDEX_DEFAULT;
+use super::catalog;
 use super::config::Config;
 use super::date::Date;
 use super::exit::Exit;
@@ -31,7 +32,6 @@ use super::opened::Opened;
 use super::out;
 use super::progress::Progress;
 use super::target;
-use crate::catalog::Catalog;
 use crate::governance::Approvals;
 use crate::model::CheckOutcome;
 use crate::model::Verdict;
@@ -68,7 +68,7 @@ fn outcome(
     config: &Config,
     plan: Plan,
 ) -> Result<CheckOutcome, Failure> {
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::load(config, &args.own)?;
     let Plan { target, inputs, .. } = plan;
     let policy_path = args.policy.as_deref().or(config.policy.as_deref());
     let policy = target::policy(policy_path, &catalog)?;

@@ -31,6 +31,9 @@ pub const TEMPLATE: &str = r#"# herdbook config: defaults for the commands that 
 # The policy to decide by; without it, the built-in default policy.
 # policy = "policy.toml"
 
+# Your own models, licenses and hosts, beside the built-in ones (docs/catalog.md).
+# catalog = ["own-models.toml"]
+
 # Exit 1 on flags too, and put flagged rows into quarantine.
 # fail_on = "flag"
 
@@ -50,6 +53,8 @@ pub const TEMPLATE: &str = r#"# herdbook config: defaults for the commands that 
 pub struct Config {
     /// Policy file, relative paths already resolved.
     pub policy: Option<PathBuf>,
+    /// The organisation's own catalog files, relative paths already resolved.
+    pub catalog: Vec<PathBuf>,
     /// What makes a check exit 1 beside a block.
     pub fail_on: Option<FailOn>,
     /// Threads of a check or registration.
@@ -95,6 +100,7 @@ struct File {
 #[serde(deny_unknown_fields, default)]
 struct CheckSection {
     policy: Option<PathBuf>,
+    catalog: Vec<PathBuf>,
     fail_on: Option<String>,
     threads: Option<NonZeroUsize>,
 }
@@ -170,6 +176,12 @@ impl Config {
         }
         Ok(Self {
             policy: file.check.policy.map(|policy| folder.join(policy)),
+            catalog: file
+                .check
+                .catalog
+                .iter()
+                .map(|file| folder.join(file))
+                .collect(),
             fail_on,
             threads: file.check.threads,
             access: file.register.access,
@@ -233,6 +245,7 @@ mod tests {
             config,
             Config {
                 policy: Some("/i/policy.toml".into()),
+                catalog: vec!["/i/own-models.toml".into()],
                 fail_on: Some(FailOn::Flag),
                 threads: NonZeroUsize::new(8),
                 access: Some("self-hosted".into()),

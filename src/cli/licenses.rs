@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use super::args::Global;
 use super::args::LicensesCommand;
+use super::catalog;
+use super::config::Config;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
@@ -13,14 +15,17 @@ use super::out;
 use super::table::Table;
 use crate::catalog::Catalog;
 use crate::model::License;
+use crate::model::Termination;
 use crate::model::Trigger;
+use crate::report::escape;
 
 pub(super) fn run(global: &Global, command: &LicensesCommand) -> Result<Exit, Failure> {
-    let catalog = Catalog::builtin().or_undecided()?;
+    let config = Config::load(&global.index).or_usage()?;
     match command {
         LicensesCommand::Verify(args) => return governance::verify::run(global, args),
-        LicensesCommand::List(output) => {
-            if output.json {
+        LicensesCommand::List(args) => {
+            let catalog = catalog::load(&config, &args.own)?;
+            if args.output.json {
                 out::json(
                     &catalog
                         .licenses()
@@ -33,6 +38,7 @@ pub(super) fn run(global: &Global, command: &LicensesCommand) -> Result<Exit, Fa
             }
         }
         LicensesCommand::Show(args) => {
+            let catalog = catalog::load(&config, &args.own)?;
             let license = catalog.license(&args.id).ok_or_else(|| {
                 Failure::usage(anyhow!(
                     "no license is named {}: `herdbook licenses list` prints the ids",
@@ -56,10 +62,16 @@ struct Shown<'a> {
     licensor: &'a str,
     llama: bool,
     hugging_face: Option<&'a str>,
+    card_names: &'a [String],
+    scancode: Option<&'a str>,
     link: &'a str,
     version_date: Option<&'a str>,
+    date_line: Option<&'a str>,
     read: &'a str,
     sha256: Option<&'a str>,
+    use_policy_link: Option<&'a str>,
+    use_policy_sha256: Option<&'a str>,
+    own_file: Option<&'a str>,
     outputs: &'a str,
     clauses: Vec<Clause>,
 }
@@ -80,10 +92,16 @@ impl<'a> From<&'a License> for Shown<'a> {
             licensor: &license.licensor,
             llama: license.llama.is_some(),
             hugging_face: license.hugging_face.as_deref(),
+            card_names: &license.card_names,
+            scancode: license.scancode.as_deref(),
             link: &license.link,
             version_date: license.version_date.as_deref(),
+            date_line: license.date_line.as_deref(),
             read: &license.read,
             sha256: license.sha256.as_deref(),
+            use_policy_link: license.use_policy_link.as_deref(),
+            use_policy_sha256: license.use_policy_sha256.as_deref(),
+            own_file: license.own_file.as_deref(),
             outputs: &license.outputs,
             clauses: clauses(license),
         }
@@ -151,8 +169,8 @@ fn clauses(license: &License) -> Vec<Clause> {
             "display",
             &display.section,
             format!(
-                "\"{}\" is displayed when {}",
-                display.text,
+                "{} is displayed when {}",
+                quoted(&display.text, &display.alternatives),
                 when(display.trigger)
             ),
         );
@@ -198,7 +216,39 @@ fn clauses(license: &License) -> Vec<Clause> {
             "a model trained on outputs counts as a derivative".to_owned(),
         );
     }
+    if let Some(end) = &c.termination {
+        add("termination", &end.section, termination(end));
+    }
     all
+}
+
+/// Strings of which one has to stand.
+fn quoted(first: &str, others: &[String]) -> String {
+    let all = std::iter::once(first).chain(others.iter().map(String::as_str));
+    let all: Vec<String> = all.map(|text| format!("\"{text}\"")).collect();
+    all.join(" or ")
+}
+
+fn termination(end: &Termination) -> String {
+    let how = if end.automatic {
+        "a breach ends the license by itself"
+    } else {
+        "the licensor may end it on a breach"
+    };
+    let materials = if end.deletes_materials {
+        "weights and documents are deleted, outputs are not meant"
+    } else {
+        "no deletion is asked for"
+    };
+    let outputs = if end.outputs_restriction_survives {
+        "the restriction of outputs goes on"
+    } else {
+        "the clause on outputs is not among those that go on"
+    };
+    format!(
+        "{how}; {materials}; {outputs} (sections {} survive)",
+        end.survives
+    )
 }
 
 fn listed(catalog: &Catalog) -> String {
@@ -213,9 +263,22 @@ fn listed(catalog: &Catalog) -> String {
     table.render()
 }
 
+/// The lines about the use policy and the file that states the license, where there are any.
+fn policy_lines(license: &License) -> String {
+    let stated = [
+        ("policy", &license.use_policy_link),
+        ("its sha", &license.use_policy_sha256),
+        ("own file", &license.own_file),
+    ];
+    stated
+        .iter()
+        .filter_map(|(key, value)| value.as_ref().map(|value| format!("  {key:<10}{value}\n")))
+        .collect()
+}
+
 fn shown(license: &License) -> String {
     let mut text = format!(
-        "{} ({})\n  by        {}\n  link      {}\n  dated     {}\n  read      {}\n  sha256    {}\n\n\
+        "{} ({})\n  by        {}\n  link      {}\n  dated     {}\n  read      {}\n  sha256    {}\n{}\n\
          Outputs: {}\n",
         license.title,
         license.id,
@@ -227,14 +290,19 @@ fn shown(license: &License) -> String {
             .unwrap_or("no date in the text"),
         license.read,
         license.sha256.as_deref().unwrap_or("not recorded"),
+        policy_lines(license),
         license.outputs,
     );
-    let mut table = Table::new(&["CLAUSE", "SECTION", "WHAT IT SAYS, IN OUR WORDS"]);
+    // In full, whatever its length: notice lines and strings to display are there to be copied.
     for clause in clauses(license) {
-        table.row([clause.kind.to_owned(), clause.section, clause.says]);
+        let lines = format!(
+            "\n{} (section {})\n  {}\n",
+            clause.kind,
+            escape::terminal(&clause.section),
+            escape::terminal(&clause.says)
+        );
+        text.push_str(&lines);
     }
-    text.push('\n');
-    text.push_str(&table.render());
     text.push_str("\nA reading of the text, not legal advice; the text at the link decides.\n");
     text
 }

@@ -4,6 +4,7 @@
 //! Invariant: only a finished command answers 0; an error, a panic or a lost report never does.
 
 pub mod args;
+pub mod catalog;
 mod check;
 mod completions;
 pub mod config;
@@ -15,6 +16,7 @@ mod governance;
 mod init;
 mod inputs;
 mod licenses;
+mod model_files;
 mod models;
 mod opened;
 pub mod out;

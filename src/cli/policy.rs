@@ -14,6 +14,8 @@ use super::args::AcquisitionWord;
 use super::args::Global;
 use super::args::ListArgs;
 use super::args::not_blank;
+use super::catalog;
+use super::catalog::OwnCatalogArgs;
 use super::config::Config;
 use super::date::Date;
 use super::exit::Exit;
@@ -23,7 +25,6 @@ use super::governance;
 use super::out;
 use super::table::Table;
 use super::target;
-use crate::catalog::Catalog;
 use crate::model::Acquisition;
 use crate::model::Ruling;
 use crate::model::TargetLineage;
@@ -147,7 +148,7 @@ pub(super) fn run(global: &Global, command: &PolicyCommand) -> Result<Exit, Fail
 
 fn check(global: &Global, args: &PolicyCheckArgs) -> Result<(), Failure> {
     let config = Config::load(&global.index).or_usage()?;
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::load(&config, &OwnCatalogArgs::default())?;
     let path = args.file.as_deref().or(config.policy.as_deref());
     let policy = target::policy(path, &catalog)?;
     let organization = args.organization.as_deref();
@@ -189,7 +190,7 @@ fn checked(policy: &Policy, position: &Position) -> String {
 
 fn explain(global: &Global, args: &PolicyExplainArgs) -> Result<(), Failure> {
     let config = Config::load(&global.index).or_usage()?;
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::load(&config, &OwnCatalogArgs::default())?;
     let path = args.policy.as_deref().or(config.policy.as_deref());
     let policy = target::policy(path, &catalog)?;
     let as_of = match args.as_of {

@@ -4,6 +4,8 @@ use std::sync::atomic::AtomicU64;
 
 use super::args::Global;
 use super::args::RegisterArgs;
+use super::catalog;
+use super::catalog::OwnCatalogArgs;
 use super::config::Config;
 use super::exit::Exit;
 use super::exit::Failure;
@@ -32,7 +34,7 @@ const MODELS_SHOWN: usize = 20;
 
 pub(super) fn run(global: &Global, args: &RegisterArgs) -> Result<Exit, Failure> {
     let config = Config::load(&global.index).or_usage()?;
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::load(&config, &OwnCatalogArgs::default())?;
     let opened = Opened::find(global).or_undecided()?;
     let mut writer = opened.writer()?;
     let expansion = inputs::expand(&args.paths);

@@ -18,7 +18,6 @@ mod reason;
 mod record;
 #[cfg(test)]
 mod tests;
-mod texts;
 
 pub use approvals::Approvals;
 pub use approvals::NOT_WAIVABLE;
@@ -59,4 +58,3 @@ pub use record::Payload;
 pub use record::SealError;
 pub use record::public_key_hex;
 pub use record::seal;
-pub use texts::use_policy;

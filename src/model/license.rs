@@ -91,16 +91,28 @@ pub struct License {
     pub llama: Option<LlamaVersion>,
     /// The `license:` tag at Hugging Face; `None` where there is none.
     pub hugging_face: Option<String>,
+    /// Other words that model cards use for it (`license_name:`), lower case.
+    pub card_names: Vec<String>,
+    /// The key of the text in `ScanCode`'s license list; `None` where none was found.
+    pub scancode: Option<String>,
     /// Where the text was read.
     pub link: String,
     /// Release or effective date in the text, `YYYY-MM-DD`; `None` where it states none.
     pub version_date: Option<String>,
+    /// The line of the text that states the date, verbatim; `None` where it states none.
+    pub date_line: Option<String>,
     /// Date of the copy that was read, `YYYY-MM-DD`.
     pub read: String,
     /// SHA-256 of the official text, lower-case hex; `None` where none is published.
     pub sha256: Option<String>,
+    /// Where the acceptable use policy stands that the license includes.
+    pub use_policy_link: Option<String>,
+    /// SHA-256 of the official use policy, lower-case hex; `None` where none is published.
+    pub use_policy_sha256: Option<String>,
     /// The output rule in our own words, a sentence or two.
     pub outputs: String,
+    /// The organisation's own file that states it; `None` for a license of this build.
+    pub own_file: Option<String>,
     /// The clauses.
     pub clauses: Clauses,
 }
@@ -130,6 +142,8 @@ pub struct Clauses {
     pub eu_multimodal: Option<Section>,
     /// The acceptable use policy that the license includes.
     pub use_policy: Option<Section>,
+    /// How the license ends, and what is left of it then.
+    pub termination: Option<Termination>,
 }
 
 /// Where a clause stands, e.g. `1.b.v`, and for clauses without further data nothing else.
@@ -206,6 +220,8 @@ pub struct DisplayDuty {
     pub section: String,
     /// The string, verbatim.
     pub text: String,
+    /// Other strings that satisfy the duty as well, verbatim.
+    pub alternatives: Vec<String>,
     /// What sets the duty off.
     pub trigger: Trigger,
 }
@@ -230,6 +246,21 @@ pub struct MonthlyUsers {
     pub rolling: bool,
 }
 
+/// How a license ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Termination {
+    /// Section.
+    pub section: String,
+    /// Whether a breach ends it by itself (`true`), or the licensor may end it (`false`).
+    pub automatic: bool,
+    /// Whether the weights and documents have to be deleted. What they generated is never meant.
+    pub deletes_materials: bool,
+    /// Whether the restriction of outputs goes on after the end.
+    pub outputs_restriction_survives: bool,
+    /// Sections that go on after the end, as the text lists them.
+    pub survives: String,
+}
+
 impl License {
     /// The citation used in findings: license, section, link.
     pub fn cite(&self, section: &str) -> String {
@@ -242,6 +273,8 @@ impl License {
 pub enum Confidence {
     /// Taken from the words of the name alone.
     Name,
+    /// Listed by hand from general knowledge, without a source on record.
+    Recalled,
     /// A naming rule of the publisher or a host.
     Rule,
     /// Listed by hand with its source.
@@ -253,6 +286,7 @@ impl Confidence {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
+            Self::Recalled => "recalled",
             Self::Rule => "rule",
             Self::Listed => "listed",
         }
@@ -298,6 +332,15 @@ pub enum Outcome {
     },
     /// The catalog does not know it.
     Unknown,
+}
+
+/// Where an entry of the catalog has its facts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Basis {
+    /// A document that was read: a link, or `card` for the model card of the id itself.
+    Source(String),
+    /// Nothing that was read for this catalog.
+    GeneralKnowledge,
 }
 
 /// A model id with what the catalog makes of it.

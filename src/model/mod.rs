@@ -19,9 +19,9 @@ pub use approval::{AppliedApproval, ApprovalKind};
 pub use decision::{Code, Decision, Obligation, ObligationState, Ruling};
 pub use evidence::{Evidence, Integrity, Tier};
 pub use license::{
-    Access, BanScope, Clauses, CompetingBan, Confidence, DisplayDuty, FolderFacts, FolderFile,
-    ImproveBan, KnownModel, License, LlamaVersion, MonthlyUsers, NamePrefix, Notice, Outcome,
-    PurposeLimit, Resolution, Section, TargetLineage, Trigger,
+    Access, BanScope, Basis, Clauses, CompetingBan, Confidence, DisplayDuty, FolderFacts,
+    FolderFile, ImproveBan, KnownModel, License, LlamaVersion, MonthlyUsers, NamePrefix, Notice,
+    Outcome, PurposeLimit, Resolution, Section, TargetLineage, Termination, Trigger,
 };
 pub use location::Location;
 pub use organization::{Grant, GrantScope, Organization, Person, PersonRole};

@@ -1,6 +1,7 @@
 //! The decision table: what one license says of one base, cell by cell, on one screen.
 
 use crate::model::BanScope;
+use crate::model::Clauses;
 use crate::model::License;
 use crate::model::LlamaVersion;
 use crate::model::Ruling;
@@ -230,7 +231,9 @@ pub(super) fn cell(license: &License, relation: Relation, case: Case, readings: 
     // Shapes 4 and 5: duties of what is distributed or made available.
     let attribution =
         clauses.display.is_some() && readings.answer(Reading::AttributionForOutputs) == Yes;
-    let bound = relation == Same || outputs_bind(license) || attribution;
+    // A license without clauses (Apache-2.0, MIT) leaves nothing to do, whatever the base is.
+    let same = relation == Same && license.clauses != Clauses::default();
+    let bound = same || outputs_bind(license) || attribution;
     with_use(if case.distributed && bound {
         Cell::new(PermittedWithObligations, Why::Duties)
     } else {

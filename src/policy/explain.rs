@@ -147,6 +147,7 @@ fn generator(facts: &ClaimFacts<'_>) -> Vec<String> {
         match generator.confidence {
             Confidence::Listed => "listed by hand with its source",
             Confidence::Rule => "a naming rule of the publisher or a host",
+            Confidence::Recalled => "listed by hand from general knowledge, without a source",
             Confidence::Name => "taken from the words of the name alone",
         }
     )];

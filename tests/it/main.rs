@@ -21,6 +21,7 @@ mod from_a_trainer;
 mod gate_a_pipeline;
 mod govern;
 mod layers;
+mod own_catalog;
 mod policy_explained;
 mod read_any_shape;
 mod register_then_check;

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::super::args::Global;
+use super::super::catalog;
 use super::super::date::Date;
 use super::super::exit::Exit;
 use super::super::exit::Failure;
@@ -18,7 +19,6 @@ use super::append;
 use super::license;
 use super::read_ledger;
 use super::today;
-use crate::catalog::Catalog;
 use crate::governance::Deployed;
 use crate::governance::Deployment;
 use crate::governance::DeploymentState;
@@ -122,7 +122,7 @@ fn state(
         note: args.note.clone(),
     };
     append(&files, &args.signer, &Payload::Deployment(deployment))?;
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::of_index(global)?;
     let resolution = catalog.resolve(&args.model);
     out::print(&format!(
         "Recorded: {} is {} in {}\n  means here  {}\n  license     {}\n",
@@ -148,7 +148,7 @@ struct Listed {
 }
 
 fn list(global: &Global, args: &DeploymentListArgs) -> Result<Exit, Failure> {
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::of_index(global)?;
     let wanted = match &args.license {
         Some(id) => Some(license(&catalog, id)?),
         None => None,

@@ -15,6 +15,7 @@ use clap::ValueHint;
 use ed25519_dalek::SigningKey;
 
 use super::super::args::Global;
+use super::super::catalog;
 use super::super::config::Config;
 use super::super::exit::Failure;
 use super::super::exit::OrExit as _;
@@ -65,7 +66,7 @@ impl FileArgs {
 
     /// Finds and reads them.
     pub(super) fn find(&self, global: &Global) -> Result<Files, Failure> {
-        let catalog = Catalog::builtin().or_undecided()?;
+        let catalog = catalog::of_index(global)?;
         let config = Config::load(&global.index).or_usage()?;
         governance_files(
             global,

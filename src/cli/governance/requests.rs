@@ -9,6 +9,7 @@ use clap::ValueHint;
 use serde::Serialize;
 
 use super::super::args::Global;
+use super::super::catalog;
 use super::super::date::Date;
 use super::super::exit::Exit;
 use super::super::exit::Failure;
@@ -368,7 +369,7 @@ pub(in crate::cli) fn reading(global: &Global, command: &ReadingCommand) -> Resu
 }
 
 fn request_signoff(global: &Global, args: &SignoffRequestArgs) -> Result<Exit, Failure> {
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::of_index(global)?;
     let text = license(&catalog, &args.license)?;
     if let Some(question) = &args.question
         && question.split_once(':').map(|(of, _)| of) != Some(text.id.as_str())
@@ -425,7 +426,7 @@ fn request_waiver(global: &Global, args: &WaiveRequestArgs) -> Result<Exit, Fail
         )));
     }
     if let Some(id) = &args.license {
-        license(&Catalog::builtin().or_undecided()?, id)?;
+        license(&catalog::of_index(global)?, id)?;
     }
     let ask = WaiverAsk {
         code: Some(info.code.0.to_owned()),
@@ -650,7 +651,7 @@ pub(super) fn table(listed: &[Listed]) -> String {
 fn list(global: &Global, about: About, args: &RequestListArgs) -> Result<Exit, Failure> {
     let files = args.files.find(global)?;
     let ledger = read_ledger(&files).or_undecided()?;
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::of_index(global)?;
     let as_of = day(args.as_of)?;
     let listed: Vec<Listed> = ledger
         .requests()

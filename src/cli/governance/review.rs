@@ -15,6 +15,7 @@ use clap::ValueHint;
 use serde::Serialize;
 
 use super::super::args::Global;
+use super::super::catalog;
 use super::super::date::Date;
 use super::super::exit::Exit;
 use super::super::exit::Failure;
@@ -25,7 +26,6 @@ use super::day;
 use super::read_ledger;
 use super::requests::Listed;
 use super::requests::table;
-use crate::catalog::Catalog;
 use crate::governance::Day;
 use crate::governance::NOT_WAIVABLE;
 use crate::governance::Place;
@@ -110,7 +110,7 @@ pub(in crate::cli) fn run(global: &Global, command: &ReviewCommand) -> Result<Ex
     let ReviewCommand::List(args) = command;
     let files = args.files.find(global)?;
     let ledger = read_ledger(&files).or_undecided()?;
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::of_index(global)?;
     let licenses = catalog.licenses();
     let as_of = day(args.as_of)?;
     let pick = |wanted: &dyn Fn(&Request) -> bool| -> Vec<Listed> {

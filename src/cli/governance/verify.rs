@@ -7,6 +7,7 @@ use clap::ValueHint;
 use serde::Serialize;
 
 use super::super::args::Global;
+use super::super::catalog;
 use super::super::exit::Exit;
 use super::super::exit::Failure;
 use super::super::exit::OrExit as _;
@@ -15,11 +16,10 @@ use super::FileArgs;
 use super::document;
 use super::license;
 use super::read_ledger;
-use crate::catalog::Catalog;
+use crate::catalog::OfficialText;
 use crate::governance::Ask;
 use crate::governance::Ledger;
 use crate::governance::State;
-use crate::governance::use_policy;
 
 /// `herdbook licenses verify`
 #[derive(Debug, Clone, Args)]
@@ -48,7 +48,7 @@ struct Verified {
     /// The license whose text it is, byte for byte.
     license: Option<String>,
     /// The license whose use policy it is, byte for byte.
-    use_policy: Option<&'static str>,
+    use_policy: Option<String>,
     /// The license that it was compared with.
     expected: Option<String>,
     expected_sha256: Option<String>,
@@ -59,23 +59,20 @@ struct Verified {
 
 /// Exit 0 when the text is what it should be, or, where nothing was expected, any known text.
 pub(in crate::cli) fn run(global: &Global, args: &LicensesVerifyArgs) -> Result<Exit, Failure> {
-    let catalog = Catalog::builtin().or_undecided()?;
+    let catalog = catalog::of_index(global)?;
     let text = document(&args.file)?;
     let expected = match &args.license {
         Some(id) => Some(license(&catalog, id)?),
         None => None,
     };
-    let found = catalog
-        .licenses()
-        .iter()
-        .find(|license| license.sha256.as_deref() == Some(text.sha256.as_str()));
-    let policy_of = use_policy(&text.sha256);
+    let found = catalog.text_with_digest(&text.sha256);
+    let named = |wanted| {
+        let found = found.filter(|(_, which)| *which == wanted);
+        found.map(|(license, _)| license.id.clone())
+    };
     let matches = match &expected {
-        Some(expected) => {
-            expected.sha256.as_deref() == Some(text.sha256.as_str())
-                || policy_of == Some(expected.id.as_str())
-        }
-        None => found.is_some() || policy_of.is_some(),
+        Some(expected) => found.is_some_and(|(license, _)| license.id == expected.id),
+        None => found.is_some(),
     };
     let would_be_stale = match &expected {
         Some(expected) if !matches => {
@@ -86,8 +83,8 @@ pub(in crate::cli) fn run(global: &Global, args: &LicensesVerifyArgs) -> Result<
     };
     let verified = Verified {
         file: args.file.to_string_lossy().into_owned(),
-        license: found.map(|license| license.id.clone()),
-        use_policy: policy_of,
+        license: named(OfficialText::License),
+        use_policy: named(OfficialText::UsePolicy),
         expected_sha256: expected.as_ref().and_then(|license| license.sha256.clone()),
         expected: expected.map(|license| license.id.clone()),
         sha256: text.sha256,
@@ -118,7 +115,7 @@ fn naming(ledger: &Ledger, license: &str) -> Vec<String> {
 
 fn said(verified: &Verified) -> String {
     let mut text = format!("{}\n  sha256  {}\n", verified.file, verified.sha256);
-    let is = match (&verified.license, verified.use_policy) {
+    let is = match (&verified.license, &verified.use_policy) {
         (Some(license), _) => format!("the text of {license}, byte for byte"),
         (None, Some(license)) => format!("the use policy of {license}, byte for byte"),
         (None, None) => "none of the texts whose digest the catalog holds. Another copy of the \
