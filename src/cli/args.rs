@@ -93,13 +93,13 @@ pub enum Command {
     Licenses(LicensesCommand),
     /// Ask for, decide on and list sign-offs of license versions
     #[command(subcommand)]
-    Signoff(super::governance::requests::SignoffCommand),
+    Signoff(super::governance::request_args::SignoffCommand),
     /// Ask for, decide on and list waivers and baselines
     #[command(subcommand)]
-    Waive(super::governance::requests::WaiveCommand),
+    Waive(super::governance::request_args::WaiveCommand),
     /// Ask for, decide on and list switched readings of the texts
     #[command(subcommand)]
-    Reading(super::governance::requests::ReadingCommand),
+    Reading(super::governance::request_args::ReadingCommand),
     /// List what waits for a decision, by legal question
     #[command(subcommand)]
     Review(super::governance::review::ReviewCommand),

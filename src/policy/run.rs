@@ -179,13 +179,10 @@ fn not_accepted(setting: &Setting<'_>, touched: &Touched) -> Option<Decision> {
 
 /// Whether some language model may be improved with output under every one of these licenses.
 fn mixture(setting: &Setting<'_>, touched: &Touched) -> Option<Decision> {
-    if touched.licenses.len() < 2 {
+    let case = Case::new(setting.target, OutputUse::Text);
+    if touched.licenses.len() < 2 || !case.language_model {
         return None;
     }
-    let case = Case {
-        language_model: true,
-        ..Case::new(setting.target, OutputUse::Text)
-    };
     let readings = &setting.position.readings;
     let allowed = |lineage: Option<LlamaVersion>| {
         touched.licenses.values().all(|license| {

@@ -141,6 +141,10 @@ pub(super) fn headline(outcome: &CheckOutcome) -> String {
                 codes(outcome, Level::Flag)
             )
         }
+        Verdict::Undecided if outcome.index.is_none() && approvals_unreadable(outcome) => {
+            "What was approved cannot be read, so nothing was checked. This is not a pass."
+                .to_owned()
+        }
         Verdict::Undecided if outcome.index.is_none() => {
             "No snapshot of the index could answer, so nothing is known of these inputs. \
              This is not a pass."
@@ -364,10 +368,22 @@ pub(super) fn duty_state(state: ObligationState) -> &'static str {
     }
 }
 
+/// Whether it was the approvals that stopped the check before a snapshot was asked.
+fn approvals_unreadable(outcome: &CheckOutcome) -> bool {
+    let mut findings = outcome.findings.iter();
+    findings.any(|finding| finding.decision.code.0 == "approvals-unreadable")
+}
+
 /// The snapshot in a sentence or two.
 pub(super) fn snapshot(outcome: &CheckOutcome) -> String {
     outcome.index.as_ref().map_or_else(
-        || "none could be opened".to_owned(),
+        || {
+            if approvals_unreadable(outcome) {
+                "none was asked".to_owned()
+            } else {
+                "none could be opened".to_owned()
+            }
+        },
         |index| {
             format!(
                 "{} (sha256 {}), {}, {}, recipe {}. Any shared run of {} bytes or more of the \

@@ -473,7 +473,7 @@ fn the_inbox_is_by_legal_question_and_shows_what_expires() {
         "two reports of two rows ask one question: {questions:#?}"
     );
     assert_eq!(questions[0]["license"], "llama-3");
-    assert_eq!(questions[0]["records"], 4);
+    assert_eq!(questions[0]["findings"], 4);
     assert_eq!(questions[0]["targets"], json!(["acme-topics"]));
     let command = questions[0]["request"].as_str().unwrap();
     assert!(
@@ -604,4 +604,47 @@ fn a_signing_key_is_private_and_never_replaced() {
         "gov/policy.toml",
     ]);
     office.test.run(&words).exits(2).says("not the key of jdoe");
+}
+
+#[test]
+fn a_license_that_the_policy_wants_signed_off_passes_once_it_is() {
+    let test = CliTest::with_answers_of(LLAMA_31);
+    test.write_jsonl("train.jsonl", &rows(&answers_of(LLAMA_31)[..2]));
+    let office = Office::new(test);
+    office.test.write(
+        "gov/policy.toml",
+        "name = \"acme\"\nrequired_sign_offs = [\"llama-3.1\"]\n",
+    );
+    office.test.write(
+        "classifier.toml",
+        format!(
+            "[model]\nname = \"acme-topics\"\nbase = \"{MISTRAL}\"\nkind = \"classifier\"\n\
+             availability = \"internal\"\n"
+        ),
+    );
+    let (run, report) = office.check("train.jsonl", &[]);
+    run.exits(1);
+    assert_eq!(
+        report.on_rows()[0]["question"],
+        "llama-3.1:sign-off-required"
+    );
+
+    // The sign-off of another version does not answer it.
+    let until = in_days(90);
+    office.approved(&sign_off("llama-3", &until));
+    office.check("train.jsonl", &[]).0.exits(1);
+    let id = office.approved(&sign_off("llama-3.1", &until));
+    let (run, report) = office.check("train.jsonl", &[]);
+    run.exits(0);
+    assert_eq!(report.on_rows()[0]["approval"]["id"], id.as_str());
+    assert_eq!(report.on_rows()[0]["level"], "flag");
+
+    // A duty that is known to be unmet is no question that a sign-off answers.
+    office.test.write(
+        "classifier.toml",
+        format!("[model]\nname = \"acme-topics\"\nbase = \"{MISTRAL}\"\nkind = \"classifier\"\n"),
+    );
+    let (run, report) = office.check("train.jsonl", &[]);
+    run.exits(1);
+    assert_eq!(report.on_rows()[0]["code"], "duty-unmet");
 }

@@ -11,6 +11,7 @@ use clap::Subcommand;
 use clap::ValueHint;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+use ed25519_dalek::pkcs8::KeypairBytes;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 
 use super::super::exit::Exit;
@@ -51,7 +52,12 @@ pub(in crate::cli) fn run(command: &KeysCommand) -> Result<Exit, Failure> {
         .map_err(|error| anyhow!("the operating system gave no random bytes: {error}"))
         .or_undecided()?;
     let key = SigningKey::from_bytes(&seed);
-    let pem = key
+    // Without the public half, the form of RFC 8410 that OpenSSL 3.0 and older tools read too.
+    let form = KeypairBytes {
+        secret_key: seed,
+        public_key: None,
+    };
+    let pem = form
         .to_pkcs8_pem(LineEnding::LF)
         .map_err(|error| Failure::undecided(anyhow!("the key has no PEM form: {error}")))?;
     let mut options = OpenOptions::new();

@@ -7,6 +7,7 @@
 pub(super) mod deployment;
 mod files;
 pub(super) mod keys;
+pub(super) mod request_args;
 pub(super) mod requests;
 pub(super) mod review;
 pub(super) mod verify;

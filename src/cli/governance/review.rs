@@ -98,7 +98,8 @@ struct Question {
     license: Option<String>,
     asked: String,
     clause: Option<String>,
-    records: u64,
+    /// Findings that raise it.
+    findings: u64,
     targets: Vec<String>,
     reports: Vec<String>,
     /// The command that asks for a sign-off; null where no sign-off can answer it.
@@ -249,7 +250,7 @@ fn questions(reports: &[PathBuf]) -> Result<Vec<Question>, Failure> {
                     reports: BTreeSet::new(),
                 });
                 if counted.insert(name) {
-                    entry.question.records += 1;
+                    entry.question.findings += 1;
                 }
                 entry.targets.insert(target.clone());
                 entry.reports.insert(shown.clone());
@@ -264,7 +265,7 @@ fn questions(reports: &[PathBuf]) -> Result<Vec<Question>, Failure> {
             ..found.question
         })
         .collect();
-    questions.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| a.id.cmp(&b.id)));
+    questions.sort_by(|a, b| b.findings.cmp(&a.findings).then_with(|| a.id.cmp(&b.id)));
     Ok(questions)
 }
 
@@ -291,7 +292,7 @@ fn question(name: String, open: &Open<'_>, target: Option<&str>) -> Question {
         license: open.license.map(str::to_owned),
         asked: asked(open.reason),
         clause: open.clause.map(str::to_owned),
-        records: 0,
+        findings: 0,
         targets: Vec::new(),
         reports: Vec::new(),
         request,
@@ -329,9 +330,9 @@ fn rendered(inbox: &Inbox, no_reports: bool) -> String {
         text.push_str(&line);
     }
     for each in &inbox.questions {
-        let (question, records) = (escape::terminal(&each.id), each.records);
+        let (question, findings) = (escape::terminal(&each.id), each.findings);
         let lines = format!(
-            "\n{question}\n  stops    {records} records\n  targets  {}\n  reports  {}\n  \
+            "\n{question}\n  stops    {findings} findings\n  targets  {}\n  reports  {}\n  \
              asked    {}\n  clause   {}\n  next     {}\n",
             few(&each.targets),
             few(&each.reports),

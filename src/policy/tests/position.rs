@@ -421,6 +421,8 @@ fn mixtures_leave_the_targets_that_every_license_leaves() {
     ] {
         assert_eq!(!on_run(&ask, models).contains(&none), left, "{models:?}");
     }
+    let classifier = ask.clone().with(|a| a.target.kind = TargetKind::Classifier);
+    assert!(!on_run(&classifier, &[LLAMA_2, LLAMA_3]).contains(&none));
     let research = ask.with(|a| a.target.purpose = Purpose::NonCommercialResearch);
     assert!(!on_run(&research, &[LLAMA_1, LLAMA_2]).contains(&none));
 }
