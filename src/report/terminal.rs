@@ -304,7 +304,7 @@ fn obligations(page: &mut Page, outcome: &CheckOutcome) {
     if outcome.obligations.is_empty() {
         return;
     }
-    page.heading("Duties that come with these outputs");
+    page.heading("Duties of the target, from these outputs and from its base");
     for duty in &outcome.obligations {
         let style = match duty.state {
             ObligationState::Met => color(AnsiColor::Green),
