@@ -202,7 +202,10 @@ fn duties(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
     if outcome.obligations.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<h2>Duties of the target, from these outputs and from its base</h2>\n<ul>")?;
+    writeln!(
+        out,
+        "<h2>Duties of the target, from these outputs and from its base</h2>\n<ul>"
+    )?;
     for duty in &outcome.obligations {
         writeln!(
             out,

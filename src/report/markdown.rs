@@ -63,7 +63,10 @@ pub(super) fn render(outcome: &CheckOutcome) -> Result<String, fmt::Error> {
         }
     }
     if !outcome.obligations.is_empty() {
-        writeln!(out, "\n## Duties of the target, from these outputs and from its base\n")?;
+        writeln!(
+            out,
+            "\n## Duties of the target, from these outputs and from its base\n"
+        )?;
         for duty in &outcome.obligations {
             writeln!(
                 out,
