@@ -105,16 +105,8 @@ pub(super) fn profile(
     index: &Path,
     catalog: &Catalog,
 ) -> Result<(Option<Organization>, PathBuf), Failure> {
-    let in_index = index.join(ORGANIZATION);
-    let beside = policy.map(|path| path.with_file_name(ORGANIZATION));
-    let (path, exists) = match (named, beside) {
-        (Some(path), _) => (path.to_owned(), true),
-        (None, Some(beside)) if beside.exists() => (beside, true),
-        (None, _) if in_index.exists() => (in_index, true),
-        (None, Some(beside)) => (beside, false),
-        (None, None) => (in_index, false),
-    };
-    if !exists {
+    let (path, there) = beside_policy(named, policy, index, ORGANIZATION)?;
+    if !there {
         return Ok((None, path));
     }
     let ids: Vec<&str> = catalog
@@ -125,6 +117,44 @@ pub(super) fn profile(
     let text = file(&path, "organisation profile")?;
     let organization = organization::parse(&text, &path.to_string_lossy(), &ids).or_usage()?;
     Ok((Some(organization), path))
+}
+
+/// Where a file of compliance is, and whether it is there: the one that was named, else the one
+/// beside the policy, else the one in the folder of the index; where there is none, the place at
+/// which it would be made.
+pub(super) fn beside_policy(
+    named: Option<&Path>,
+    policy: Option<&Path>,
+    index: &Path,
+    name: &str,
+) -> Result<(PathBuf, bool), Failure> {
+    if let Some(path) = named {
+        return Ok((path.to_owned(), true));
+    }
+    let in_index = index.join(name);
+    let Some(beside) = policy.map(|path| path.with_file_name(name)) else {
+        let there = is_there(&in_index)?;
+        return Ok((in_index, there));
+    };
+    if is_there(&beside)? {
+        Ok((beside, true))
+    } else if is_there(&in_index)? {
+        Ok((in_index, true))
+    } else {
+        Ok((beside, false))
+    }
+}
+
+/// Whether a name exists. A place that cannot be looked into is an error: what stands there may
+/// make the check stricter. A link that leads nowhere is there, and reading it will say so.
+fn is_there(path: &Path) -> Result<bool, Failure> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error)
+            .with_context(|| format!("cannot look for {}", path.display()))
+            .or_undecided(),
+    }
 }
 
 fn file(path: &Path, what: &str) -> Result<String, Failure> {

@@ -199,3 +199,36 @@ fn a_check_follows_policy_and_profile() {
         .exits(1)
         .says("monthly users");
 }
+
+/// A profile that is there and cannot be read may hold what makes the check stricter, so it is
+/// never taken for none; and profile and approvals are looked for in the same places.
+#[cfg(unix)]
+#[test]
+fn files_of_compliance_are_found_or_the_check_says_why_not() {
+    let test = CliTest::with_answers_of(LLAMA_31);
+    let answer = &crate::common::answers_of(LLAMA_31)[0];
+    test.write_jsonl("train.jsonl", &[serde_json::json!({"text": answer.text})]);
+    test.write("gov/policy.toml", "name = \"acme\"\n");
+    let check = || {
+        test.run(&[
+            "check",
+            "train.jsonl",
+            "--target-model",
+            MISTRAL,
+            "--policy",
+            "gov/policy.toml",
+        ])
+    };
+    check().exits(0);
+    std::os::unix::fs::symlink("nowhere", test.path("gov/organization.toml")).unwrap();
+    check()
+        .exits(2)
+        .says("cannot read the organisation profile gov/organization.toml");
+    fs::remove_file(test.path("gov/organization.toml")).unwrap();
+
+    // Neither stands beside the policy: both are found in the folder of the index.
+    test.write(".herdbook/approvals.jsonl", "not a record\n");
+    check().exits(3).says(".herdbook/approvals.jsonl:1");
+    test.write("gov/approvals.jsonl", "");
+    check().exits(0);
+}

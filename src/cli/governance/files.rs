@@ -97,14 +97,11 @@ pub(in crate::cli) fn governance_files(
 ) -> Result<Files, Failure> {
     let (profile, organization_path) =
         target::profile(organization, policy, &global.index, catalog)?;
-    let beside = match policy {
-        Some(policy) => policy.with_file_name(APPROVALS_FILE),
-        None => global.index.join(APPROVALS_FILE),
-    };
+    let (approvals, _) = target::beside_policy(approvals, policy, &global.index, APPROVALS_FILE)?;
     Ok(Files {
         organization: profile.unwrap_or_default(),
         organization_path,
-        approvals: approvals.map_or(beside, Path::to_path_buf),
+        approvals,
     })
 }
 
