@@ -1,0 +1,174 @@
+//! Generated text: words of a fixed vocabulary by Zipf's law, with sentences and paragraphs.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::BufWriter;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_array::StringArray;
+use arrow_schema::DataType;
+use arrow_schema::Field;
+use arrow_schema::Schema;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::basic::ZstdLevel;
+use parquet::file::properties::WriterProperties;
+
+/// Words of the vocabulary. *Chosen*: with Zipf's law over it, five words in a row are shared with
+/// another text about as often as in real texts (`docs/performance.md`).
+const WORDS: usize = 20_000;
+
+/// Words of a text, on average. *Measured* on a labelled set: the mean Llama output has 298.
+const TEXT_WORDS: usize = 300;
+
+/// Bytes of a text, on average, within some percent.
+pub(crate) const MEAN_BYTES: usize = 1_850;
+
+/// Rows written at a time.
+const BATCH: usize = 1_000;
+
+/// Texts from a seed, the same on every machine.
+pub(crate) struct Corpus {
+    state: u64,
+    vocabulary: Vec<String>,
+    /// Summed weights.
+    sums: Vec<f64>,
+}
+
+impl Corpus {
+    pub(crate) fn new(seed: u64) -> Self {
+        // One vocabulary for all: texts are told apart by what is said with it.
+        let mut letters = Stream(0x5EED);
+        let vocabulary = (0..WORDS).map(|rank| word(&mut letters, rank)).collect();
+        let mut sum = 0.0;
+        let sums = (0..WORDS)
+            .map(|rank| {
+                sum += 1.0 / (rank as f64 + 2.7);
+                sum
+            })
+            .collect();
+        Self {
+            // Far from the states of other seeds: the stream walks in steps of one constant.
+            state: Stream(seed).draw(),
+            vocabulary,
+            sums,
+        }
+    }
+
+    fn draw(&mut self) -> u64 {
+        let mut stream = Stream(self.state);
+        let drawn = stream.draw();
+        self.state = stream.0;
+        drawn
+    }
+
+    /// The next text.
+    pub(crate) fn text(&mut self) -> String {
+        let mut text = String::with_capacity(MEAN_BYTES * 2);
+        // Half to one and a half times the mean.
+        let words = TEXT_WORDS / 2 + (self.draw() % TEXT_WORDS as u64) as usize;
+        let total = self.sums.last().copied().unwrap_or(1.0);
+        let mut left = 0;
+        for at in 0..words {
+            let begins = left == 0;
+            if begins {
+                left = 6 + self.draw() % 20;
+            }
+            left -= 1;
+            let x = (self.draw() >> 11) as f64 / (1_u64 << 53) as f64 * total;
+            let rank = self.sums.partition_point(|sum| *sum <= x);
+            let word = self.vocabulary.get(rank).map_or("", String::as_str);
+            if begins {
+                let (first, rest) = word.split_at(word.len().min(1));
+                let _ = write!(text, "{}{rest}", first.to_uppercase());
+            } else {
+                text.push_str(word);
+            }
+            text.push_str(match (left, self.draw() % 64) {
+                (0, 0..10) => ".\n\n",
+                (0, _) => ". ",
+                (_, 0..5) => ", ",
+                (_, 5) => " - ",
+                (_, 6) => "\u{2019}s ",
+                _ if at + 1 == words => ".",
+                _ => " ",
+            });
+        }
+        text
+    }
+
+    /// Writes `rows` texts as the one column `text`, zstd; returns the bytes of text.
+    pub(crate) fn parquet(&mut self, path: &Path, rows: usize, group: usize) -> u64 {
+        let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, false)]));
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(group))
+            .build();
+        let file = File::create(path).expect("a file to write");
+        let mut writer =
+            ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).expect("a writer");
+        let mut bytes = 0;
+        let mut left = rows;
+        while left > 0 {
+            let count = left.min(BATCH);
+            let texts: Vec<String> = (0..count).map(|_| self.text()).collect();
+            bytes += texts.iter().map(|text| text.len() as u64).sum::<u64>();
+            let column = Arc::new(StringArray::from(texts));
+            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column]).expect("a batch");
+            writer.write(&batch).expect("a full disk?");
+            left -= count;
+        }
+        writer.close().expect("a full disk?");
+        bytes
+    }
+
+    /// Writes `rows` texts as JSON lines under the key `text`.
+    pub(crate) fn jsonl(&mut self, path: &Path, rows: usize) {
+        let mut file = BufWriter::new(File::create(path).expect("a file to write"));
+        for row in 0..rows {
+            let line = serde_json::json!({ "id": row, "text": self.text() });
+            writeln!(file, "{line}").expect("a full disk?");
+        }
+        file.flush().expect("a full disk?");
+    }
+}
+
+/// `SplitMix64` (Steele, Lea and Flood 2014).
+struct Stream(u64);
+
+impl Stream {
+    fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+/// A pronounceable word; frequent ones are short, as in every language.
+fn word(letters: &mut Stream, rank: usize) -> String {
+    const CONSONANTS: &[u8] = b"tnshrdlcmwfgypbvk";
+    const VOWELS: &[u8] = b"eaoiu";
+    let syllables = match rank {
+        0..30 => 1,
+        30..1_500 => 2,
+        1_500..8_000 => 3,
+        _ => 4,
+    };
+    let mut word = String::new();
+    for _ in 0..syllables {
+        for from in [CONSONANTS, VOWELS] {
+            let at = letters.draw() as usize % from.len();
+            word.push(from.get(at).copied().map_or('x', char::from));
+        }
+        if letters.draw() % 3 == 0 {
+            let at = letters.draw() as usize % CONSONANTS.len();
+            word.push(CONSONANTS.get(at).copied().map_or('x', char::from));
+        }
+    }
+    word
+}
