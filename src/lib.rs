@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod catalog;
 pub mod cli;
+pub mod cpu;
 pub mod fingerprint;
 pub mod governance;
 pub mod index;

@@ -22,10 +22,11 @@ impl ExactDigest {
         Self(sealed.to_be_bytes())
     }
 
-    /// The first 8 bytes as a big-endian number: how the digest stands among the postings of
-    /// grams.
+    /// The first 6 bytes in the upper bits of 64: how the digest stands among the postings of
+    /// grams, whose ids look alike.
     pub fn entry(self) -> u64 {
-        (u128::from_be_bytes(self.0) >> 64) as u64
+        let upper = u128::from_be_bytes(self.0) >> 80;
+        (upper as u64) << 16
     }
 
     /// The same digest under another key.

@@ -5,9 +5,13 @@
 /// Bytes that the order value reads, from the start of the gram.
 pub(super) const ORDER_BYTES: usize = 8;
 
-/// Odd multiplier of the order value: 2^64 divided by the golden ratio. *Chosen*: any odd constant
-/// without structure would do.
-const ORDER_MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Odd multipliers of the order value, one for each half of its bytes: the first two primes of
+/// xxHash32 (Collet). *Chosen*: any odd constants without structure would do.
+pub(super) const ORDER_MULTIPLIERS: [u32; 2] = [0x9E37_79B1, 0x85EB_CA77];
+
+/// Low bits of the sum that the order value leaves out. *Chosen*: a position within a block of 2^10
+/// takes their place, so that one 32-bit minimum finds value and place.
+pub(super) const ORDER_SHIFT: u32 = 10;
 
 /// Odd multipliers of the digest, from the finalizer of `SplitMix64` (Steele, Lea and Flood 2014,
 /// DOI 10.1145/2660193.2660195).
@@ -16,14 +20,24 @@ const DIGEST_MULTIPLIERS: [u64; 2] = [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11
 /// Start value of the digest: the first 64 fraction bits of pi.
 const DIGEST_SEED: u64 = 0x243F_6A88_85A3_08D3;
 
-/// The order value of the position whose first bytes are `head`: the upper half of their
-/// little-endian value times a constant. Smaller is selected first.
+/// The order value of the position whose first bytes are `head`, 22 bits: the upper bits of the sum
+/// of their two little-endian halves, each times its constant. Smaller is selected first.
 #[inline]
 pub(super) fn order(head: [u8; ORDER_BYTES]) -> u32 {
-    (u64::from_le_bytes(head).wrapping_mul(ORDER_MULTIPLIER) >> 32) as u32
+    order_sum(head) >> ORDER_SHIFT
 }
 
-/// The digest of a gram: 64 bits, equal for equal bytes.
+/// The sum that the order value is the upper part of.
+#[inline]
+pub(super) fn order_sum(head: [u8; ORDER_BYTES]) -> u32 {
+    let [first, second] = ORDER_MULTIPLIERS;
+    let (halves, _) = head.as_chunks::<4>();
+    let half = |at: usize| halves.get(at).copied().map_or(0, u32::from_le_bytes);
+    let low = half(0).wrapping_mul(first);
+    low.wrapping_add(half(1).wrapping_mul(second))
+}
+
+/// The digest of a gram: 64 bits, equal for equal bytes. Its upper 48 bits become the id.
 ///
 /// `h = SEED xor length`; for every 8 bytes, little-endian, the last ones taken from the end of
 /// the gram and overlapping if its length is no multiple of 8: `h = (h xor bytes) * M0`,

@@ -1,6 +1,6 @@
 //! The secret that fingerprints are made under.
 
-use super::speck::Speck64;
+use super::speck::Speck48;
 use super::speck::Speck128;
 use std::fmt;
 use thiserror::Error;
@@ -9,7 +9,7 @@ use thiserror::Error;
 pub const KEY_BYTES: usize = 32;
 
 /// Contexts of BLAKE3's key derivation: fixed for ever, one per purpose.
-const GRAM_CONTEXT: &str = "herdbook 2026-11 gram permutation Speck64/128";
+const GRAM_CONTEXT: &str = "herdbook 2026-11 gram permutation Speck48/96";
 const EXACT_CONTEXT: &str = "herdbook 2026-11 exact digest permutation Speck128/128";
 const WORD_CONTEXT: &str = "herdbook 2026-11 word hash seeds";
 const CHECK_CONTEXT: &str = "herdbook 2026-11 key check";
@@ -20,7 +20,7 @@ const CHECK_CONTEXT: &str = "herdbook 2026-11 key check";
 /// value is dropped.
 #[derive(Clone)]
 pub struct FingerprintKey {
-    pub(super) grams: Speck64,
+    pub(super) grams: Speck48,
     pub(super) exact: Speck128,
     pub(super) words: [u64; 4],
     check: KeyCheck,
@@ -64,7 +64,7 @@ impl FingerprintKey {
         }
         let check = derive::<16>(CHECK_CONTEXT, master);
         Ok(Self {
-            grams: Speck64::new(words_32(&derive(GRAM_CONTEXT, master))),
+            grams: Speck48::new(words_32(&derive(GRAM_CONTEXT, master))),
             exact: Speck128::new(words_64(&derive::<16>(EXACT_CONTEXT, master))),
             words: words_64(&derive::<32>(WORD_CONTEXT, master)),
             check: KeyCheck(check),

@@ -22,6 +22,7 @@ mod key;
 mod prompt;
 mod recipe;
 pub mod reference;
+mod select;
 mod sketch;
 mod speck;
 mod words;

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// Version of the definitions in this module: order value, gram digest, permutations, word hash.
 /// Raised by any change that alters the fingerprint of some normal form.
-pub const FINGERPRINT_VERSION: u16 = 1;
+pub const FINGERPRINT_VERSION: u16 = 2;
 
 /// Fewest bytes in a gram: the order value reads its first 8.
 pub const GRAM_BYTES_MIN: u32 = 8;
@@ -53,7 +53,7 @@ pub enum RecipeError {
     },
 }
 
-/// Names a recipe with all versions it depends on, such as `r1-n1-k24-w57-u18.0.0`. Compared as a
+/// Names a recipe with all versions it depends on, such as `r2-n1-k24-w57-u18.0.0`. Compared as a
 /// whole; never parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecipeId(String);

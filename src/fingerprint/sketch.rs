@@ -1,16 +1,17 @@
 //! The sketch: grams selected by winnowing, so that a long enough shared run always shares one.
 
 use super::gram;
-use super::gram::ORDER_BYTES;
 use super::key::FingerprintKey;
 use super::prompt::GramSet;
 use super::recipe::Recipe;
+use super::select::Selector;
+use crate::cpu::Vectors;
 use crate::text::NormalText;
 
 /// One selected gram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gram {
-    /// Identity under the key: equal for equal grams.
+    /// Identity under the key: equal for equal grams. The upper 48 bits; the lower 16 are 0.
     pub id: u64,
     /// Byte of the stream at which the gram starts.
     pub at: u32,
@@ -21,8 +22,8 @@ pub struct Gram {
 pub struct Sketcher {
     recipe: Recipe,
     key: FingerprintKey,
-    /// The least rank from each place of a stretch of positions to the stretch's end.
-    tails: Vec<u64>,
+    vectors: Vectors,
+    selector: Selector,
     selected: Vec<u32>,
     digests: Vec<u64>,
 }
@@ -30,10 +31,18 @@ pub struct Sketcher {
 impl Sketcher {
     /// A sketcher for one recipe and one key.
     pub fn new(recipe: Recipe, key: FingerprintKey) -> Self {
+        Self::with(Vectors::get(), recipe, key)
+    }
+
+    /// A sketcher that uses these instructions, which the machine must have: the result is the
+    /// same, and tests hold it so.
+    pub fn with(vectors: Vectors, recipe: Recipe, key: FingerprintKey) -> Self {
+        let vectors = vectors.min(Vectors::widest());
         Self {
             recipe,
             key,
-            tails: Vec::new(),
+            vectors,
+            selector: Selector::new(vectors),
             selected: Vec::new(),
             digests: Vec::new(),
         }
@@ -61,6 +70,29 @@ impl Sketcher {
         self.sketch_where(text, |_| true, out);
     }
 
+    /// Appends the digests of the sketch of `text` to `out`, not yet under the key: the grams of
+    /// many texts are sealed together by [`seal`](Self::seal), which is faster. Returns how many.
+    pub fn append_digests(&mut self, text: &NormalText, out: &mut Vec<u64>) -> usize {
+        let bytes = text.as_bytes();
+        self.selector.select(bytes, self.recipe, &mut self.selected);
+        let start = out.len();
+        let gram_bytes = self.recipe.gram_bytes();
+        for &at in &self.selected {
+            let at = at as usize;
+            let gram = bytes.get(at..at + gram_bytes).unwrap_or_default();
+            let digest = gram::digest(gram);
+            if out.len() == start || out.last() != Some(&digest) {
+                out.push(digest);
+            }
+        }
+        out.len() - start
+    }
+
+    /// Turns digests into the ids of their grams.
+    pub fn seal(&self, digests: &mut [u64]) {
+        self.key.grams.encrypt_all(self.vectors, digests);
+    }
+
     /// Like `sketch`, but leaves out grams that are in `prompt`, wherever they stand there.
     pub fn sketch_without(&mut self, text: &NormalText, prompt: &GramSet, out: &mut Vec<Gram>) {
         self.sketch_where(text, |digest| !prompt.contains(digest), out);
@@ -68,9 +100,9 @@ impl Sketcher {
 
     fn sketch_where(&mut self, text: &NormalText, keep: impl Fn(u64) -> bool, out: &mut Vec<Gram>) {
         out.clear();
-        self.select(text.as_bytes());
-        self.digests.clear();
         let bytes = text.as_bytes();
+        self.selector.select(bytes, self.recipe, &mut self.selected);
+        self.digests.clear();
         let mut before = None;
         for &at in &self.selected {
             let start = at as usize;
@@ -87,92 +119,9 @@ impl Sketcher {
                 out.push(Gram { id: 0, at });
             }
         }
-        self.key.grams.encrypt_all(&mut self.digests);
+        self.key.grams.encrypt_all(self.vectors, &mut self.digests);
         for (gram, &id) in out.iter_mut().zip(&self.digests) {
             gram.id = id;
         }
     }
-
-    /// Fills `selected` with the positions of window minima, ascending and unique.
-    ///
-    /// The least rank of the window is known from one position to the next, unless it leaves the
-    /// window. Then the least of what is left is looked up: `tails` holds, for a stretch of `w`
-    /// positions, the least from each place to the stretch's end, and `head` the least of all
-    /// positions after that stretch. When the window has left the stretch behind, the window
-    /// itself becomes the stretch. That happens at most once in `w` positions, so that every
-    /// position costs a constant number of steps whatever the text.
-    fn select(&mut self, bytes: &[u8]) {
-        self.selected.clear();
-        let Some(positions) = (bytes.len() + 1).checked_sub(self.recipe.gram_bytes()) else {
-            return;
-        };
-        if positions == 0 {
-            return;
-        }
-        let window = self.recipe.window().min(positions);
-        // The bytes that order values are read from: one value per position.
-        let bytes = bytes.get(..positions + ORDER_BYTES - 1).unwrap_or_default();
-        let mut stretch = 0;
-        let mut least = fill_tails(bytes, stretch, window, &mut self.tails);
-        let mut head = u64::MAX;
-        self.selected.push(position(least));
-        let entering = ranks(bytes, window);
-        for (start, rank) in (1..).zip(entering) {
-            head = head.min(rank);
-            if rank < least {
-                least = rank;
-            } else if (position(least) as usize) < start {
-                if start < stretch + window {
-                    let tail = self.tails.get(start - stretch).copied();
-                    least = head.min(tail.unwrap_or(u64::MAX));
-                } else {
-                    stretch = start;
-                    head = u64::MAX;
-                    least = fill_tails(bytes, stretch, window, &mut self.tails);
-                }
-            } else {
-                continue;
-            }
-            self.selected.push(position(least));
-        }
-    }
-}
-
-/// The ranks of all positions from `from` on. A rank has the order value above and the position
-/// below, so that the least rank is the least order value, leftmost among equals.
-#[inline]
-fn ranks(bytes: &[u8], from: usize) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator {
-    let tail = bytes.get(from..).unwrap_or_default();
-    tail.windows(ORDER_BYTES)
-        .enumerate()
-        .map(move |(at, head)| {
-            let head = head.first_chunk().copied().unwrap_or_default();
-            // Fits: a normal form has fewer than 2^32 bytes.
-            (u64::from(gram::order(head)) << 32) | (from + at) as u64
-        })
-}
-
-/// Replaces `tails` by the least rank from each of `len` positions to the last of them; returns
-/// the least of all.
-fn fill_tails(bytes: &[u8], start: usize, len: usize, tails: &mut Vec<u64>) -> u64 {
-    tails.resize(len, u64::MAX);
-    let stretch = bytes
-        .get(..start + len + ORDER_BYTES - 1)
-        .unwrap_or_default();
-    let mut least = u64::MAX;
-    for (tail, rank) in tails.iter_mut().rev().zip(ranks(stretch, start).rev()) {
-        least = least.min(rank);
-        *tail = least;
-    }
-    least
-}
-
-/// The position in a rank.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the lower half is the position"
-)]
-fn position(rank: u64) -> u32 {
-    rank as u32
 }

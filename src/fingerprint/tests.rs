@@ -1,6 +1,7 @@
 //! Fingerprints against their reference, their guarantee and their golden values.
 
 use super::*;
+use crate::cpu::Vectors;
 use crate::text::NormalText;
 use crate::text::Normalizer;
 use proptest::prelude::*;
@@ -19,8 +20,12 @@ fn normal(text: &str) -> NormalText {
 }
 
 fn sketch(text: &NormalText, recipe: Recipe) -> Vec<Gram> {
+    sketch_with(Vectors::get(), text, recipe)
+}
+
+fn sketch_with(vectors: Vectors, text: &NormalText, recipe: Recipe) -> Vec<Gram> {
     let mut out = Vec::new();
-    Sketcher::new(recipe, key(7)).sketch(text, &mut out);
+    Sketcher::with(vectors, recipe, key(7)).sketch(text, &mut out);
     out
 }
 
@@ -71,13 +76,16 @@ fn fast_equals_reference_at_every_small_length_and_around_block_edges() {
         ] {
             for len in 0..=300 {
                 let text = normal(&letters(len, 11 + len as u64, alphabet));
-                assert_eq!(
-                    sketch(&text, recipe),
-                    reference::sketch(&text, &recipe, &key(7)),
-                    "{} bytes of {alphabet:?} under {}",
-                    text.len(),
-                    recipe.id()
-                );
+                let expected = reference::sketch(&text, &recipe, &key(7));
+                for vectors in Vectors::all() {
+                    assert_eq!(
+                        sketch_with(vectors, &text, recipe),
+                        expected,
+                        "{} bytes of {alphabet:?} under {}, {vectors:?}",
+                        text.len(),
+                        recipe.id()
+                    );
+                }
             }
         }
     }
@@ -248,7 +256,7 @@ fn a_key_is_checked_and_never_printed() {
 
 #[test]
 fn recipes_name_everything_they_depend_on() {
-    assert_eq!(Recipe::default().id().as_str(), "r1-n1-k24-w57-u18.0.0");
+    assert_eq!(Recipe::default().id().as_str(), "r2-n1-k24-w57-u18.0.0");
     assert_ne!(Recipe::new(24, 56).unwrap().id(), Recipe::default().id());
     assert_eq!(Recipe::new(7, 57), Err(RecipeError::GramBytes { found: 7 }));
     assert_eq!(
@@ -282,6 +290,27 @@ fn a_prompts_own_grams_are_left_out() {
     assert_eq!(own, expected);
     sketcher.sketch_without(&output, &GramSet::default(), &mut own);
     assert_eq!(own, all);
+}
+
+#[test]
+fn digests_of_many_texts_sealed_together_are_their_sketches() {
+    let recipe = Recipe::default();
+    for vectors in Vectors::all() {
+        let mut sketcher = Sketcher::with(vectors, recipe, key(7));
+        let mut together = vec![];
+        let mut apart = vec![];
+        for len in [0, 23, 24, 90, 2000] {
+            for alphabet in ["a", "ab", "etaoinshrdlucm"] {
+                let text = normal(&letters(len, 5 + len as u64, alphabet));
+                let one = sketch(&text, recipe);
+                assert_eq!(sketcher.append_digests(&text, &mut together), one.len());
+                apart.extend(one.into_iter().map(|gram| gram.id));
+            }
+        }
+        sketcher.seal(&mut together);
+        assert_eq!(together, apart);
+        assert!(together.iter().all(|id| id & 0xFFFF == 0));
+    }
 }
 
 #[test]
@@ -390,14 +419,32 @@ proptest! {
     fn fast_equals_reference_on_any_text(text in "\\PC{0,600}", k in 8_u32..40, w in 1_u32..90) {
         let recipe = Recipe::new(k, w).unwrap();
         let text = normal(&text);
-        prop_assert_eq!(sketch(&text, recipe), reference::sketch(&text, &recipe, &key(7)));
+        let expected = reference::sketch(&text, &recipe, &key(7));
+        for vectors in Vectors::all() {
+            prop_assert_eq!(&sketch_with(vectors, &text, recipe), &expected);
+        }
+    }
+
+    #[test]
+    fn fast_equals_reference_over_many_blocks(
+        text in "[a-e]{900,4200}", k in 8_u32..30, w in 1_u32..700,
+    ) {
+        let recipe = Recipe::new(k, w).unwrap();
+        let text = normal(&text);
+        let expected = reference::sketch(&text, &recipe, &key(7));
+        for vectors in Vectors::all() {
+            prop_assert_eq!(&sketch_with(vectors, &text, recipe), &expected);
+        }
     }
 
     #[test]
     fn fast_equals_reference_on_repetitive_text(text in "[ab]{1,12}", times in 1_usize..60, w in 1_u32..40) {
         let recipe = Recipe::new(8, w).unwrap();
         let text = normal(&text.repeat(times));
-        prop_assert_eq!(sketch(&text, recipe), reference::sketch(&text, &recipe, &key(7)));
+        let expected = reference::sketch(&text, &recipe, &key(7));
+        for vectors in Vectors::all() {
+            prop_assert_eq!(&sketch_with(vectors, &text, recipe), &expected);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! Sources: Unicode Standard Annex 15 (normalization) and 44 (properties), Unicode Technical
 //! Standard 39 (skeletons), HTML 4.01 chapter 24 (entities), RFC 8259 section 7 (escapes).
 
+mod compact;
 mod entity;
 mod look_alike;
 mod normal;

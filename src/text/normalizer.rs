@@ -1,5 +1,6 @@
 //! The fast path of the normal form.
 
+use super::compact::compact;
 use super::look_alike;
 use super::normal::NormalText;
 use super::page;
@@ -9,6 +10,7 @@ use super::property;
 use super::property::Gap;
 use super::property::Kind;
 use super::undo::Undo;
+use crate::cpu::Vectors;
 use thiserror::Error;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::char::compose;
@@ -36,10 +38,10 @@ pub enum TextError {
 
 /// Class of an ASCII byte: the byte it becomes, or one of the two marks below for none.
 const SEPARATOR: u8 = 0;
-const JOINER: u8 = 1;
+pub(super) const JOINER: u8 = 1;
 
 /// What each ASCII byte becomes; the upper half is never read.
-const ASCII: [u8; 256] = ascii_table();
+pub(super) const ASCII: [u8; 256] = ascii_table();
 
 const fn ascii_table() -> [u8; 256] {
     let mut table = [SEPARATOR; 256];
@@ -67,21 +69,36 @@ const BLOCK: usize = 64;
 /// space between Cyrillic words are not worth the change.
 const ASCII_IN_A_ROW: usize = 3;
 
-/// Stretches shorter than this are taken byte by byte on the ASCII path. *Chosen*.
-const SHORT_ASCII: usize = 8;
-
 /// Brings texts into normal form; keeps its buffers from one text to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Normalizer {
+    vectors: Vectors,
     undo: Undo,
     pending: Vec<char>,
     expanded: Vec<char>,
 }
 
+impl Default for Normalizer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Normalizer {
     /// A normalizer with empty buffers.
     pub fn new() -> Self {
-        Self::default()
+        Self::with(Vectors::get())
+    }
+
+    /// A normalizer that uses these instructions, which the machine must have: the result is the
+    /// same, and tests hold it so.
+    pub fn with(vectors: Vectors) -> Self {
+        Self {
+            vectors: vectors.min(Vectors::widest()),
+            undo: Undo::default(),
+            pending: Vec::new(),
+            expanded: Vec::new(),
+        }
     }
 
     /// Writes the normal form of `text` to `out`, without word starts.
@@ -121,6 +138,7 @@ impl Normalizer {
         let plain = self.undo.undo(text);
         self.pending.clear();
         let mut pass = Pass::<WORDS> {
+            vectors: self.vectors,
             out,
             pending: &mut self.pending,
             expanded: &mut self.expanded,
@@ -150,6 +168,7 @@ enum GapState {
     reason = "each is one independent fact about what was kept last"
 )]
 struct Pass<'a, const WORDS: bool> {
+    vectors: Vectors,
     out: &'a mut NormalText,
     /// Decomposed code points of a segment that is not yet composed: a starter, or a mark without
     /// one, and what may combine with it. Empty on the fast path.
@@ -218,7 +237,7 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
         if WORDS {
             self.ascii_with_words(bytes);
         } else {
-            self.ascii_without_words(bytes);
+            compact(self.vectors, bytes, &mut self.out.bytes);
         }
         if self.out.bytes.len() > before {
             self.keeps_marks = false;
@@ -228,32 +247,8 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
         self.touching = bytes.last().is_some_and(|&b| is_kept(b));
     }
 
-    /// Branch-free: every byte is written, the kept ones advance the end.
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "a remainder by BLOCK is an index of an array of BLOCK"
-    )]
-    fn ascii_without_words(&mut self, bytes: &[u8]) {
-        if bytes.len() < SHORT_ASCII {
-            let kept = bytes.iter().map(|&b| class(b)).filter(|&b| b > JOINER);
-            self.out.bytes.extend(kept);
-            return;
-        }
-        for block in bytes.chunks(BLOCK) {
-            let mut kept = [0_u8; BLOCK];
-            let mut len = 0;
-            for &b in block {
-                let class = class(b);
-                kept[len % BLOCK] = class;
-                len += usize::from(class > JOINER);
-            }
-            self.out
-                .bytes
-                .extend_from_slice(kept.get(..len).unwrap_or_default());
-        }
-    }
-
-    /// Branch-free like the other, with a second output that every byte writes a word start to.
+    /// Branch-free: every byte is written, the kept ones advance the end, and every byte writes a
+    /// word start, which the first of a word keeps.
     #[expect(
         clippy::indexing_slicing,
         reason = "a remainder by BLOCK is an index of an array of BLOCK"

@@ -10,8 +10,9 @@ use crate::common::repo;
 /// Lowest first. `cli`, `lib.rs` and `main.rs` sit on top and may import everything.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("text", &[]),
-    ("fingerprint", &["model", "text"]),
+    ("cpu", &[]),
+    ("text", &["cpu"]),
+    ("fingerprint", &["model", "text", "cpu"]),
     ("read", &["model"]),
     ("catalog", &["model"]),
     ("policy", &["model"]),

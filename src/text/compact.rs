@@ -1,0 +1,204 @@
+//! Letters and digits out of ASCII, lower-cased and close together: the inner loop of the normal
+//! form, once per instruction set.
+
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(
+        unsafe_code,
+        reason = "vector loads and stores through pointers, behind a look at the processor"
+    )
+)]
+
+use crate::cpu::Vectors;
+
+use super::normalizer::ASCII;
+use super::normalizer::JOINER;
+
+/// Bytes looked at together on the portable path; also the length of its output buffer.
+const BLOCK: usize = 64;
+
+/// Stretches shorter than this are taken byte by byte. *Chosen*.
+const SHORT: usize = 8;
+
+/// Appends the letters and digits of `bytes`, all ASCII, in lower case.
+#[inline]
+pub(super) fn compact(vectors: Vectors, bytes: &[u8], out: &mut Vec<u8>) {
+    if bytes.len() < SHORT {
+        let kept = bytes.iter().map(|&b| class(b)).filter(|&b| b > JOINER);
+        out.extend(kept);
+        return;
+    }
+    match vectors {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `Vectors` names a set only after the processor was asked for it.
+        Vectors::Avx512 => unsafe { wide::compact_avx512(bytes, out) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Vectors::Avx2 => unsafe { wide::compact_avx2(bytes, out) },
+        #[cfg(not(target_arch = "x86_64"))]
+        Vectors::Avx512 | Vectors::Avx2 => compact_portable(bytes, out),
+        Vectors::Portable => compact_portable(bytes, out),
+    }
+}
+
+/// Branch-free: every byte is written, the kept ones advance the end.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a remainder by BLOCK is an index of an array of BLOCK"
+)]
+fn compact_portable(bytes: &[u8], out: &mut Vec<u8>) {
+    for block in bytes.chunks(BLOCK) {
+        let mut kept = [0_u8; BLOCK];
+        let mut len = 0;
+        for &b in block {
+            let class = class(b);
+            kept[len % BLOCK] = class;
+            len += usize::from(class > JOINER);
+        }
+        out.extend_from_slice(kept.get(..len).unwrap_or_default());
+    }
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the table has an entry for every byte"
+)]
+fn class(b: u8) -> u8 {
+    ASCII[usize::from(b)]
+}
+
+#[cfg(target_arch = "x86_64")]
+mod wide {
+    #![expect(
+        clippy::wildcard_imports,
+        reason = "the names of instructions are all prefixed"
+    )]
+
+    use std::arch::x86_64::*;
+
+    use super::super::normalizer::ASCII;
+    use super::super::normalizer::JOINER;
+
+    /// One table look-up and one compress for 64 bytes.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")]
+    #[expect(
+        clippy::cast_possible_wrap,
+        reason = "bytes are bytes to the instruction"
+    )]
+    pub(super) fn compact_avx512(bytes: &[u8], out: &mut Vec<u8>) {
+        // Every store writes a whole vector behind what is kept.
+        out.reserve(bytes.len() + 64);
+        let mut len = out.len();
+        // SAFETY: the table has 256 bytes.
+        let (low, high) = unsafe {
+            let table = ASCII.as_ptr();
+            (
+                _mm512_loadu_si512(table.cast()),
+                _mm512_loadu_si512(table.add(64).cast()),
+            )
+        };
+        let joiner = _mm512_set1_epi8(JOINER as i8);
+        for block in bytes.chunks(64) {
+            let present = u64::MAX >> (64 - block.len());
+            // SAFETY: lanes beyond the block are masked out and not read.
+            let read = unsafe { _mm512_maskz_loadu_epi8(present, block.as_ptr().cast()) };
+            let class = _mm512_permutex2var_epi8(low, read, high);
+            let kept = _mm512_mask_cmpgt_epu8_mask(present, class, joiner);
+            let packed = _mm512_maskz_compress_epi8(kept, class);
+            // SAFETY: at most `bytes.len()` bytes were kept so far, and 64 more are reserved.
+            unsafe { _mm512_storeu_si512(out.as_mut_ptr().add(len).cast(), packed) };
+            len += kept.count_ones() as usize;
+        }
+        // SAFETY: everything up to `len` was written by the stores above.
+        unsafe { out.set_len(len) };
+    }
+
+    /// Classes of 32 bytes at once, then eight bytes at a time through a parallel extract.
+    #[target_feature(enable = "avx2,bmi2,popcnt")]
+    #[expect(clippy::cast_sign_loss, reason = "a mask is bits to the instruction")]
+    pub(super) fn compact_avx2(bytes: &[u8], out: &mut Vec<u8>) {
+        // Every store writes eight bytes behind what is kept.
+        out.reserve(bytes.len() + 8);
+        let mut len = out.len();
+        let (blocks, rest) = bytes.as_chunks::<32>();
+        let mut tail = [0_u8; 32];
+        for (to, from) in tail.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        let tail = (!rest.is_empty()).then_some(&tail);
+        for block in blocks.iter().chain(tail) {
+            // SAFETY: a block has 32 bytes.
+            let read = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
+            let is_upper = within(read, b'A', 25);
+            let lower = _mm256_or_si256(read, _mm256_and_si256(is_upper, _mm256_set1_epi8(0x20)));
+            let kept = _mm256_or_si256(within(lower, b'a', 25), within(read, b'0', 9));
+            let kept = _mm256_movemask_epi8(kept) as u32;
+            let mut words = [0_u64; 4];
+            // SAFETY: four words are 32 bytes.
+            unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), lower) };
+            for (word, mask) in words.into_iter().zip(kept.to_le_bytes()) {
+                let mask = u64::from(mask);
+                let bytes = _pdep_u64(mask, 0x0101_0101_0101_0101).wrapping_mul(0xFF);
+                let packed = _pext_u64(word, bytes).to_le_bytes();
+                // SAFETY: at most `bytes.len()` bytes were kept so far, and 8 more are reserved.
+                unsafe { out.as_mut_ptr().add(len).cast::<[u8; 8]>().write(packed) };
+                len += mask.count_ones() as usize;
+            }
+        }
+        // SAFETY: everything up to `len` was written by the stores above.
+        unsafe { out.set_len(len) };
+    }
+
+    /// All bits of each byte that lies in `first..=first + more`.
+    #[target_feature(enable = "avx2")]
+    #[expect(
+        clippy::cast_possible_wrap,
+        reason = "bytes are bytes to the instruction"
+    )]
+    fn within(bytes: __m256i, first: u8, more: u8) -> __m256i {
+        let from = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first as i8));
+        _mm256_cmpeq_epi8(_mm256_min_epu8(from, _mm256_set1_epi8(more as i8)), from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn expected(bytes: &[u8]) -> Vec<u8> {
+        bytes
+            .iter()
+            .filter(|b| b.is_ascii_alphanumeric())
+            .map(u8::to_ascii_lowercase)
+            .collect()
+    }
+
+    fn compacted(vectors: Vectors, bytes: &[u8]) -> Vec<u8> {
+        // What stood there before stays.
+        let mut out = b"before".to_vec();
+        compact(vectors, bytes, &mut out);
+        out.split_off(6)
+    }
+
+    #[test]
+    fn every_instruction_set_keeps_every_ascii_byte_alike() {
+        let all: Vec<u8> = (0..128).collect();
+        for vectors in Vectors::all() {
+            for len in 0..=all.len() {
+                for part in [&all[..len], &all[all.len() - len..]] {
+                    assert_eq!(compacted(vectors, part), expected(part), "{vectors:?}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_instruction_set_keeps_the_same_of_any_text(text in "[\\x00-\\x7f]{0,300}") {
+            for vectors in Vectors::all() {
+                prop_assert_eq!(compacted(vectors, text.as_bytes()), expected(text.as_bytes()));
+            }
+        }
+    }
+}
