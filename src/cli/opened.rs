@@ -66,7 +66,7 @@ impl Opened {
         let compat = Compat {
             recipe: recipe.id().as_str().to_owned(),
             unicode: format!("{major}.{minor}.{micro}"),
-            guarantee_bytes: u32::try_from(recipe.guarantee_bytes()).unwrap_or(u32::MAX),
+            guarantee_bytes: u32::try_from(recipe.looked_up_bytes()).unwrap_or(u32::MAX),
             key_check: key.key_check().0,
         };
         Ok(Self {

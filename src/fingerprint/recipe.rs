@@ -104,6 +104,12 @@ impl Recipe {
         self.gram_bytes() + grams * self.window() - 1
     }
 
+    /// Any run of at least this many bytes that a text shares with a registered one is looked up:
+    /// it holds two grams, and two that agree on a text are reason enough.
+    pub fn looked_up_bytes(&self) -> usize {
+        self.guarantee_bytes_for(2)
+    }
+
     /// The id: fingerprint version, normal form version, parameters, Unicode version.
     pub fn id(&self) -> RecipeId {
         let (major, minor, update) = UNICODE_VERSION;

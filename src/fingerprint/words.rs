@@ -12,28 +12,60 @@ pub const NOT_EVIDENCE: u8 = 0;
 /// with probability 1/255. What that reveals stands in `docs/fingerprint.md`.
 pub fn word_hashes(text: &NormalText, key: &FingerprintKey, out: &mut Vec<u8>) {
     out.clear();
-    out.extend(text.words().map(|word| word_hash(word, key)));
+    out.reserve(text.word_starts().len());
+    let bytes = text.as_bytes();
+    let ends = text.word_starts().iter().skip(1).copied();
+    let ends = ends.map(|end| end as usize).chain([bytes.len()]);
+    for (&start, end) in text.word_starts().iter().zip(ends) {
+        let start = start as usize;
+        // Most words have eight bytes or fewer: one read and a mask, where there is text behind.
+        let head = bytes.get(start..start + 8).and_then(<[u8]>::first_chunk);
+        let hash = match head {
+            Some(head) if (1..=8).contains(&(end - start)) => {
+                let len = end - start;
+                let piece = u64::from_le_bytes(*head) & (u64::MAX >> (64 - 8 * len));
+                finish(piece_in(begin(len, key), piece, key), key)
+            }
+            Some(_) | None => word_hash(bytes.get(start..end).unwrap_or_default(), key),
+        };
+        out.push(hash);
+    }
 }
 
 /// A multiply-fold over the word's bytes under four secret words of 64 bits, brought to 1..=255 by
 /// the upper bits.
-#[inline]
 fn word_hash(word: &[u8], key: &FingerprintKey) -> u8 {
-    let [seed, first, second, last] = key.words;
-    let mut h = seed ^ word.len() as u64;
+    let mut h = begin(word.len(), key);
     let (pieces, rest) = word.as_chunks::<8>();
     for &piece in pieces {
-        h = fold(h ^ first, u64::from_le_bytes(piece) ^ second);
+        h = piece_in(h, u64::from_le_bytes(piece), key);
     }
     if !rest.is_empty() {
         let mut piece = [0; 8];
         for (to, from) in piece.iter_mut().zip(rest) {
             *to = *from;
         }
-        h = fold(h ^ first, u64::from_le_bytes(piece) ^ second);
+        h = piece_in(h, u64::from_le_bytes(piece), key);
     }
-    let h = fold(h ^ second, last | 1);
-    let scaled = (u128::from(h) * 255) >> 64;
+    finish(h, key)
+}
+
+#[inline]
+fn begin(len: usize, key: &FingerprintKey) -> u64 {
+    let [seed, _, _, _] = key.words;
+    seed ^ len as u64
+}
+
+#[inline]
+fn piece_in(h: u64, piece: u64, key: &FingerprintKey) -> u64 {
+    let [_, first, second, _] = key.words;
+    fold(h ^ first, piece ^ second)
+}
+
+#[inline]
+fn finish(h: u64, key: &FingerprintKey) -> u8 {
+    let [_, _, second, last] = key.words;
+    let scaled = (u128::from(fold(h ^ second, last | 1)) * 255) >> 64;
     u8::try_from(scaled + 1).unwrap_or(u8::MAX)
 }
 
@@ -42,7 +74,29 @@ fn word_hash(word: &[u8], key: &FingerprintKey) -> u8 {
     clippy::cast_possible_truncation,
     reason = "each half is taken on purpose"
 )]
+#[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::KEY_BYTES;
+    use crate::text::Normalizer;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_word_has_one_hash_wherever_it_stands(text in "[a-z\u{e9}]{1,20}( [a-z0-9\u{430}]{1,20}){0,8}") {
+            let key = FingerprintKey::from_bytes(&[5; KEY_BYTES]).unwrap();
+            let mut normal = NormalText::default();
+            Normalizer::new().normalize_with_words(&text, &mut normal).unwrap();
+            let mut hashes = Vec::new();
+            word_hashes(&normal, &key, &mut hashes);
+            let alone: Vec<u8> = normal.words().map(|word| word_hash(word, &key)).collect();
+            prop_assert_eq!(hashes, alone);
+        }
+    }
 }

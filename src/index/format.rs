@@ -72,7 +72,7 @@ impl Compat {
         Self {
             recipe: recipe.id().as_str().to_owned(),
             unicode: format!("{major}.{minor}.{update}"),
-            guarantee_bytes: u32::try_from(recipe.guarantee_bytes()).unwrap_or(u32::MAX),
+            guarantee_bytes: u32::try_from(recipe.looked_up_bytes()).unwrap_or(u32::MAX),
             key_check: key.key_check().0,
         }
     }

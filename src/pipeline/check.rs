@@ -225,10 +225,13 @@ pub fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
     findings::unavailable(judged, why)
 }
 
-/// The work of one worker: every unit of a batch against the snapshot.
+/// The work of one worker: every unit of a batch against the snapshot, those that may match in
+/// full.
 fn matches_of(matcher: &mut Matcher<'_>, batch: &Batch) -> Result<BatchMatches, MatchError> {
     let mut out = BatchMatches::default();
-    for unit in &batch.units {
+    let mut places = Vec::new();
+    matcher.sieve(batch, &mut places)?;
+    for unit in places.iter().filter_map(|place| batch.units.get(*place)) {
         let mut claimed = Vec::new();
         for found in matcher.matches(batch.unit_text(unit))? {
             let claims = matcher.claims(found.text)?;

@@ -14,8 +14,8 @@ use crate::cpu::Vectors;
 use super::normalizer::ASCII;
 use super::normalizer::JOINER;
 
-/// Bytes looked at together on the portable path; also the length of its output buffer.
-const BLOCK: usize = 64;
+/// Bytes looked at together: as many as a mask has bits.
+pub(super) const BLOCK: usize = 64;
 
 /// Stretches shorter than this are taken byte by byte. *Chosen*.
 const SHORT: usize = 8;
@@ -39,6 +39,49 @@ pub(super) fn compact(vectors: Vectors, bytes: &[u8], out: &mut Vec<u8>) {
         Vectors::Avx512 | Vectors::Avx2 => compact_portable(bytes, out),
         Vectors::Portable => compact_portable(bytes, out),
     }
+}
+
+/// What the bytes of one block are, a bit for each, the first byte lowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Classes {
+    /// Letters and digits.
+    pub(super) kept: u64,
+    /// Bytes that may stand inside a word.
+    pub(super) joiners: u64,
+}
+
+/// Appends the letters and digits of a block of 1 to [`BLOCK`] ASCII bytes, in lower case, and says
+/// what its bytes are.
+pub(super) fn compact_block(vectors: Vectors, block: &[u8], out: &mut Vec<u8>) -> Classes {
+    debug_assert!((1..=BLOCK).contains(&block.len()), "one block");
+    match vectors {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `Vectors` names a set only after the processor was asked for it.
+        Vectors::Avx512 => unsafe { wide::compact_block_avx512(block, out) },
+        #[cfg(not(target_arch = "x86_64"))]
+        Vectors::Avx512 => compact_block_portable(block, out),
+        Vectors::Avx2 | Vectors::Portable => compact_block_portable(block, out),
+    }
+}
+
+/// Branch-free, as [`compact_portable`].
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a remainder by BLOCK is an index of an array of BLOCK"
+)]
+fn compact_block_portable(block: &[u8], out: &mut Vec<u8>) -> Classes {
+    let mut bytes = [0_u8; BLOCK];
+    let mut len = 0;
+    let (mut kept, mut joiners) = (0_u64, 0_u64);
+    for (at, &b) in block.iter().enumerate() {
+        let class = class(b);
+        bytes[len % BLOCK] = class;
+        len += usize::from(class > JOINER);
+        kept |= u64::from(class > JOINER) << at;
+        joiners |= u64::from(class == JOINER) << at;
+    }
+    out.extend_from_slice(bytes.get(..len).unwrap_or_default());
+    Classes { kept, joiners }
 }
 
 /// Branch-free: every byte is written, the kept ones advance the end.
@@ -78,39 +121,81 @@ mod wide {
 
     use super::super::normalizer::ASCII;
     use super::super::normalizer::JOINER;
+    use super::Classes;
 
     /// One table look-up and one compress for 64 bytes.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")]
-    #[expect(
-        clippy::cast_possible_wrap,
-        reason = "bytes are bytes to the instruction"
-    )]
     pub(super) fn compact_avx512(bytes: &[u8], out: &mut Vec<u8>) {
         // Every store writes a whole vector behind what is kept.
         out.reserve(bytes.len() + 64);
+        let table = Table::new();
         let mut len = out.len();
-        // SAFETY: the table has 256 bytes.
-        let (low, high) = unsafe {
-            let table = ASCII.as_ptr();
-            (
-                _mm512_loadu_si512(table.cast()),
-                _mm512_loadu_si512(table.add(64).cast()),
-            )
-        };
-        let joiner = _mm512_set1_epi8(JOINER as i8);
         for block in bytes.chunks(64) {
-            let present = u64::MAX >> (64 - block.len());
-            // SAFETY: lanes beyond the block are masked out and not read.
-            let read = unsafe { _mm512_maskz_loadu_epi8(present, block.as_ptr().cast()) };
-            let class = _mm512_permutex2var_epi8(low, read, high);
-            let kept = _mm512_mask_cmpgt_epu8_mask(present, class, joiner);
-            let packed = _mm512_maskz_compress_epi8(kept, class);
             // SAFETY: at most `bytes.len()` bytes were kept so far, and 64 more are reserved.
-            unsafe { _mm512_storeu_si512(out.as_mut_ptr().add(len).cast(), packed) };
-            len += kept.count_ones() as usize;
+            let classes = unsafe { table.compact(block, out.as_mut_ptr().add(len)) };
+            len += classes.kept.count_ones() as usize;
         }
         // SAFETY: everything up to `len` was written by the stores above.
         unsafe { out.set_len(len) };
+    }
+
+    /// One block, and what its bytes are.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")]
+    pub(super) fn compact_block_avx512(block: &[u8], out: &mut Vec<u8>) -> Classes {
+        out.reserve(64);
+        let len = out.len();
+        // SAFETY: 64 bytes are reserved, and the kept ones of them are written.
+        unsafe {
+            let classes = Table::new().compact(block, out.as_mut_ptr().add(len));
+            out.set_len(len + classes.kept.count_ones() as usize);
+            classes
+        }
+    }
+
+    /// What each ASCII byte becomes, in two vectors.
+    struct Table {
+        low: __m512i,
+        high: __m512i,
+    }
+
+    impl Table {
+        #[target_feature(enable = "avx512f")]
+        #[inline]
+        fn new() -> Self {
+            // SAFETY: the table has 256 bytes.
+            unsafe {
+                let table = ASCII.as_ptr();
+                Self {
+                    low: _mm512_loadu_si512(table.cast()),
+                    high: _mm512_loadu_si512(table.add(64).cast()),
+                }
+            }
+        }
+
+        /// Writes what is kept of at most 64 bytes to `to`.
+        ///
+        /// # Safety
+        ///
+        /// 64 bytes can be written to `to`.
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")]
+        #[inline]
+        #[expect(
+            clippy::cast_possible_wrap,
+            reason = "bytes are bytes to the instruction"
+        )]
+        unsafe fn compact(&self, block: &[u8], to: *mut u8) -> Classes {
+            let joiner = _mm512_set1_epi8(JOINER as i8);
+            let present = u64::MAX >> (64 - block.len());
+            // SAFETY: lanes beyond the block are masked out and not read.
+            let read = unsafe { _mm512_maskz_loadu_epi8(present, block.as_ptr().cast()) };
+            let class = _mm512_permutex2var_epi8(self.low, read, self.high);
+            let kept = _mm512_mask_cmpgt_epu8_mask(present, class, joiner);
+            let packed = _mm512_maskz_compress_epi8(kept, class);
+            // SAFETY: the caller promises the room.
+            unsafe { _mm512_storeu_si512(to.cast(), packed) };
+            let joiners = _mm512_mask_cmpeq_epi8_mask(present, class, joiner);
+            Classes { kept, joiners }
+        }
     }
 
     /// Classes of 32 bytes at once, then eight bytes at a time through a parallel extract.
@@ -188,6 +273,16 @@ mod tests {
             for len in 0..=all.len() {
                 for part in [&all[..len], &all[all.len() - len..]] {
                     assert_eq!(compacted(vectors, part), expected(part), "{vectors:?}");
+                }
+            }
+            for block in all.chunks(BLOCK).chain(all[5..].chunks(BLOCK)) {
+                let mut out = b"before".to_vec();
+                let classes = compact_block(vectors, block, &mut out);
+                assert_eq!(out.split_off(6), expected(block), "{vectors:?}");
+                for (at, &byte) in block.iter().enumerate() {
+                    let bit = |mask: u64| mask >> at & 1 == 1;
+                    assert_eq!(bit(classes.kept), byte.is_ascii_alphanumeric());
+                    assert_eq!(bit(classes.joiners), b"'`-.,_".contains(&byte));
                 }
             }
         }

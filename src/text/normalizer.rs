@@ -1,6 +1,9 @@
 //! The fast path of the normal form.
 
+use super::compact::BLOCK;
+use super::compact::Classes;
 use super::compact::compact;
+use super::compact::compact_block;
 use super::look_alike;
 use super::normal::NormalText;
 use super::page;
@@ -61,9 +64,6 @@ const fn ascii_table() -> [u8; 256] {
     }
     table
 }
-
-/// Bytes looked at together on the ASCII path; also the length of its output buffer.
-const BLOCK: usize = 64;
 
 /// ASCII characters in a row after which the ASCII path is taken again. *Chosen*: a comma and a
 /// space between Cyrillic words are not worth the change.
@@ -247,12 +247,8 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
         self.touching = bytes.last().is_some_and(|&b| is_kept(b));
     }
 
-    /// Branch-free: every byte is written, the kept ones advance the end, and every byte writes a
-    /// word start, which the first of a word keeps.
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "a remainder by BLOCK is an index of an array of BLOCK"
-    )]
+    /// Like the other, and notes where words start: at a kept byte that neither follows a kept one
+    /// nor one joiner after a kept one.
     fn ascii_with_words(&mut self, bytes: &[u8]) {
         let mut gap = if self.after_letterwise {
             GapState::Split
@@ -260,34 +256,29 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
             self.gap
         };
         for block in bytes.chunks(BLOCK) {
-            let mut kept = [0_u8; BLOCK];
-            let mut starts = [0_u32; BLOCK];
-            let (mut len, mut words) = (0, 0);
-            let mut at = self.stream_len();
-            for &b in block {
-                let class = class(b);
-                let is_kept = class > JOINER;
-                kept[len % BLOCK] = class;
-                starts[words % BLOCK] = at;
-                words += usize::from(is_kept && gap == GapState::Split);
-                len += usize::from(is_kept);
-                at += u32::from(is_kept);
-                let after_dropped = if class == JOINER {
-                    gap.join()
-                } else {
-                    GapState::Split
-                };
-                gap = if is_kept {
-                    GapState::Nothing
-                } else {
-                    after_dropped
-                };
+            let before = self.stream_len();
+            let Classes { kept, joiners } = compact_block(self.vectors, block, &mut self.out.bytes);
+            // What stands before the block, as if it stood at its first two places.
+            let after_kept = u64::from(gap == GapState::Nothing);
+            let after_joiner = u64::from(gap == GapState::OneJoiner);
+            let follows_kept = (kept << 1) | after_kept;
+            let follows_joiner =
+                ((joiners << 1) & ((kept << 2) | (after_kept << 1))) | after_joiner;
+            let mut starts = kept & !(follows_kept | follows_joiner);
+            while starts != 0 {
+                let first = starts & starts.wrapping_neg();
+                let at = (kept & (first - 1)).count_ones();
+                self.out.words.push(before + at);
+                starts ^= first;
             }
-            let out = &mut *self.out;
-            out.bytes
-                .extend_from_slice(kept.get(..len).unwrap_or_default());
-            out.words
-                .extend_from_slice(starts.get(..words).unwrap_or_default());
+            let last = 1_u64 << (block.len() - 1);
+            gap = if kept & last != 0 {
+                GapState::Nothing
+            } else if joiners & follows_kept & last != 0 {
+                GapState::OneJoiner
+            } else {
+                GapState::Split
+            };
         }
         self.gap = gap;
     }

@@ -257,12 +257,12 @@ fn limits(context: &CheckContext<'_>, inputs: &[InputInfo], unlisted: u64) -> Ve
          output, and uses that were not declared, were not assessed."
             .to_owned(),
         format!(
-            "A shared run of at least {} bytes of letters and digits is always looked up (grams that \
-             stand in many registered texts, and the prompt's own, excepted); every text found so \
-             that shares half of its grams or of the row's, and the eight with the rarest, are \
+            "A shared run of at least {} bytes of letters and digits is always looked up (its grams \
+             that stand in other registered texts too, and the prompt's own, excepted); every text \
+             found so that shares half of its grams or of the row's, and the eight with the rarest, are \
              compared, and what reaches the policy's threshold is reported. Shorter or heavily \
              edited runs may be missed.",
-            context.recipe.guarantee_bytes()
+            context.recipe.looked_up_bytes()
         ),
         "This is no finding of compliance and no legal advice: the verdict applies the adopted \
          readings of license texts that the findings cite."

@@ -3,11 +3,12 @@
 //! Grams find candidates, an ordered alignment decides ([`align`]), one number says how strong
 //! ([`strength`]). A candidate shares half of its grams, or of the unit's, or is among the eight
 //! with the rarest ones; every candidate is compared, but a cheap upper bound ([`bound`]) spares the
-//! alignment of those that could not reach the threshold. Almost every clean unit ends at the in-memory
-//! filter. An error of the look-up is returned as an error: no answer is not a "no".
+//! alignment of those that could not reach the threshold. Almost every clean unit ends in memory, at
+//! the [`sieve`]. An error of the look-up is returned as an error: no answer is not a "no".
 
 mod align;
 mod bound;
+mod sieve;
 mod strength;
 
 use std::collections::HashMap;
@@ -21,10 +22,12 @@ use crate::fingerprint::Recipe;
 use crate::fingerprint::Sketcher;
 use crate::fingerprint::integrity;
 use crate::fingerprint::word_hashes;
+use crate::index::Hit;
 use crate::index::LookUpError;
 use crate::index::Postings;
 use crate::index::TextId;
 use crate::index::TextRow;
+use crate::model::Batch;
 use crate::model::Claim;
 use crate::model::Evidence;
 use crate::model::Integrity;
@@ -37,6 +40,7 @@ use align::Aligner;
 use align::Alignment;
 use align::Blocks;
 use bound::WordBag;
+use sieve::Sieve;
 use strength::Features;
 
 /// Candidates that are compared whatever part of their grams is shared: those with the largest
@@ -91,6 +95,7 @@ pub(crate) enum MatchError {
 /// Finds matches; one per worker thread, all buffers reused.
 pub(crate) struct Matcher<'a> {
     snapshot: &'a Snapshot,
+    sieve: Sieve,
     sketcher: Sketcher,
     normalizer: Normalizer,
     aligner: Aligner,
@@ -101,7 +106,7 @@ pub(crate) struct Matcher<'a> {
     worded: NormalText,
     grams: Vec<Gram>,
     ids: Vec<u64>,
-    probable: Vec<u32>,
+    probable: Vec<Hit>,
     hits: Vec<Gram>,
     word_hashes: Vec<u8>,
 }
@@ -144,6 +149,7 @@ impl<'a> Matcher<'a> {
     ) -> Self {
         Self {
             snapshot,
+            sieve: Sieve::new(recipe, key),
             sketcher: Sketcher::new(recipe, key.clone()),
             normalizer: Normalizer::new(),
             aligner: Aligner::default(),
@@ -158,6 +164,12 @@ impl<'a> Matcher<'a> {
             hits: Vec::new(),
             word_hashes: Vec::new(),
         }
+    }
+
+    /// Writes the places of the batch's units that are worth [`matches`](Self::matches) to `out`,
+    /// ascending; what is left out has no match to show for. Almost every unit of clean text is.
+    pub(crate) fn sieve(&mut self, batch: &Batch, out: &mut Vec<usize>) -> Result<(), MatchError> {
+        Ok(self.sieve.pass(self.snapshot, batch, out)?)
     }
 
     /// Every registered text with at least the minimal strength of evidence, strongest first.
@@ -213,10 +225,12 @@ impl<'a> Matcher<'a> {
         self.ids.extend(self.grams.iter().map(|g| g.id));
         self.probable.clear();
         self.snapshot.probe_batch(&self.ids, &mut self.probable);
+        // A gram that is in several segments is one gram.
+        self.probable.dedup_by_key(|hit| hit.at);
         let hits = self
             .probable
             .iter()
-            .filter_map(|at| self.grams.get(*at as usize));
+            .filter_map(|hit| self.grams.get(hit.at as usize));
         self.hits.clear();
         self.hits.extend(hits);
         // The exact digest costs a pass over the text: only after a gram hit, or when there are no
@@ -225,7 +239,7 @@ impl<'a> Matcher<'a> {
             return Ok(Vec::new());
         }
         let exact = ExactDigest::of(normal, self.sketcher.key());
-        if self.hits.is_empty() && !self.snapshot.probe(exact.entry()) {
+        if self.hits.is_empty() && self.snapshot.probe(exact.entry()).is_none() {
             return Ok(Vec::new());
         }
         let mut asked: Vec<u64> = self.hits.iter().map(|g| g.id).collect();

@@ -160,7 +160,10 @@ mod tests {
     fn one_chance_hit_among_many_grams_is_not_enough() {
         let bucket = Tag::of_text(7);
         assert!(!worth_a_look_up(&[hit(3, bucket)], 20));
-        assert!(!worth_a_look_up(&[hit(3, Tag::COMMON), hit(9, Tag::COMMON)], 20));
+        assert!(!worth_a_look_up(
+            &[hit(3, Tag::COMMON), hit(9, Tag::COMMON)],
+            20
+        ));
     }
 
     #[test]
@@ -168,7 +171,10 @@ mod tests {
         let bucket = Tag::of_text(7);
         let other = (8..).map(Tag::of_text).find(|tag| *tag != bucket).unwrap();
         assert!(worth_a_look_up(&[hit(3, bucket), hit(9, bucket)], 20));
-        assert!(worth_a_look_up(&[hit(3, bucket), hit(5, other), hit(9, bucket)], 20));
+        assert!(worth_a_look_up(
+            &[hit(3, bucket), hit(5, other), hit(9, bucket)],
+            20
+        ));
         assert!(!worth_a_look_up(&[hit(3, bucket), hit(9, other)], 20));
     }
 
@@ -176,15 +182,24 @@ mod tests {
     fn one_gram_in_two_segments_is_one_gram() {
         let bucket = Tag::of_text(7);
         assert!(!worth_a_look_up(&[hit(3, bucket), hit(3, bucket)], 20));
-        assert!(worth_a_look_up(&[hit(3, bucket), hit(3, bucket), hit(4, bucket)], 20));
+        assert!(worth_a_look_up(
+            &[hit(3, bucket), hit(3, bucket), hit(4, bucket)],
+            20
+        ));
         assert!(!worth_a_look_up(&[hit(3, bucket), hit(3, bucket)], 3));
     }
 
     #[test]
     fn half_of_the_grams_are_and_so_is_one_of_a_short_text() {
         assert!(worth_a_look_up(&[hit(0, Tag::COMMON)], 2));
-        assert!(worth_a_look_up(&[hit(0, Tag::COMMON), hit(3, Tag::of_text(1))], 4));
-        assert!(!worth_a_look_up(&[hit(0, Tag::COMMON), hit(3, Tag::of_text(1))], 5));
+        assert!(worth_a_look_up(
+            &[hit(0, Tag::COMMON), hit(3, Tag::of_text(1))],
+            4
+        ));
+        assert!(!worth_a_look_up(
+            &[hit(0, Tag::COMMON), hit(3, Tag::of_text(1))],
+            5
+        ));
         assert!(worth_a_look_up(&[hit(40, Tag::ALONE)], 90));
     }
 }
