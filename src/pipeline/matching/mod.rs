@@ -21,6 +21,7 @@ use crate::fingerprint::Recipe;
 use crate::fingerprint::Sketcher;
 use crate::fingerprint::integrity;
 use crate::fingerprint::word_hashes;
+use crate::index::Hit;
 use crate::index::LookUpError;
 use crate::index::Postings;
 use crate::index::TextId;
@@ -101,7 +102,7 @@ pub(crate) struct Matcher<'a> {
     worded: NormalText,
     grams: Vec<Gram>,
     ids: Vec<u64>,
-    probable: Vec<u32>,
+    probable: Vec<Hit>,
     hits: Vec<Gram>,
     word_hashes: Vec<u8>,
 }
@@ -213,10 +214,11 @@ impl<'a> Matcher<'a> {
         self.ids.extend(self.grams.iter().map(|g| g.id));
         self.probable.clear();
         self.snapshot.probe_batch(&self.ids, &mut self.probable);
+        self.probable.dedup_by_key(|hit| hit.at);
         let hits = self
             .probable
             .iter()
-            .filter_map(|at| self.grams.get(*at as usize));
+            .filter_map(|hit| self.grams.get(hit.at as usize));
         self.hits.clear();
         self.hits.extend(hits);
         // The exact digest costs a pass over the text: only after a gram hit, or when there are no
