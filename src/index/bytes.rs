@@ -33,6 +33,11 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
+    /// The bytes not read yet.
+    pub fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next `count` bytes.
     pub fn take(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], Malformed> {
         let (head, rest) = self.rest.split_at_checked(count).ok_or(Malformed(what))?;

@@ -10,12 +10,16 @@ use super::bytes::put_text;
 use super::bytes::put_varint;
 use super::set_hash::SetHash;
 
+pub use super::bucket::BucketBuilder;
+pub use super::bucket::BucketReader;
+pub use super::bucket::TextList;
+
 /// First bytes of the format row.
 pub const MAGIC: [u8; 8] = *b"HERDBOOK";
 /// Version of everything this file lays out. An index of another version is refused.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// First bytes of a filter file.
-pub const FILTER_MAGIC: [u8; 8] = *b"HBFUSE16";
+pub const FILTER_MAGIC: [u8; 8] = *b"HBLINE16";
 
 /// Column family of the format, state, intent and segment rows.
 pub const META: &str = "meta";
@@ -43,8 +47,6 @@ pub const INTENT_KEY: [u8; 1] = [0x04];
 
 /// Largest text number. Chosen: two bits of a varint carry flags, and 2^60 texts cannot exist.
 pub const TEXT_ID_MAX: u64 = 1 << 60;
-/// Length of a text row before its word bytes.
-pub const TEXT_HEADER_BYTES: usize = 24;
 
 /// Name, key layout and value layout of every kind of row, as `docs/index-format.md` has them.
 pub const LAYOUT: &[(&str, &str, &str, &str)] = &[
@@ -78,7 +80,7 @@ pub const LAYOUT: &[(&str, &str, &str, &str)] = &[
         TEXTS,
         "text",
         "text u64",
-        "exact 16 | normal_bytes u32 | words u32 | word_hash u8 each",
+        "exact 16 | normal_bytes varint | words varint | word_hash u8 each",
     ),
     (
         CLAIMS,
@@ -90,7 +92,7 @@ pub const LAYOUT: &[(&str, &str, &str, &str)] = &[
         POSTINGS,
         "bucket",
         "segment u32 | bucket u32",
-        "count varint | repeated: gap varint | list",
+        "count varint | text_bits u8 | bits: gap, list of each entry",
     ),
 ];
 
@@ -412,8 +414,8 @@ impl TextRow {
     /// Appends the bytes of a row.
     pub fn put(out: &mut Vec<u8>, exact: &[u8; 16], normal_bytes: u32, words: u32, bytes: &[u8]) {
         out.extend_from_slice(exact);
-        out.extend_from_slice(&normal_bytes.to_be_bytes());
-        out.extend_from_slice(&words.to_be_bytes());
+        put_varint(out, u64::from(normal_bytes));
+        put_varint(out, u64::from(words));
         out.extend_from_slice(bytes);
     }
 
@@ -422,8 +424,8 @@ impl TextRow {
         const WHAT: &str = "text row";
         let mut cursor = Cursor::new(bytes);
         let exact = cursor.array(WHAT)?;
-        let normal_bytes = cursor.u32(WHAT)?;
-        let count = usize::try_from(cursor.u32(WHAT)?).map_err(|_| Malformed(WHAT))?;
+        let normal_bytes = cursor.varint_u32(WHAT)?;
+        let count = usize::try_from(cursor.varint_u32(WHAT)?).map_err(|_| Malformed(WHAT))?;
         let words = cursor.take(count, WHAT)?.into();
         cursor.end(WHAT)?;
         Ok(Self {
@@ -497,6 +499,15 @@ impl PackedClaim {
     }
 }
 
+/// A gram or entry as the index keeps it: its upper 48 bits.
+///
+/// Until fingerprints come with their low 16 bits zero, this makes them so wherever one enters;
+/// then it only says what is expected.
+#[inline]
+pub fn gram_key(hash: u64) -> u64 {
+    hash & !0xffff
+}
+
 /// Key of a bucket.
 pub fn bucket_key(segment: u32, bucket: u32) -> [u8; 8] {
     ((u64::from(segment) << 32) | u64::from(bucket)).to_be_bytes()
@@ -524,181 +535,33 @@ pub fn bucket_start(bucket: u32, bits: u8) -> u64 {
         .unwrap_or(0)
 }
 
-/// Which texts hold one gram.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TextList {
-    /// These, ascending.
-    Texts(Vec<u64>),
-    /// More than the cap; only their number is kept.
-    Common(u64),
-}
-
-impl TextList {
-    /// Number of distinct texts.
-    pub fn count(&self) -> u64 {
-        match self {
-            Self::Texts(texts) => texts.len() as u64,
-            Self::Common(count) => *count,
-        }
-    }
-}
-
-/// Builds the value of one bucket. Entries come with ascending hashes.
-#[derive(Debug, Default)]
-pub struct BucketBuilder {
-    body: Vec<u8>,
-    count: u64,
-    previous: u64,
-}
-
-impl BucketBuilder {
-    /// Starts a bucket whose smallest possible hash is `start`.
-    pub fn start(&mut self, start: u64) {
-        self.body.clear();
-        self.count = 0;
-        self.previous = start;
-    }
-
-    /// Appends an entry. `hash` is above all earlier ones; lists are ascending, not empty and not
-    /// below `base`.
-    pub fn push(&mut self, hash: u64, list: &TextList, base: u64) -> Result<(), Malformed> {
-        let gap = hash
-            .checked_sub(self.previous)
-            .ok_or(Malformed("hashes out of order"))?;
-        put_varint(&mut self.body, gap);
-        self.previous = hash;
-        self.count += 1;
-        match list {
-            TextList::Common(count) => {
-                put_varint(&mut self.body, 0);
-                put_varint(&mut self.body, *count);
-            }
-            TextList::Texts(texts) => {
-                let (count, mut previous) = (texts.len(), base);
-                for (index, &text) in texts.iter().enumerate() {
-                    let gap = text
-                        .checked_sub(previous)
-                        .ok_or(Malformed("texts out of order"))?;
-                    let coded = (gap << 1) | u64::from(index + 1 < count);
-                    put_varint(&mut self.body, if index == 0 { coded + 1 } else { coded });
-                    previous = text;
-                }
-                if count == 0 {
-                    return Err(Malformed("an entry without texts"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the finished value into `out`, which is cleared first.
-    pub fn finish(&self, out: &mut Vec<u8>) {
-        out.clear();
-        put_varint(out, self.count);
-        out.extend_from_slice(&self.body);
-    }
-}
-
-/// Reads the entries of one bucket in order.
-#[derive(Debug)]
-pub struct BucketReader<'a> {
-    cursor: Cursor<'a>,
-    left: u64,
-    hash: u64,
-    base: u64,
-}
-
-impl<'a> BucketReader<'a> {
-    /// Starts reading the bucket whose smallest hash is `start`, of a segment with base `base`.
-    pub fn new(value: &'a [u8], start: u64, base: u64) -> Result<Self, Malformed> {
-        let mut cursor = Cursor::new(value);
-        let left = cursor.varint("bucket")?;
-        Ok(Self {
-            cursor,
-            left,
-            hash: start,
-            base,
-        })
-    }
-
-    /// The next hash; its list must be read or skipped before the next call.
-    pub fn next_hash(&mut self) -> Result<Option<u64>, Malformed> {
-        const WHAT: &str = "bucket";
-        if self.left == 0 {
-            self.cursor.end(WHAT)?;
-            return Ok(None);
-        }
-        self.left -= 1;
-        let gap = self.cursor.varint(WHAT)?;
-        self.hash = self.hash.checked_add(gap).ok_or(Malformed(WHAT))?;
-        Ok(Some(self.hash))
-    }
-
-    /// Reads the list of the hash just returned.
-    pub fn list(&mut self) -> Result<TextList, Malformed> {
-        let mut texts = Vec::new();
-        match self.walk(|text| texts.push(text))? {
-            None => Ok(TextList::Texts(texts)),
-            Some(count) => Ok(TextList::Common(count)),
-        }
-    }
-
-    /// Skips the list of the hash just returned.
-    pub fn skip(&mut self) -> Result<(), Malformed> {
-        self.walk(|_| ()).map(|_| ())
-    }
-
-    fn walk(&mut self, mut each: impl FnMut(u64)) -> Result<Option<u64>, Malformed> {
-        const WHAT: &str = "posting list";
-        let first = self.cursor.varint(WHAT)?;
-        if first == 0 {
-            return self.cursor.varint(WHAT).map(Some);
-        }
-        let (mut coded, mut text) = (first - 1, self.base);
-        loop {
-            text = text.checked_add(coded >> 1).ok_or(Malformed(WHAT))?;
-            each(text);
-            if coded & 1 == 0 {
-                return Ok(None);
-            }
-            coded = self.cursor.varint(WHAT)?;
-        }
-    }
-}
-
-/// Head of a filter file: magic 8 | version u32 | segment u32 | `shard_bits` u32 | entries u64.
+/// Head of a filter file: magic 8 | version u32 | segment u32 | levels u32 | entries u64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FilterHead {
     /// Segment the filter belongs to.
     pub segment: u32,
-    /// The file holds `2^shard_bits` filters; the top bits of a hash name its shard.
-    pub shard_bits: u32,
-    /// Distinct hashes in all shards.
+    /// Levels; none without entries.
+    pub levels: u32,
+    /// Distinct hashes.
     pub entries: u64,
 }
 
-/// Head of one shard: keys u64 | seed u64 | `segment_length` u32 | `segment_count_length` u32 |
-/// slots u32; then `slots` fingerprints of u16. A shard without keys has no slots.
+/// Head of one level: lines u64 | keys u64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShardHead {
-    /// Keys of this shard.
+pub struct LevelHead {
+    /// Lines of the level.
+    pub lines: u64,
+    /// Keys it was given: all on the first level, then those bumped from the one before.
     pub keys: u64,
-    /// Seed of the hash.
-    pub seed: u64,
-    /// Length of a block, a power of two.
-    pub segment_length: u32,
-    /// Number of slots that the first probe can fall on.
-    pub segment_count_length: u32,
-    /// Fingerprints stored.
-    pub slots: u32,
 }
 
 /// Bytes of [`FilterHead`].
 pub const FILTER_HEAD_BYTES: usize = 28;
-/// Bytes of [`ShardHead`].
-pub const SHARD_HEAD_BYTES: usize = 28;
-/// Most shard bits a file may state. Chosen: 2^16 shards of 2^23 keys are 5·10^11 entries.
-pub const SHARD_BITS_MAX: u32 = 16;
+/// Bytes of [`LevelHead`].
+pub const LEVEL_HEAD_BYTES: usize = 16;
+/// Most levels a filter may have. Chosen: 5·10^11 keys need six; hashes that need more are not
+/// spread, which keyed grams are.
+pub const LEVELS_MAX: u32 = 12;
 
 impl FilterHead {
     /// Bytes of the head.
@@ -707,7 +570,7 @@ impl FilterHead {
         out.extend_from_slice(&FILTER_MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_be_bytes());
         out.extend_from_slice(&self.segment.to_be_bytes());
-        out.extend_from_slice(&self.shard_bits.to_be_bytes());
+        out.extend_from_slice(&self.levels.to_be_bytes());
         out.extend_from_slice(&self.entries.to_be_bytes());
         out
     }
@@ -723,10 +586,10 @@ impl FilterHead {
         }
         let head = Self {
             segment: cursor.u32(WHAT)?,
-            shard_bits: cursor.u32(WHAT)?,
+            levels: cursor.u32(WHAT)?,
             entries: cursor.u64(WHAT)?,
         };
-        if head.shard_bits > SHARD_BITS_MAX {
+        if head.levels > LEVELS_MAX || (head.levels == 0) != (head.entries == 0) {
             Err(Malformed(WHAT))
         } else {
             Ok(head)
@@ -734,44 +597,24 @@ impl FilterHead {
     }
 }
 
-impl ShardHead {
+impl LevelHead {
     /// Appends the head.
     pub fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.lines.to_be_bytes());
         out.extend_from_slice(&self.keys.to_be_bytes());
-        out.extend_from_slice(&self.seed.to_be_bytes());
-        out.extend_from_slice(&self.segment_length.to_be_bytes());
-        out.extend_from_slice(&self.segment_count_length.to_be_bytes());
-        out.extend_from_slice(&self.slots.to_be_bytes());
     }
 
-    /// Reads the head and checks that every probe falls on a slot.
+    /// Reads the head.
     pub fn decode(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
-        const WHAT: &str = "filter shard";
+        const WHAT: &str = "filter level";
         let head = Self {
+            lines: cursor.u64(WHAT)?,
             keys: cursor.u64(WHAT)?,
-            seed: cursor.u64(WHAT)?,
-            segment_length: cursor.u32(WHAT)?,
-            segment_count_length: cursor.u32(WHAT)?,
-            slots: cursor.u32(WHAT)?,
         };
-        if head.keys == 0 {
-            return if head.slots == 0 {
-                Ok(head)
-            } else {
-                Err(Malformed(WHAT))
-            };
-        }
-        let needed = u64::from(head.segment_count_length) + 2 * u64::from(head.segment_length);
-        let sound = head.segment_length.is_power_of_two()
-            && head.segment_count_length > 0
-            && head
-                .segment_count_length
-                .is_multiple_of(head.segment_length)
-            && needed <= u64::from(head.slots);
-        if sound {
-            Ok(head)
-        } else {
+        if head.lines == 0 || head.keys == 0 {
             Err(Malformed(WHAT))
+        } else {
+            Ok(head)
         }
     }
 }

@@ -74,9 +74,12 @@ impl IndexDir {
     }
 }
 
+/// What the name of a filter file ends with.
+pub const FILTER_SUFFIX: &str = ".filter";
+
 /// Name of the filter file of a segment, in `filters/` and in a snapshot's `filters/`.
 pub fn filter_name(segment: u32) -> String {
-    format!("{segment:010}.fuse")
+    format!("{segment:010}{FILTER_SUFFIX}")
 }
 
 /// Makes the entries of a directory durable.

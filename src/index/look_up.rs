@@ -12,6 +12,7 @@ use super::StoreError;
 use super::columns::Access;
 use super::filter;
 use super::filter::Filter;
+use super::filter::Hit;
 use super::keys;
 use super::keys::CLAIMS;
 use super::keys::FormatRow;
@@ -74,7 +75,11 @@ impl IndexReader {
         let format = store.format()?;
         if format.version != keys::FORMAT_VERSION {
             return Err(StoreError::corrupt(
-                format!("format {} behind a manifest of format 1", format.version),
+                format!(
+                    "format {} behind a manifest of format {}",
+                    format.version,
+                    keys::FORMAT_VERSION
+                ),
                 db.display().to_string(),
             ));
         }
@@ -143,11 +148,15 @@ impl IndexReader {
     /// Whether a gram may be registered; `false` is certain. Memory only.
     #[inline]
     pub fn probe(&self, hash: u64) -> bool {
-        self.filters.iter().any(|filter| filter.contains(hash))
+        let hash = keys::gram_key(hash);
+        self.filters
+            .iter()
+            .any(|filter| filter.probe(hash).is_some())
     }
 
-    /// Appends the positions of those grams that may be registered, ascending. Memory only.
-    pub fn probe_batch(&self, hashes: &[u64], out: &mut Vec<u32>) {
+    /// Appends a hit with its tag for every gram that may be registered, ascending by position
+    /// among the hashes; one from each segment that may hold the gram. Memory only.
+    pub fn probe_batch(&self, hashes: &[u64], out: &mut Vec<Hit>) {
         filter::probe_batch(&self.filters, hashes, out);
     }
 
@@ -208,7 +217,7 @@ pub(crate) fn look_up(
     hashes: &[u64],
 ) -> Result<Vec<Postings>, LookUpError> {
     let mut found: BTreeMap<u64, TextList> = BTreeMap::new();
-    let mut asked = hashes.to_vec();
+    let mut asked: Vec<u64> = hashes.iter().map(|hash| keys::gram_key(*hash)).collect();
     asked.sort_unstable();
     asked.dedup();
     for (&number, segment) in segments {
@@ -216,7 +225,7 @@ pub(crate) fn look_up(
         let here: Vec<u64> = asked
             .iter()
             .copied()
-            .filter(|&hash| segment.filter.contains(hash))
+            .filter(|&hash| segment.filter.probe(hash).is_some())
             .collect();
         // One read per bucket; `here` ascends, so buckets do.
         let groups: Vec<&[u64]> = here
@@ -249,7 +258,7 @@ pub(crate) fn look_up(
     }
     Ok(hashes
         .iter()
-        .map(|hash| match found.get(hash) {
+        .map(|hash| match found.get(&keys::gram_key(*hash)) {
             None => Postings::Absent,
             Some(TextList::Common(count)) => Postings::Common(*count),
             Some(TextList::Texts(texts)) => {

@@ -15,6 +15,8 @@
 //! has its entries in exactly one segment, so document frequencies add up over segments; after a
 //! failed write nothing more is written.
 
+pub mod bits;
+pub mod bucket;
 pub mod bytes;
 mod columns;
 mod error;
@@ -30,11 +32,13 @@ mod set_hash;
 mod sort;
 mod source_row;
 mod store;
+mod tag;
 mod verify;
 mod write;
 
 pub use error::LookUpError;
 pub use error::StoreError;
+pub use filter::Hit;
 pub use format::Compat;
 pub use format::Incompatible;
 pub use keys::Op;
@@ -51,6 +55,9 @@ pub use secrets::Secrets;
 pub use secrets::SecretsError;
 pub use segment::DF_CAP;
 pub use set_hash::SetHash;
+pub use tag::ALONE_GRAMS;
+pub use tag::ALONE_TEXTS;
+pub use tag::Tag;
 pub use verify::Walked;
 pub use write::IndexWriter;
 pub use write::SourceDraft;

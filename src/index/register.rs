@@ -35,6 +35,7 @@ use super::sort::Posting;
 use super::sort::Record;
 use super::sort::Sorter;
 use super::store::Tables;
+use super::tag::ALONE_GRAMS;
 use super::write::IndexWriter;
 use super::write::SourceDraft;
 use super::write::TextDraft;
@@ -203,12 +204,13 @@ impl<'w> Registration<'w> {
             .write_all(&length.to_be_bytes())
             .map_err(failed())?;
         self.rows.write_all(&self.row).map_err(failed())?;
-        self.postings.push(Posting {
-            hash: text.entry,
-            text: number,
-        })?;
-        for &hash in text.grams {
-            self.postings.push(Posting { hash, text: number })?;
+        let alone = few_grams(text.grams);
+        for hash in text.grams.iter().chain([&text.entry]) {
+            self.postings.push(Posting {
+                hash: keys::gram_key(*hash),
+                text: number,
+                alone,
+            })?;
         }
         self.next_text += 1;
         Ok(number)
@@ -377,7 +379,7 @@ impl<'w> Registration<'w> {
         let merge = segment::choose_merge(live, fresh);
         let merged: Vec<_> = merge
             .iter()
-            .filter_map(|number| live.get(number).map(|live| (*number, &live.row)))
+            .filter_map(|number| live.get(number).map(|live| (*number, live)))
             .collect();
         let filters = self.writer.dir().filters();
         let target = segment::Target {
@@ -391,6 +393,23 @@ impl<'w> Registration<'w> {
         sync_dir(&filters)?;
         Ok((Some(new), merge))
     }
+}
+
+/// Whether a text has at most [`ALONE_GRAMS`] distinct grams.
+fn few_grams(grams: &[u64]) -> bool {
+    let mut distinct = [0; ALONE_GRAMS];
+    let mut count = 0;
+    for gram in grams.iter().map(|gram| keys::gram_key(*gram)) {
+        if distinct.iter().take(count).any(|earlier| *earlier == gram) {
+            continue;
+        }
+        let Some(free) = distinct.get_mut(count) else {
+            return false;
+        };
+        *free = gram;
+        count += 1;
+    }
+    true
 }
 
 /// Table files of claims.

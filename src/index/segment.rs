@@ -23,13 +23,14 @@ use super::sort::Sorted;
 use super::store::Row;
 use super::store::Store;
 use super::store::Tables;
+use super::tag::Tag;
 
 /// Distinct texts a gram may be in before its list is dropped and only the count is kept.
 /// Chosen: such a gram is a common phrase and no evidence; the list would only cost space.
 pub const DF_CAP: usize = 256;
-/// Postings aimed at per bucket. Chosen: a bucket of some 100 entries is near 1 KB, a quarter of
+/// Postings aimed at per bucket. Chosen: a bucket of some 200 entries is near 1 KB, a quarter of
 /// a device page, and its key costs a hundredth of it.
-const BUCKET_POSTINGS: u64 = 64;
+const BUCKET_POSTINGS: u64 = 128;
 /// Segments of one size class that are merged into one.
 /// Chosen: rewrites each posting log₄ N times; at most three segments of a class remain to probe.
 const MERGE_FANOUT: usize = 4;
@@ -42,6 +43,18 @@ const SMALLEST_CLASS: u64 = 1 << 16;
 pub(crate) struct Segment {
     pub(crate) row: SegmentRow,
     pub(crate) filter: Arc<Filter>,
+}
+
+impl Segment {
+    /// The tag of one of its entries.
+    pub(crate) fn tag_of(&self, number: u32, entry: u64) -> Result<Tag, StoreError> {
+        self.filter.probe(entry).ok_or_else(|| {
+            StoreError::corrupt(
+                "the filter misses an entry",
+                format!("segment {number}, entry {entry:016x}"),
+            )
+        })
+    }
 }
 
 /// All live segments by number.
@@ -70,8 +83,8 @@ pub(crate) fn find_in_bucket(
     let at = || format!("segment {segment}, bucket {bucket}");
     // Every bucket is written, empty ones too: a missing one is damage, not absence.
     let value = value.ok_or_else(|| StoreError::corrupt("a posting bucket is missing", at()))?;
-    let start = keys::bucket_start(bucket, row.bucket_bits);
-    let mut reader = BucketReader::new(value, start, row.base_text).map_err(|bad| bad.at(at()))?;
+    let mut reader = BucketReader::new(value, bucket, row.bucket_bits, row.base_text)
+        .map_err(|bad| bad.at(at()))?;
     let mut wanted = wanted.iter().copied().peekable();
     while let Some(hash) = reader.next_hash().map_err(|bad| bad.at(at()))? {
         while wanted.next_if(|&want| want < hash).is_some() {}
@@ -120,6 +133,9 @@ pub(crate) fn choose_merge(segments: &Segments, postings: u64) -> Vec<u32> {
 struct Entry {
     hash: u64,
     list: TextList,
+    /// Whether one of its texts has few grams; may be `false` of a list above
+    /// [`super::ALONE_TEXTS`], where it no longer matters.
+    alone: bool,
 }
 
 /// Entries in ascending order of hash: fresh postings grouped, or a stored segment read back.
@@ -145,9 +161,11 @@ impl Stream<'_> {
                 };
                 let mut texts = vec![first.text];
                 let (mut newest, mut count) = (first.text, 1_u64);
+                let mut alone = first.alone;
                 loop {
                     match postings.next()? {
                         Some(next) if next.hash == first.hash => {
+                            alone |= next.alone;
                             if next.text != newest {
                                 (newest, count) = (next.text, count + 1);
                                 if texts.len() <= DF_CAP {
@@ -169,6 +187,7 @@ impl Stream<'_> {
                 Ok(Some(Entry {
                     hash: first.hash,
                     list,
+                    alone,
                 }))
             }
         }
@@ -191,17 +210,10 @@ pub(crate) fn stored_entries<'a>(
         if usize::try_from(bucket) != Ok(index) {
             return Err(StoreError::corrupt("a posting bucket is missing", at()));
         }
-        let start = keys::bucket_start(bucket, row.bucket_bits);
-        let mut reader =
-            BucketReader::new(&value, start, row.base_text).map_err(|bad| bad.at(at()))?;
+        let mut reader = BucketReader::new(&value, bucket, row.bucket_bits, row.base_text)
+            .map_err(|bad| bad.at(at()))?;
         let mut entries = Vec::new();
         while let Some(hash) = reader.next_hash().map_err(|bad| bad.at(at()))? {
-            if keys::bucket_of(hash, row.bucket_bits) != bucket {
-                return Err(StoreError::corrupt(
-                    "a hash stands in the wrong bucket",
-                    at(),
-                ));
-            }
             entries.push((hash, reader.list().map_err(|bad| bad.at(at()))?));
         }
         Ok(entries)
@@ -250,24 +262,27 @@ pub(crate) fn write(
     fresh: Sorted<Posting>,
     fresh_count: u64,
     base_text: u64,
-    merge: &[(u32, &SegmentRow)],
+    merge: &[(u32, &Segment)],
 ) -> Result<NewSegment, StoreError> {
     let base = merge
         .iter()
-        .map(|(_, row)| row.base_text)
+        .map(|(_, live)| live.row.base_text)
         .fold(base_text, u64::min);
     let expected = merge
         .iter()
-        .map(|(_, row)| row.postings)
+        .map(|(_, live)| live.row.postings)
         .fold(fresh_count, u64::saturating_add);
     let bucket_bits = bucket_bits(expected)?;
     let mut streams = vec![Stream::Fresh {
         postings: fresh,
         ahead: None,
     }];
-    for (number, row) in merge {
-        let entries = stored_entries(target.store, *number, row)?
-            .map(|entry| entry.map(|(hash, list)| Entry { hash, list }));
+    for (number, live) in merge {
+        let entries = stored_entries(target.store, *number, &live.row)?.map(|entry| {
+            let (hash, list) = entry?;
+            let alone = live.tag_of(*number, hash)? == Tag::ALONE;
+            Ok(Entry { hash, list, alone })
+        });
         streams.push(Stream::Stored(Box::new(entries)));
     }
     let mut merged = Merged::new(streams)?;
@@ -281,14 +296,14 @@ pub(crate) fn write(
         if u64::from(bucket) >= 1 << bucket_bits {
             return Ok(false);
         }
-        builder.start(keys::bucket_start(bucket, bucket_bits));
+        builder.start(bucket, bucket_bits);
         while let Some(entry) =
             ahead.take_if(|entry| keys::bucket_of(entry.hash, bucket_bits) == bucket)
         {
             builder
                 .push(entry.hash, &entry.list, base)
                 .map_err(|bad| bad.at(format!("new segment {}", target.number)))?;
-            filter.push(entry.hash)?;
+            filter.push(entry.hash, Tag::of_list(&entry.list, entry.alone))?;
             entries += 1;
             postings += entry.list.count();
             ahead = merged.next()?;
@@ -348,8 +363,10 @@ impl<'a> Merged<'a> {
             return Ok(None);
         };
         let mut joined: Option<TextList> = None;
+        let mut alone = false;
         for (stream, head) in &mut self.streams {
             if let Some(entry) = head.take_if(|entry| entry.hash == hash) {
+                alone |= entry.alone;
                 joined = Some(match joined {
                     None => entry.list,
                     Some(list) => join(list, entry.list),
@@ -357,7 +374,7 @@ impl<'a> Merged<'a> {
                 *head = stream.next()?;
             }
         }
-        Ok(joined.map(|list| Entry { hash, list }))
+        Ok(joined.map(|list| Entry { hash, list, alone }))
     }
 }
 

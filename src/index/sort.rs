@@ -36,6 +36,9 @@ pub(crate) trait Record: Copy + Ord + Send {
 pub(crate) struct Posting {
     pub(crate) hash: u64,
     pub(crate) text: u64,
+    /// Whether the text has at most [`super::ALONE_GRAMS`] grams: one fact per text, so that it
+    /// does not disturb the order.
+    pub(crate) alone: bool,
 }
 
 impl Record for Posting {
@@ -43,15 +46,17 @@ impl Record for Posting {
 
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.hash.to_be_bytes());
-        out.extend_from_slice(&self.text.to_be_bytes());
+        let text = (self.text << 1) | u64::from(self.alone);
+        out.extend_from_slice(&text.to_be_bytes());
     }
 
     fn get(bytes: &[u8]) -> Option<Self> {
         let (hash, rest) = bytes.split_first_chunk::<8>()?;
-        let text = rest.first_chunk::<8>()?;
+        let text = u64::from_be_bytes(*rest.first_chunk::<8>()?);
         Some(Self {
             hash: u64::from_be_bytes(*hash),
-            text: u64::from_be_bytes(*text),
+            text: text >> 1,
+            alone: text & 1 == 1,
         })
     }
 }
@@ -244,23 +249,31 @@ mod tests {
     proptest! {
         #[test]
         fn any_buffer_gives_the_order_of_a_plain_sort(
-            records in prop::collection::vec((0_u64..50, any::<u64>()), 0..200),
+            records in prop::collection::vec((0_u64..50, 0..u64::MAX >> 1, any::<bool>()), 0..200),
             buffer_bytes in 0_usize..2000,
         ) {
             let dir = tempfile::tempdir().unwrap();
             let mut sorter = Sorter::new(dir.path(), buffer_bytes);
-            for &(hash, text) in &records {
-                sorter.push(Posting { hash, text }).unwrap();
+            for &(hash, text, alone) in &records {
+                sorter.push(Posting { hash, text, alone }).unwrap();
             }
             prop_assert_eq!(sorter.count(), records.len() as u64);
             let mut sorted = sorter.finish().unwrap();
             let mut found = Vec::new();
             while let Some(posting) = sorted.next().unwrap() {
-                found.push((posting.hash, posting.text));
+                found.push((posting.hash, posting.text, posting.alone));
             }
             let mut expected = records;
             expected.sort_unstable();
             prop_assert_eq!(found, expected);
+        }
+    }
+
+    fn posting(hash: u64) -> Posting {
+        Posting {
+            hash,
+            text: 1,
+            alone: false,
         }
     }
 
@@ -270,11 +283,11 @@ mod tests {
         let count = 3 * READ_BYTES as u64 / 16 + 7;
         let mut sorter = Sorter::new(dir.path(), 2 * READ_BYTES);
         for hash in (0..count).rev() {
-            sorter.push(Posting { hash, text: 1 }).unwrap();
+            sorter.push(posting(hash)).unwrap();
         }
         let mut merged = sorter.finish().unwrap();
         for hash in 0..count {
-            assert_eq!(merged.next().unwrap(), Some(Posting { hash, text: 1 }));
+            assert_eq!(merged.next().unwrap(), Some(posting(hash)));
         }
         assert_eq!(merged.next().unwrap(), None);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);

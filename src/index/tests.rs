@@ -99,9 +99,10 @@ fn entries() -> impl Strategy<Value = Vec<(u64, TextList)>> {
             .prop_map(|texts| TextList::Texts(texts.into_iter().collect())),
         prop::collection::btree_set(0_u64..100, 1..10)
             .prop_map(|texts| TextList::Texts(texts.into_iter().collect())),
-        any::<u64>().prop_map(TextList::Common),
+        (1..=u64::MAX).prop_map(TextList::Common),
+        Just(TextList::Texts((5..5 + super::DF_CAP as u64).collect())),
     ];
-    prop::collection::btree_map(any::<u64>(), list, 0..20)
+    prop::collection::btree_map(any::<u64>().prop_map(gram_key), list, 0..20)
         .prop_map(|entries| entries.into_iter().collect())
 }
 
@@ -152,7 +153,6 @@ proptest! {
     ) {
         let mut bytes = Vec::new();
         TextRow::put(&mut bytes, &exact, normal_bytes, u32::try_from(words.len()).unwrap(), &words);
-        prop_assert_eq!(bytes.len(), TEXT_HEADER_BYTES + words.len());
         refuses_cuts_and_tails(&bytes, TextRow::decode);
         let row = TextRow { exact, normal_bytes, words: words.into() };
         prop_assert_eq!(TextRow::decode(&bytes), Ok(row));
@@ -191,21 +191,24 @@ proptest! {
     }
 
     #[test]
-    fn buckets_come_back(entries in entries()) {
+    fn buckets_come_back(mut entries in entries(), bucket_bits in 0..=BUCKET_BITS_MAX) {
+        // All into the bucket of the first.
+        let bucket = entries.first().map_or(0, |(hash, _)| bucket_of(*hash, bucket_bits));
+        entries.retain(|(hash, _)| bucket_of(*hash, bucket_bits) == bucket);
         let texts = entries.iter().filter_map(|(_, list)| match list {
             TextList::Texts(texts) => texts.first().copied(),
             TextList::Common(_) => None,
         });
         let base = texts.min().unwrap_or(0);
         let mut builder = BucketBuilder::default();
-        builder.start(0);
+        builder.start(bucket, bucket_bits);
         for (hash, list) in &entries {
             builder.push(*hash, list, base).unwrap();
         }
         let mut bytes = Vec::new();
         builder.finish(&mut bytes);
         let read = |bytes: &[u8]| -> Result<Vec<(u64, TextList)>, Malformed> {
-            let mut reader = BucketReader::new(bytes, 0, base)?;
+            let mut reader = BucketReader::new(bytes, bucket, bucket_bits, base)?;
             let mut out = Vec::new();
             while let Some(hash) = reader.next_hash()? {
                 out.push((hash, reader.list()?));
@@ -214,7 +217,7 @@ proptest! {
         };
         prop_assert_eq!(read(&bytes), Ok(entries.clone()));
         refuses_cuts_and_tails(&bytes, read);
-        let mut reader = BucketReader::new(&bytes, 0, base).unwrap();
+        let mut reader = BucketReader::new(&bytes, bucket, bucket_bits, base).unwrap();
         let mut hashes = Vec::new();
         while let Some(hash) = reader.next_hash().unwrap() {
             hashes.push(hash);
@@ -234,10 +237,12 @@ proptest! {
             TextRow::decode(&bytes).is_err(),
         ];
         prop_assert!(refused.contains(&true), "no bytes are every kind of row at once");
-        if let Ok(mut reader) = BucketReader::new(&bytes, 0, 0) {
-            while let Ok(Some(_)) = reader.next_hash() {
-                if reader.list().is_err() {
-                    break;
+        for bucket_bits in [0, 7, BUCKET_BITS_MAX] {
+            if let Ok(mut reader) = BucketReader::new(&bytes, 0, bucket_bits, 0) {
+                while let Ok(Some(_)) = reader.next_hash() {
+                    if reader.list().is_err() {
+                        break;
+                    }
                 }
             }
         }
@@ -281,16 +286,47 @@ fn the_set_hash_carries_over_all_limbs() {
 fn golden_bytes() {
     // Written by hand from docs/index-format.md.
     let mut bucket = BucketBuilder::default();
-    bucket.start(0x8000_0000_0000_0000);
+    bucket.start(0x2000_0000, 30);
     bucket
-        .push(0x8000_0000_0000_0005, &TextList::Texts(vec![10, 13]), 10)
+        .push(0x8000_0000_0005_0000, &TextList::Texts(vec![10, 13]), 10)
         .unwrap();
     bucket
-        .push(0x8000_0000_0000_0105, &TextList::Common(300), 10)
+        .push(0x8000_0000_0105_0000, &TextList::Common(300), 10)
         .unwrap();
     let mut bytes = Vec::new();
     bucket.finish(&mut bytes);
-    assert_eq!(bytes, [2, 5, 2, 6, 0x80, 0x02, 0, 0xac, 0x02]);
+    // Two entries, and two bits for the largest text, 13 - 10. Each bit as it comes: a bucket of 18
+    // bits with two entries has 17 low ones.
+    let expected = [
+        "0",                 // 5 >> 17 is 0
+        "10100000000000000", // 5
+        "10 0",              // two texts: length 1, then 0
+        "0 0",               // 10 is 0 above the base; one low bit
+        "10 0",              // 13 is 2 above the least possible, 11
+        "0",                 // 0x105 is 0xff above the least possible, 6
+        "11111111000000000",
+        "111111110 10000000", // 257 for common: length 8, then 1
+        "111111110 00110100", // 300: length 8, then 44
+    ]
+    .concat()
+    .replace(' ', "");
+    let expected: Vec<u8> = expected
+        .as_bytes()
+        .chunks(8)
+        .map(|bits| {
+            (0..)
+                .zip(bits)
+                .map(|(at, bit)| (bit - b'0') << at)
+                .sum::<u8>()
+        })
+        .collect();
+    assert_eq!(bytes, [&[2, 2], expected.as_slice()].concat());
+    bucket.start(0, 30);
+    bucket.finish(&mut bytes);
+    assert_eq!(bytes, [0]);
+    let mut text = Vec::new();
+    TextRow::put(&mut text, &[3; 16], 300, 2, &[8, 9]);
+    assert_eq!(text, [[3; 16].as_slice(), &[0xac, 0x02, 2, 8, 9]].concat());
     assert_eq!(bucket_of(0x8000_0000_0000_0005, 1), 1);
     assert_eq!(bucket_start(1, 1), 0x8000_0000_0000_0000);
     assert_eq!(bucket_key(1, 2), [0, 0, 0, 1, 0, 0, 0, 2]);
@@ -374,7 +410,7 @@ fn the_documented_layout_is_the_one_in_the_code() {
     assert_eq!(documented, coded);
     let filter = table("filter");
     assert_eq!(filter[0][2], FILTER_HEAD_BYTES.to_string());
-    assert_eq!(filter[1][2], SHARD_HEAD_BYTES.to_string());
+    assert_eq!(filter[1][2], LEVEL_HEAD_BYTES.to_string());
     for family in COLUMN_FAMILIES {
         assert!(LAYOUT.iter().any(|(name, ..)| *name == family), "{family}");
     }
@@ -382,6 +418,9 @@ fn the_documented_layout_is_the_one_in_the_code() {
         format!("Format version **{FORMAT_VERSION}**"),
         format!("above {}", super::DF_CAP),
         format!("more than {} places", super::CLAIMS_KEPT),
+        format!("at most {} grams", super::ALONE_GRAMS),
+        format!("at most {} texts", super::ALONE_TEXTS),
+        format!("at most {LEVELS_MAX} levels"),
         String::from_utf8(MAGIC.to_vec()).unwrap(),
         String::from_utf8(FILTER_MAGIC.to_vec()).unwrap(),
     ] {
@@ -450,7 +489,6 @@ fn the_widths_in_the_layout_are_the_widths_written() {
     };
     assert_eq!(fixed_bytes(layout("intent").3), intent.encode().len());
     assert_eq!(fixed_bytes(layout("text").2), text_key(0).len());
-    assert_eq!(fixed_bytes(layout("text").3), TEXT_HEADER_BYTES);
     assert_eq!(fixed_bytes(layout("claims").2), claims_key(0, 0).len());
     assert_eq!(fixed_bytes(layout("bucket").2), bucket_key(0, 0).len());
 }
@@ -497,6 +535,10 @@ fn the_options_reach_every_column_family() {
         let options = section(&format!("[CFOptions \"{family}\"]"));
         let table = section(&format!("[TableOptions/BlockBasedTable \"{family}\"]"));
         has(&table, "format_version=6");
+        has(&table, "checksum=kXXH3");
+        // The filter in memory answers instead of the engine's.
+        has(&table, "filter_policy=nullptr");
+        has(&table, "cache_index_and_filter_blocks=true");
         let bulk = matches!(family, keys::TEXTS | keys::POSTINGS);
         has(
             &table,

@@ -16,6 +16,7 @@ use super::register::claims_member;
 use super::register::text_member;
 use super::segment;
 use super::set_hash::SetHash;
+use super::tag::Tag;
 
 /// What a complete walk counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,8 +69,9 @@ impl IndexReader {
             for entry in segment::stored_entries(self.store(), number, &live.row)? {
                 let (hash, list) = entry?;
                 let at = || format!("segment {number}, entry {hash:016x}");
-                if !live.filter.contains(hash) {
-                    return Err(StoreError::corrupt("the filter misses an entry", at()));
+                let tag = live.tag_of(number, hash)?;
+                if tag != Tag::of_list(&list, false) && tag != Tag::of_list(&list, true) {
+                    return Err(StoreError::corrupt("the filter has another tag", at()));
                 }
                 if let TextList::Texts(texts) = &list {
                     let distinct: BTreeSet<_> = texts.iter().collect();

@@ -21,6 +21,7 @@ use super::keys::POSTINGS;
 use super::keys::SOURCES;
 use super::keys::StateRow;
 use super::keys::TEXTS;
+use super::layout::FILTER_SUFFIX;
 use super::layout::IndexDir;
 use super::layout::filter_name;
 use super::look_up;
@@ -390,7 +391,7 @@ impl IndexWriter {
         if !self
             .segments
             .values()
-            .any(|segment| segment.filter.contains(entry))
+            .any(|segment| segment.filter.probe(keys::gram_key(entry)).is_some())
         {
             return Ok(None);
         }
@@ -473,7 +474,7 @@ fn remove_leftovers(store: &Store, dir: &IndexDir, state: &StateRow) -> Result<(
             continue;
         }
         // The file is the mark that a segment was left over, so it goes last.
-        if let Some(Ok(number)) = name.strip_suffix(".fuse").map(str::parse::<u32>) {
+        if let Some(Ok(number)) = name.strip_suffix(FILTER_SUFFIX).map(str::parse::<u32>) {
             remove_segment(store, number)?;
         }
         let path = entry.path();

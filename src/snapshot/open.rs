@@ -15,6 +15,7 @@ use super::seal;
 use crate::audit;
 use crate::audit::ReadLog;
 use crate::index::Compat;
+use crate::index::Hit;
 use crate::index::IndexDir;
 use crate::index::IndexReader;
 use crate::index::LookUpError;
@@ -210,8 +211,9 @@ impl Snapshot {
         self.reader.probe(hash)
     }
 
-    /// Appends the positions of those hashes that may be registered, ascending. Memory only.
-    pub fn probe_batch(&self, hashes: &[u64], out: &mut Vec<u32>) {
+    /// Appends a hit with its tag for every hash that may be registered, ascending by position
+    /// among the hashes; one from each segment that may hold the hash. Memory only.
+    pub fn probe_batch(&self, hashes: &[u64], out: &mut Vec<Hit>) {
         self.reader.probe_batch(hashes, out);
     }
 

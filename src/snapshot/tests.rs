@@ -12,6 +12,7 @@ use super::*;
 use crate::audit;
 use crate::index::Compat;
 use crate::index::DF_CAP;
+use crate::index::Hit;
 use crate::index::Incompatible;
 use crate::index::IndexDir;
 use crate::index::IndexWriter;
@@ -19,6 +20,7 @@ use crate::index::PackedClaim;
 use crate::index::Postings;
 use crate::index::Secrets;
 use crate::index::SourceDraft;
+use crate::index::Tag;
 use crate::index::TextDraft;
 use crate::index::TextId;
 use crate::index::WriteError;
@@ -80,9 +82,10 @@ struct Text {
     grams: Vec<u64>,
 }
 
+/// A hash as fingerprints are: of 48 bits.
 fn mix(id: u64) -> u64 {
     let mut state = id;
-    xorf::splitmix64(&mut state)
+    xorf::splitmix64(&mut state) & !0xffff
 }
 
 fn exact(id: u64) -> [u8; 16] {
@@ -379,6 +382,12 @@ fn common_grams_are_marked_also_when_only_the_sum_of_sources_is_common() {
     register(&mut writer, "again", &with(0..cap, cap, 300)).unwrap();
     let found = home.snapshot().unwrap().look_up(&[shared]).unwrap();
     assert_eq!(found[0].texts_count(), cap);
+    // One segment knows that the gram is common, whatever another says of it.
+    let common = |snapshot: &Snapshot| {
+        let mut hits = Vec::new();
+        snapshot.probe_batch(&[shared], &mut hits);
+        hits.iter().any(|hit| hit.tag == Tag::COMMON)
+    };
     // Small sources merge among themselves and stay apart from the large one.
     for (more, name) in (1..).zip(["two", "three"]) {
         let id = cap + more - 1;
@@ -400,11 +409,81 @@ fn common_grams_are_marked_also_when_only_the_sum_of_sources_is_common() {
             .look_up(&[shared, rare, gram(3), gram(cap * 1000)])
             .unwrap();
         assert_eq!(found[0], Postings::Common(cap + 2 + 250 * at));
+        assert_eq!(
+            common(&snapshot),
+            at == 3,
+            "only a merged segment holds so many"
+        );
         assert_eq!(found[1].texts_count(), cap - 10);
         assert_eq!(found[2], Postings::Texts(vec![TextId(0)]));
         assert_eq!(found[3], Postings::Texts(vec![TextId(cap)]));
         snapshot.walk().unwrap();
     }
+}
+
+/// The tags of grams in an index with one segment.
+fn tags(snapshot: &Snapshot, grams: &[u64]) -> Vec<Tag> {
+    let mut hits = Vec::new();
+    snapshot.probe_batch(grams, &mut hits);
+    assert_eq!(
+        hits.iter().map(|hit| hit.at as usize).collect::<Vec<_>>(),
+        (0..grams.len()).collect::<Vec<_>>()
+    );
+    hits.iter().map(|hit| hit.tag).collect()
+}
+
+#[test]
+fn grams_of_one_text_agree_on_a_bucket_and_short_texts_stand_alone() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    let long = |id: u64, from: u64| Text {
+        id,
+        grams: (from..from + 20).map(gram).collect(),
+    };
+    let short = |id: u64, grams: &[u64]| Text {
+        id,
+        grams: grams.iter().copied().map(gram).collect(),
+    };
+    // Text 1 is a near copy of text 0. Text 2 has four grams, one of them twice; text 3 has five.
+    let first = [
+        long(0, 0),
+        long(1, 5),
+        short(2, &[100, 101, 102, 103, 103]),
+        short(3, &[200, 201, 202, 203, 204]),
+    ];
+    register(&mut writer, "one", &first).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    let all: Vec<u64> = (0..20).map(gram).collect();
+    assert_eq!(tags(&snapshot, &all), [Tag::of_text(0); 20]);
+    let own: Vec<u64> = (20..25).map(gram).collect();
+    assert_eq!(tags(&snapshot, &own), [Tag::of_text(1); 5]);
+    let few: Vec<u64> = (100..104).map(gram).chain([entry(2)]).collect();
+    assert_eq!(tags(&snapshot, &few), [Tag::ALONE; 5]);
+    let five: Vec<u64> = (200..205).map(gram).collect();
+    assert_eq!(tags(&snapshot, &five), [Tag::of_text(3); 5]);
+    // A later copy, from another source, joins the bucket; a short text that shares a gram makes
+    // it stand alone; in nine texts nothing stands alone.
+    let mut second = vec![long(5, 10), short(6, &[3, 204])];
+    second.extend((7..15).map(|id| short(id, &[100])));
+    register(&mut writer, "two", &second).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    assert_eq!(snapshot.segments(), 1);
+    snapshot.walk().unwrap();
+    let copied: Vec<u64> = (10..20).map(gram).collect();
+    assert_eq!(tags(&snapshot, &copied), [Tag::of_text(0); 10]);
+    assert_eq!(
+        tags(
+            &snapshot,
+            &[gram(3), gram(204), gram(100), gram(101), gram(4)]
+        ),
+        [
+            Tag::ALONE,
+            Tag::ALONE,
+            Tag::of_text(2),
+            Tag::ALONE,
+            Tag::of_text(0)
+        ]
+    );
 }
 
 /// What a source did, in the model.
@@ -421,7 +500,9 @@ fn step() -> impl Strategy<Value = Step> {
         // The grams belong to the text, so they follow from its number.
         Text {
             id,
-            grams: (0..id % 6).map(|at| gram(mix(id ^ at) % 40)).collect(),
+            grams: (0..id % 8)
+                .map(|at| gram((mix(id ^ at) >> 16) % 40))
+                .collect(),
         }
     });
     prop_oneof![
@@ -438,6 +519,8 @@ struct Picture {
     numbers: BTreeMap<u64, u64>,
     postings: BTreeMap<u64, BTreeSet<u64>>,
     claims: BTreeMap<u64, Vec<(u32, u64)>>,
+    /// Texts of few grams.
+    alone: BTreeSet<u64>,
     withdrawn: Vec<bool>,
     records: Vec<u64>,
 }
@@ -449,12 +532,23 @@ impl Picture {
             let next = self.numbers.len() as u64;
             let number = *self.numbers.entry(text.id).or_insert(next);
             self.claims.entry(number).or_default().push((source, row));
+            if text.grams.iter().collect::<BTreeSet<_>>().len() <= 4 {
+                self.alone.insert(number);
+            }
             for &hash in text.grams.iter().chain([&entry(text.id)]) {
                 self.postings.entry(hash).or_default().insert(number);
             }
         }
         self.withdrawn.push(false);
         self.records.push(texts.len() as u64);
+    }
+
+    fn tag(&self, texts: &BTreeSet<u64>) -> Tag {
+        if texts.len() <= 8 && texts.iter().any(|text| self.alone.contains(text)) {
+            Tag::ALONE
+        } else {
+            Tag::of_text(*texts.first().unwrap())
+        }
     }
 
     fn compare(&self, snapshot: &Snapshot) {
@@ -484,7 +578,15 @@ impl Picture {
                 Some(texts) => Postings::Texts(texts.iter().copied().map(TextId).collect()),
             };
             assert_eq!(found, expected);
-            assert_eq!(maybe.binary_search(&place).is_ok(), snapshot.probe(*hash));
+            let hit = maybe.iter().any(|hit: &Hit| hit.at == place);
+            assert_eq!(hit, snapshot.probe(*hash));
+            if let Some(texts) = self.postings.get(hash) {
+                let tag = self.tag(texts);
+                assert!(
+                    maybe.contains(&Hit { at: place, tag }),
+                    "{tag:?} of {texts:?}"
+                );
+            }
             assert!(expected == Postings::Absent || snapshot.probe(*hash));
         }
         let ids: Vec<TextId> = self.numbers.values().rev().copied().map(TextId).collect();

@@ -239,7 +239,7 @@ impl<'a> Matcher<'a> {
             return Ok(Vec::new());
         }
         let exact = ExactDigest::of(normal, self.sketcher.key());
-        if self.hits.is_empty() && self.snapshot.probe(exact.entry()).is_none() {
+        if self.hits.is_empty() && !self.snapshot.probe(exact.entry()) {
             return Ok(Vec::new());
         }
         let mut asked: Vec<u64> = self.hits.iter().map(|g| g.id).collect();

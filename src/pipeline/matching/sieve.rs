@@ -77,7 +77,7 @@ impl Sieve {
                 if self.sketcher.append_digests(text, &mut self.grams) == 0 {
                     // Too short for a gram: only the whole of it can be registered.
                     let exact = ExactDigest::of(text, self.sketcher.key());
-                    if snapshot.probe(exact.entry()).is_some() {
+                    if snapshot.probe(exact.entry()) {
                         out.push(place);
                     }
                     continue;
