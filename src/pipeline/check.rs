@@ -28,6 +28,7 @@ use crate::model::target::Target;
 use crate::policy::Policy;
 use crate::policy::Position;
 use crate::read::InputPath;
+use crate::read::Outcome;
 use crate::read::ReadError;
 use crate::read::ReadOptions;
 use crate::snapshot::Snapshot;
@@ -110,6 +111,22 @@ pub(crate) struct UnitMatches {
     pub ordinal: u32,
     pub column: ColumnId,
     pub matches: Vec<(Match, Vec<Claim>)>,
+}
+
+impl Outcome for BatchMatches {
+    fn renumber(&mut self, column: &dyn Fn(ColumnId) -> ColumnId) {
+        for unit in &mut self.units {
+            unit.column = column(unit.column);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let claims = |(_, claims): &(Match, Vec<Claim>)| size_of_val(claims.as_slice());
+        let matches = |unit: &UnitMatches| {
+            size_of_val(unit.matches.as_slice()) + unit.matches.iter().map(claims).sum::<usize>()
+        };
+        size_of_val(self.units.as_slice()) + self.units.iter().map(matches).sum::<usize>()
+    }
 }
 
 /// Checks `inputs`. Fails only when a split cannot be written; whatever is wrong with the inputs or

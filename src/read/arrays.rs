@@ -53,9 +53,10 @@ pub(super) fn walk_batch(
             .map_err(|what| format!("column `{}`: {what}", field.name()))?;
         walks.push((field.name().as_str(), walk));
     }
+    let known = rows.known_keys(walks.iter().map(|(name, _)| *name));
     for row in 0..batch.num_rows() {
         rows.begin();
-        let done = match walk_row(rows, &walks, row) {
+        let done = match walk_row(rows, &walks, known.as_deref(), row) {
             Ok(()) => rows.commit(),
             Err(message) => rows.fail(message),
         };
@@ -69,12 +70,20 @@ pub(super) fn walk_batch(
 fn walk_row(
     rows: &mut RowWriter<'_>,
     walks: &[(&str, Walk<'_>)],
+    known: Option<&[NodeId]>,
     row: usize,
 ) -> Result<(), String> {
     let object = rows.enter_object(ROOT);
-    for (name, walk) in walks {
-        let node = rows.key(ROOT, name, object)?;
-        walk.value(rows, node, row)?;
+    if let Some(nodes) = known {
+        for (node, (_, walk)) in nodes.iter().zip(walks) {
+            rows.known_key(*node);
+            walk.value(rows, *node, row)?;
+        }
+    } else {
+        for (name, walk) in walks {
+            let node = rows.key(ROOT, name, object)?;
+            walk.value(rows, node, row)?;
+        }
     }
     rows.leave_object();
     Ok(())

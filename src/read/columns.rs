@@ -7,9 +7,17 @@
 //! [`OBJECT_KEYS_MAX`](super::limits::OBJECT_KEYS_MAX) different keys, the later ones are written
 //! `{}` as for a map.
 
+mod news;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub(super) use self::news::Map;
+pub(super) use self::news::News;
+pub(super) use self::news::Wide;
+
+use self::news::Born;
+use self::news::Journal;
 use super::limits::OBJECT_KEYS_MAX;
 use super::limits::PATH_NODES_MAX;
 use super::names;
@@ -45,7 +53,7 @@ pub(super) enum Step {
 }
 
 /// One place in the tree, with everything that its path alone decides.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent properties, read on the hot path"
@@ -68,7 +76,7 @@ pub(super) struct Node {
     /// Whether this is the path given as `--model-column`.
     pub(super) explicit_model: bool,
     /// Whether outputs took their model from here.
-    pub(super) names_models: bool,
+    names_models: bool,
     pub(super) tokens_named: bool,
     /// Row in which integers were last counted, and how many so far.
     pub(super) ints: (u64, u64),
@@ -188,7 +196,7 @@ pub struct ColumnInfo {
 }
 
 /// The tree and the columns of one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[expect(
     clippy::struct_field_names,
     reason = "the columns are one of its parts"
@@ -200,6 +208,8 @@ pub(super) struct Columns {
     selection: Selection,
     columns_max: usize,
     announced: usize,
+    /// What was learnt, for another table to learn it too.
+    journal: Option<Journal>,
 }
 
 impl Columns {
@@ -211,6 +221,7 @@ impl Columns {
             selection,
             columns_max,
             announced: 0,
+            journal: None,
         };
         let root = columns.make(ROOT, Step::Root, "");
         columns.nodes.push(root);
@@ -280,6 +291,17 @@ impl Columns {
         Ok(child)
     }
 
+    /// The child under a key that was met before, if it is a place of its own.
+    pub(super) fn known_key(&self, at: NodeId, key: &str) -> Option<NodeId> {
+        let node = self.node(at);
+        if node.by_key.is_empty() {
+            let mut keys = node.keys.iter();
+            keys.find(|(known, _)| &**known == key).map(|(_, id)| *id)
+        } else {
+            node.by_key.get(key).copied()
+        }
+    }
+
     /// The child that is a list's elements, a map's keys or values, or JSON in a string.
     pub(super) fn special(&mut self, at: NodeId, step: Step) -> Result<NodeId, String> {
         let slot = match step {
@@ -308,6 +330,13 @@ impl Columns {
         }
         let node = self.make(parent, step, key);
         self.nodes.push(node);
+        if let Some(journal) = &mut self.journal {
+            journal.nodes.push(Born {
+                parent,
+                step,
+                key: key.into(),
+            });
+        }
         Ok(NodeId(id))
     }
 
@@ -509,6 +538,17 @@ impl Columns {
     pub(super) fn model_columns(&self) -> Vec<Arc<str>> {
         let named = self.nodes.iter().filter(|node| node.names_models);
         named.map(|node| Arc::clone(&node.path)).collect()
+    }
+
+    /// Notes that outputs took their model from a place.
+    pub(super) fn name_models(&mut self, id: NodeId) {
+        if self.node(id).names_models {
+            return;
+        }
+        self.node_mut(id).names_models = true;
+        if let Some(journal) = &mut self.journal {
+            journal.named.push(id);
+        }
     }
 
     /// Whether a pattern covers a column that occurs.

@@ -21,6 +21,13 @@ pub const BATCH_TEXT_BYTES: usize = 1 << 20;
 /// A batch is handed on once it covers this many rows.
 pub const BATCH_ROWS_MAX: u32 = 4096;
 
+/// Bytes of lines that are cut off a stream of rows at a time, for one thread to parse.
+pub const LINE_BLOCK_BYTES: usize = 1 << 20;
+
+/// Results of one piece of a file (a row group, a block of lines) that wait for those of the
+/// pieces before it, in bytes.
+pub const RESULTS_BYTES_MAX: usize = 32 << 20;
+
 /// Row errors whose message a batch carries in full before it is handed on early.
 pub const BATCH_ERRORS_MAX: usize = 1024;
 
@@ -62,6 +69,10 @@ pub const ARROW_BATCH_BYTES_MAX: u64 = 1 << 30;
 /// Decoded bytes that one step of the Parquet reader aims for.
 pub const PARQUET_STEP_BYTES: usize = 4 << 20;
 
+/// Row groups up to this size, decoded, are read each by one thread; larger ones step by step by
+/// all, so that the results that wait for their turn stay few.
+pub const PARQUET_GROUP_BYTES: u64 = 64 << 20;
+
 /// Rows of one step of the Parquet reader.
 pub const PARQUET_STEP_ROWS_MAX: usize = 4096;
 
@@ -98,6 +109,8 @@ pub struct Limits {
     pub batch_text_bytes: usize,
     /// See [`BATCH_ROWS_MAX`].
     pub batch_rows_max: u32,
+    /// See [`LINE_BLOCK_BYTES`].
+    pub line_block_bytes: usize,
     /// See [`COLUMNS_MAX`].
     pub columns_max: usize,
     /// See [`PAGE_BYTES_MAX`].
@@ -116,6 +129,7 @@ impl Default for Limits {
             line_bytes_max: LINE_BYTES_MAX,
             batch_text_bytes: BATCH_TEXT_BYTES,
             batch_rows_max: BATCH_ROWS_MAX,
+            line_block_bytes: LINE_BLOCK_BYTES,
             columns_max: COLUMNS_MAX,
             page_bytes_max: PAGE_BYTES_MAX,
             arrow_batch_bytes_max: ARROW_BATCH_BYTES_MAX,

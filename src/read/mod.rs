@@ -1,7 +1,7 @@
 //! From files to batches of text units: every string leaf of every row, at any nesting.
 //!
 //! [`expand`] turns what the user named into inputs; [`read()`] reads one input and hands on
-//! batches of bounded size; [`split()`] copies an input's rows to a clean and a quarantine file in
+//! batches of bounded size; [`scan()`] does so on all threads and gives each batch to its scan at once; [`split()`] copies an input's rows to a clean and a quarantine file in
 //! the input's own format.
 //!
 //! What holds:
@@ -24,11 +24,13 @@ mod format;
 mod input;
 mod json;
 pub mod limits;
+mod lines;
 mod names;
 mod parquet;
 mod records;
 mod row_formats;
 mod rows;
+mod scan;
 mod source;
 mod split;
 
@@ -44,16 +46,21 @@ pub use self::input::Expansion;
 pub use self::input::InputPath;
 pub use self::input::expand;
 pub use self::limits::Limits;
+pub use self::scan::Outcome;
+pub use self::scan::Scanned;
+pub use self::scan::Work;
+pub use self::scan::scan;
 pub use self::split::Side;
 pub use self::split::SplitCounts;
 pub use self::split::copy_whole;
 pub use self::split::split;
 
+use self::columns::Columns;
 use self::columns::Pattern;
 use self::columns::Selection;
 use self::format::Outer;
-use self::records::Cut;
 use self::rows::RowWriter;
+use self::rows::Whole;
 use self::source::Source;
 use self::source::Stream;
 use crate::model::Batch;
@@ -137,7 +144,22 @@ pub fn read(
     progress: &(dyn Fn(u64) + Sync),
     sink: &mut dyn FnMut(Batch) -> Result<(), Stop>,
 ) -> FileRead {
-    let mut rows = RowWriter::new(options.selection(), options.limits, sink);
+    read_from(input, options, progress, 0, sink)
+}
+
+/// As [`read()`], but rows before `hand_on_from` are read and not handed on: they were, by who read
+/// the file before.
+fn read_from(
+    input: &InputPath,
+    options: &ReadOptions,
+    progress: &(dyn Fn(u64) + Sync),
+    hand_on_from: u64,
+    sink: &mut dyn FnMut(Batch) -> Result<(), Stop>,
+) -> FileRead {
+    let mut sink = Whole(sink);
+    let columns = Columns::new(options.selection(), options.limits.columns_max);
+    let mut rows = RowWriter::new(columns, options.limits, &mut sink);
+    rows.hand_on_from(hand_on_from);
     let mut seen = Seen::default();
     let mut result = read_into(input, options, progress, &mut rows, &mut seen);
     if !matches!(result, Err(ReadError::Stopped { .. })) && rows.finish().is_err() {
@@ -145,14 +167,30 @@ pub fn read(
             path: Arc::clone(&input.name),
         });
     }
+    let counts = (rows.rows_begun(), rows.row_errors());
+    account(input, options, seen, &rows.columns, counts, result)
+}
+
+/// The account of a file: `counts` are its rows and the broken ones, `result` its digest.
+fn account(
+    input: &InputPath,
+    options: &ReadOptions,
+    seen: Seen,
+    columns: &Columns,
+    (rows, row_errors): (u64, u64),
+    result: Result<String, ReadError>,
+) -> FileRead {
     let result = result.and_then(|sha256| {
-        missing_column(input, options, &rows)?;
+        // Files without rows have no columns to miss.
+        if rows > row_errors {
+            missing_column(input, options, columns)?;
+        }
         Ok(sha256)
     });
     let exempt_unused = options
         .exempt_columns
         .iter()
-        .filter(|path| !rows.columns.occurs(&Pattern::new(path)))
+        .filter(|path| !columns.occurs(&Pattern::new(path)))
         .cloned()
         .collect();
     let (sha256, error) = match result {
@@ -163,10 +201,10 @@ pub fn read(
         format: seen.format,
         sha256,
         bytes: seen.bytes,
-        rows: rows.rows_begun(),
-        row_errors: rows.row_errors(),
-        columns: rows.columns.infos(),
-        model_columns: rows.columns.model_columns(),
+        rows,
+        row_errors,
+        columns: columns.infos(),
+        model_columns: columns.model_columns(),
         error,
         exempt_unused,
     }
@@ -196,18 +234,23 @@ fn read_into(
         Opened::Stream(stream, format, compression) => {
             seen.format = Some(format::label(format, compression));
             let stream = read_stream(stream, &source, format, options.limits, rows)?;
-            let (sha256, bytes) = stream.finish()?;
-            if bytes != source.len() {
-                return Err(ReadError::Changed {
-                    path: Arc::clone(source.name()),
-                    what: "the file changed while it was read".to_owned(),
-                });
-            }
-            sha256
+            finish_stream(&source, stream)?
         }
     };
     source.unchanged()?;
     progress(source.len());
+    Ok(sha256)
+}
+
+/// The digest of a stream that was read to its end, and of what stands behind that.
+fn finish_stream(source: &Source, stream: Stream<'_>) -> Result<String, ReadError> {
+    let (sha256, bytes) = stream.finish()?;
+    if bytes != source.len() {
+        return Err(ReadError::Changed {
+            path: Arc::clone(source.name()),
+            what: "the file changed while it was read".to_owned(),
+        });
+    }
     Ok(sha256)
 }
 
@@ -249,7 +292,7 @@ fn read_stream<'a>(
 ) -> Result<Stream<'a>, ReadError> {
     let name = source.name();
     match format {
-        Format::JsonArray => row_formats::read_json(name, stream, Cut::Values, limits, rows),
+        Format::JsonArray => row_formats::read_json(name, stream, limits, rows),
         Format::Csv => {
             let delimiter = row_formats::delimiter(stream.head().0);
             row_formats::read_csv(name, stream, delimiter, limits, rows)
@@ -257,7 +300,7 @@ fn read_stream<'a>(
         Format::Tsv => row_formats::read_csv(name, stream, b'\t', limits, rows),
         Format::Text => row_formats::read_text(name, stream, rows),
         Format::Jsonl | Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
-            row_formats::read_json(name, stream, Cut::Lines, limits, rows)
+            lines::read(name, stream, &limits, rows)
         }
     }
 }
@@ -270,8 +313,7 @@ fn read_container(
     progress: &(dyn Fn(u64) + Sync),
     rows: &mut RowWriter<'_>,
 ) -> Result<String, ReadError> {
-    std::thread::scope(|scope| {
-        let hashing = scope.spawn(|| source.sha256());
+    let digest = while_hashing(source, || {
         if format == Format::Parquet {
             parquet::read(source, limits, progress, rows)?;
         } else {
@@ -283,23 +325,36 @@ fn read_container(
                 rows,
             )?;
         }
+        Ok(true)
+    })?;
+    digest.ok_or_else(|| source.io(std::io::Error::other("reading ended early")))
+}
+
+/// Hashes the descriptor on a second thread while `read` reads. The digest is wanted if `read`
+/// says that it read to the end.
+fn while_hashing(
+    source: &Source,
+    read: impl FnOnce() -> Result<bool, ReadError>,
+) -> Result<Option<String>, ReadError> {
+    std::thread::scope(|scope| {
+        let hashing = scope.spawn(|| source.sha256());
+        if !read()? {
+            return Ok(None);
+        }
         match hashing.join() {
-            Ok(sha256) => sha256,
+            Ok(sha256) => sha256.map(Some),
             Err(_) => Err(source.io(std::io::Error::other("hashing ended early"))),
         }
     })
 }
 
 /// A column that the user named and that does not occur: a misspelt name would leave the text
-/// unread. Files without rows have no columns to miss.
+/// unread.
 fn missing_column(
     input: &InputPath,
     options: &ReadOptions,
-    rows: &RowWriter<'_>,
+    columns: &Columns,
 ) -> Result<(), ReadError> {
-    if rows.row() == rows.row_errors() {
-        return Ok(());
-    }
     let named = options
         .text_columns
         .iter()
@@ -317,12 +372,12 @@ fn missing_column(
                 .map(|path| ("--model-column", path)),
         );
     for (option, path) in named {
-        if !rows.columns.occurs(&Pattern::new(path)) {
+        if !columns.occurs(&Pattern::new(path)) {
             return Err(ReadError::NoSuchColumn {
                 path: Arc::clone(&input.name),
                 option,
                 column: path.clone(),
-                found: rows.columns.listing(),
+                found: columns.listing(),
             });
         }
     }

@@ -176,7 +176,8 @@ impl<R: Read> Records<R> {
                 self.state = State::Between;
                 self.start = after;
                 self.scanned = after;
-                let last = std::mem::take(&mut self.in_parts);
+                // Where the buffer ends must not decide whether a record is too long.
+                let last = std::mem::take(&mut self.in_parts) || to - from > self.len_max;
                 let blank = {
                     let bytes = self.buffer.get(from..to).unwrap_or_default();
                     self.cut != Cut::Values && bytes.iter().all(u8::is_ascii_whitespace)

@@ -52,15 +52,14 @@ pub(super) fn record_fault(
     }
 }
 
-/// Reads JSONL or a JSON array or sequence, and gives the stream back for its digest.
+/// Reads a JSON array or sequence, and gives the stream back for its digest.
 pub(super) fn read_json<'a>(
     name: &Arc<str>,
     stream: Stream<'a>,
-    cut: Cut,
     limits: Limits,
     rows: &mut RowWriter<'_>,
 ) -> Result<Stream<'a>, ReadError> {
-    let mut records = Records::new(stream, cut, b',', limits.line_bytes_max);
+    let mut records = Records::new(stream, Cut::Values, b',', limits.line_bytes_max);
     loop {
         let result = match records.next() {
             Ok(Some(Record::Whole(bytes))) => json_row(rows, bytes),
@@ -86,7 +85,7 @@ pub(super) fn too_long(limits: &Limits) -> String {
     )
 }
 
-fn json_row(rows: &mut RowWriter<'_>, bytes: &[u8]) -> Result<(), super::Stop> {
+pub(super) fn json_row(rows: &mut RowWriter<'_>, bytes: &[u8]) -> Result<(), super::Stop> {
     rows.begin();
     let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
         return rows.fail(invalid_utf8(bytes));

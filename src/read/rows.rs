@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use super::columns::Columns;
 use super::columns::Leaf;
 use super::columns::NodeId;
-use super::columns::Selection;
+use super::columns::ROOT;
 use super::columns::Step;
 use super::error::Stop;
 use super::json;
@@ -27,14 +27,39 @@ use crate::model::Role;
 use crate::model::RowError;
 use crate::model::UnitSpan;
 
+/// Columns of a table up to which their places are looked up once for many rows. Chosen: beyond,
+/// telling them apart pair by pair costs more.
+const KNOWN_KEYS_MAX: usize = 64;
+
 /// Receives batches.
-pub(super) type Sink<'a> = &'a mut dyn FnMut(Batch) -> Result<(), Stop>;
+pub(super) trait Sink {
+    /// Takes what it wants of a batch. The buffers that it leaves serve for the next one.
+    /// `columns` is the table of the columns that the batch speaks of.
+    fn batch(&mut self, batch: &mut Batch, columns: &mut Columns) -> Result<(), Stop>;
+}
+
+/// Hands whole batches on.
+pub(super) struct Whole<'a>(pub(super) &'a mut dyn FnMut(Batch) -> Result<(), Stop>);
+
+impl Sink for Whole<'_> {
+    fn batch(&mut self, batch: &mut Batch, _: &mut Columns) -> Result<(), Stop> {
+        let units = Vec::with_capacity(batch.units.len());
+        let batch = std::mem::replace(
+            batch,
+            Batch {
+                units,
+                ..Batch::default()
+            },
+        );
+        (self.0)(batch)
+    }
+}
 
 /// Collects rows into batches and hands the batches on.
 pub(super) struct RowWriter<'a> {
     pub(super) columns: Columns,
     batch: Batch,
-    sink: Sink<'a>,
+    sink: &'a mut dyn Sink,
     limits: Limits,
     registering: bool,
     /// Number of the row in hand; also the number of rows finished.
@@ -55,6 +80,8 @@ pub(super) struct RowWriter<'a> {
     json_depth: usize,
     /// Units of the row in hand that were handed on with earlier batches.
     ordinals_before: u32,
+    /// Rows before this one were handed on by another writer.
+    hand_on_from: u64,
 }
 
 /// How far everything had grown at some point, to be able to go back there.
@@ -118,10 +145,10 @@ struct Element {
 }
 
 impl<'a> RowWriter<'a> {
-    pub(super) fn new(selection: Selection, limits: Limits, sink: Sink<'a>) -> Self {
-        let registering = selection.registering;
+    pub(super) fn new(columns: Columns, limits: Limits, sink: &'a mut dyn Sink) -> Self {
+        let registering = columns.selection().registering;
         Self {
-            columns: Columns::new(selection, limits.columns_max),
+            columns,
             batch: Batch::default(),
             sink,
             limits,
@@ -140,6 +167,7 @@ impl<'a> RowWriter<'a> {
             chat_turns: 0,
             json_depth: 0,
             ordinals_before: 0,
+            hand_on_from: 0,
         }
     }
 
@@ -155,6 +183,20 @@ impl<'a> RowWriter<'a> {
 
     pub(super) fn row_errors(&self) -> u64 {
         self.row_errors
+    }
+
+    /// The next row is number `row`; nothing of an earlier one may be in hand.
+    pub(super) fn start_at(&mut self, row: u64) {
+        self.row = row;
+        self.batch.first_row = row;
+        // What an earlier stretch of rows broke off with is not to be seen again.
+        self.json_depth = 0;
+        self.element = None;
+    }
+
+    /// Rows before this one are read and not handed on.
+    pub(super) fn hand_on_from(&mut self, row: u64) {
+        self.hand_on_from = row;
     }
 
     fn mark(&self) -> Mark {
@@ -268,6 +310,7 @@ impl<'a> RowWriter<'a> {
         if self.batch.rows >= self.limits.batch_rows_max
             || self.batch.text.len() >= self.limits.batch_text_bytes
             || self.batch.errors.len() >= BATCH_ERRORS_MAX
+            || self.row == self.hand_on_from
         {
             return self.flush(self.row);
         }
@@ -284,16 +327,28 @@ impl<'a> RowWriter<'a> {
     }
 
     fn flush(&mut self, next_first_row: u64) -> Result<(), Stop> {
-        let next = Batch {
-            first_row: next_first_row,
-            text: String::with_capacity(self.limits.batch_text_bytes),
-            units: Vec::with_capacity(self.batch.units.len()),
-            ..Batch::default()
-        };
-        let mut batch = std::mem::replace(&mut self.batch, next);
+        let batch = &mut self.batch;
         batch.columns = self.columns.announce();
         self.model_ids.clear();
-        (self.sink)(batch)
+        let known = batch.first_row + u64::from(batch.rows) <= self.hand_on_from;
+        let done = if known {
+            Ok(())
+        } else {
+            self.sink.batch(batch, &mut self.columns)
+        };
+        batch.first_row = next_first_row;
+        batch.rows = 0;
+        batch.text.clear();
+        // A row as long as a row may be must not be paid for to the end of the file.
+        batch.text.shrink_to(4 * self.limits.batch_text_bytes);
+        batch.text.reserve(self.limits.batch_text_bytes);
+        batch.units.clear();
+        batch.models.clear();
+        batch.errors.clear();
+        batch.opaque.clear();
+        batch.columns.clear();
+        batch.continues = false;
+        done
     }
 
     /// Hands on the units so far although the row goes on; later batches carry on with it.
@@ -331,12 +386,34 @@ impl<'a> RowWriter<'a> {
         if self.columns.node(child).step == Step::Folded {
             self.folded_key(key)?;
         }
-        if self.columns.node(child).class == KeyClass::Content
+        self.known_key(child);
+        Ok(child)
+    }
+
+    /// The places of the keys that every row of a table has, if each is a column of its own: so
+    /// they need to be looked up and told apart but once.
+    pub(super) fn known_keys<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k str>,
+    ) -> Option<Vec<NodeId>> {
+        let mut nodes = Vec::new();
+        for key in keys {
+            let node = self.columns.known_key(ROOT, key)?;
+            if nodes.contains(&node) || nodes.len() == KNOWN_KEYS_MAX {
+                return None;
+            }
+            nodes.push(node);
+        }
+        Some(nodes)
+    }
+
+    /// A key of the object in hand that [`Self::known_keys`] found.
+    pub(super) fn known_key(&mut self, node: NodeId) {
+        if self.columns.node(node).class == KeyClass::Content
             && let Some(frame) = self.frames.last_mut()
         {
             frame.has_content = true;
         }
-        Ok(child)
     }
 
     fn folded_key(&mut self, key: &str) -> Result<(), String> {
@@ -448,7 +525,7 @@ impl<'a> RowWriter<'a> {
             }
         }
         for node in used {
-            self.columns.node_mut(node).names_models = true;
+            self.columns.name_models(node);
         }
         // A column that the user named counts for what stands around it (`meta.model`).
         if !outputs {

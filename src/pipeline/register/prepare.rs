@@ -14,6 +14,7 @@ use crate::model::Batch;
 use crate::model::ColumnId;
 use crate::model::Role;
 use crate::model::UnitSpan;
+use crate::read;
 use crate::text::NormalText;
 use crate::text::Normalizer;
 use crate::text::TextError;
@@ -53,6 +54,25 @@ pub(crate) struct Print {
     pub words: Vec<u8>,
     /// Keyed grams, each once, ascending; the prompt's own left out.
     pub grams: Vec<u64>,
+}
+
+impl read::Outcome for Outputs {
+    fn renumber(&mut self, column: &dyn Fn(ColumnId) -> ColumnId) {
+        let prepared = self.prepared.iter_mut().map(|output| &mut output.column);
+        for id in prepared.chain(&mut self.unknown) {
+            *id = column(*id);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let print = |print: &Print| print.words.len() + size_of_val(print.grams.as_slice());
+        let output = |output: &Prepared| {
+            size_of::<Prepared>()
+                + output.model.as_ref().map_or(0, String::len)
+                + output.print.as_ref().map_or(0, print)
+        };
+        size_of_val(self.unknown.as_slice()) + self.prepared.iter().map(output).sum::<usize>()
+    }
 }
 
 /// Fingerprints outputs; one per worker thread, all buffers reused.
