@@ -7,7 +7,7 @@ PROFILE := --release --locked
 PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
 NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy memory setup clean
+.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy memory throughput setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,7 +61,11 @@ memory: setup ## Peak memory of checking a large JSONL and a large Parquet: make
 	$(CARGO) build $(PROFILE)
 	$(PYTHON) benches/memory.py --gb $(or $(GB),5)
 
-bench: accuracy memory ## Both measurements
+throughput: ## A whole check beside decoding or parsing alone: make throughput ARGS="records=100000"
+	@scripts/setup.sh build
+	$(CARGO) bench --locked --bench throughput -- $(ARGS)
+
+bench: accuracy memory throughput ## All measurements of the whole program
 
 setup: ## What a build and the tests need
 	@scripts/setup.sh
