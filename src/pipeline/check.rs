@@ -129,7 +129,8 @@ pub fn check(
             exempt_unused: Vec::new(),
         });
     }
-    let mut decider = Decider::new(context);
+    let lineage = decider::lineage(context);
+    let mut decider = Decider::new(context, &lineage);
     let mut findings = Findings::new(context.judged.policy);
     let minimum = context.judged.policy.flag_strength();
     findings.stale_snapshot(context);
