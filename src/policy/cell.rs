@@ -155,6 +155,13 @@ pub(super) fn use_reading(of_outputs: OutputUse) -> Option<Reading> {
     }
 }
 
+/// Whether a reading is about a kind of use.
+pub(super) fn is_use_reading(reading: Reading) -> bool {
+    OutputUse::ALL
+        .iter()
+        .any(|of_outputs| use_reading(*of_outputs) == Some(reading))
+}
+
 /// What one license says of one base. Every cell of the published table is one arm here.
 pub(super) fn cell(license: &License, relation: Relation, case: Case, readings: &Readings) -> Cell {
     use Answer::{No, Open, Yes};

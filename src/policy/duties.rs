@@ -14,6 +14,7 @@ use crate::model::Obligation;
 use crate::model::ObligationState;
 use crate::model::Outcome;
 use crate::model::Section;
+use crate::model::StandingDuty;
 use crate::model::Trigger;
 use crate::model::target::{Stage, Target};
 
@@ -30,6 +31,8 @@ pub(super) struct Duty<'a> {
     pub kind: DutyKind<'a>,
     pub license: &'a License,
     pub state: ObligationState,
+    /// Its words, where they were found before.
+    pub words: Option<&'a Obligation>,
 }
 
 /// What has to be done, with the clause that asks for it.
@@ -107,19 +110,34 @@ impl Duty<'_> {
         }
     }
 
-    fn worded(&self) -> Obligation {
+    /// The duty in words, found anew.
+    pub(super) fn phrased(&self) -> Obligation {
         Obligation {
             id: self.id(),
             text: self.text(),
             clause: self.license.cite(self.section()),
+            license: self.license.id.clone(),
             state: self.state,
         }
     }
 }
 
+/// A stored duty in its own words.
+pub(super) fn stored(standing: &StandingDuty) -> Obligation {
+    let duty = &standing.stored;
+    Obligation {
+        id: duty.id.clone(),
+        text: duty.text.clone(),
+        clause: duty.clause.clone(),
+        license: duty.license.clone(),
+        state: standing.state,
+    }
+}
+
 /// Duties in words: one list, sorted by id; the strictest state of each duty stands.
 pub(super) fn worded(duties: &[Duty<'_>]) -> Vec<Obligation> {
-    let mut words: Vec<Obligation> = duties.iter().map(Duty::worded).collect();
+    let phrase = |duty: &Duty<'_>| duty.words.map_or_else(|| duty.phrased(), Obligation::clone);
+    let mut words: Vec<Obligation> = duties.iter().map(phrase).collect();
     words.sort_by(|a, b| a.id.cmp(&b.id).then(b.state.cmp(&a.state)));
     words.dedup_by(|later, kept| later.id == kept.id);
     words
@@ -167,37 +185,40 @@ pub(super) fn of_bases<'a>(setting: &Setting<'a>, folder: Option<&Folder<'_>>) -
 
 /// The duties that a license puts on a model improved with outputs: now, or later if the model is
 /// not distributed yet.
-pub(super) fn of_outputs<'a>(license: &'a License, setting: &Setting<'_>, duties: &mut Duties<'a>) {
+pub(super) fn of_outputs<'a>(
+    license: &'a License,
+    setting: &Setting<'_>,
+    folder: Option<&Folder<'_>>,
+    duties: &mut Duties<'a>,
+) {
     let readings = &setting.position.readings;
     let clauses = &license.clauses;
     let distributed = setting.target.availability.distributed();
-    let mut push = |kind, state| {
+    let mut push = |kind| {
         duties.push(Duty {
             kind,
             license,
             state: if distributed {
-                state
+                state(kind, license, setting, folder)
             } else {
                 ObligationState::Latent
             },
+            words: None,
         });
     };
     if let Some(prefix) = &clauses.name_prefix
         && prefix.trigger == Trigger::MaterialsOrOutputs
     {
-        push(DutyKind::Name(prefix), named(prefix, setting));
+        push(DutyKind::Name(prefix));
     }
     if let Some(display) = &clauses.display
         && (display.trigger == Trigger::MaterialsOrOutputs
             || readings.answer(Reading::AttributionForOutputs) == Answer::Yes)
     {
-        push(DutyKind::Credit(display), ObligationState::NotYetCheckable);
+        push(DutyKind::Credit(display));
     }
     if let Some(flow_down) = &clauses.flow_down {
-        push(
-            DutyKind::PassOn(flow_down),
-            ObligationState::NotYetCheckable,
-        );
+        push(DutyKind::PassOn(flow_down));
     }
 }
 
@@ -235,33 +256,70 @@ pub(super) fn materials<'a>(
     folder: Option<&Folder<'_>>,
     duties: &mut Duties<'a>,
 ) {
-    let target = setting.target;
-    let clauses = &license.clauses;
-    let mut push = |kind, state| {
+    for kind in material_kinds(license) {
         duties.push(Duty {
             kind,
             license,
-            state,
+            state: state(kind, license, setting, folder),
+            words: None,
         });
-    };
-    if let Some(prefix) = &clauses.name_prefix {
-        push(DutyKind::Name(prefix), named(prefix, setting));
     }
-    if let Some(copy) = &clauses.copy {
-        let state = in_folder(target, folder, |folder| folder.holds_copy(license));
-        push(DutyKind::Copy(copy), state);
-    }
-    if let Some(notice) = &clauses.notice {
-        let state = in_folder(target, folder, |folder| {
+}
+
+fn material_kinds(license: &License) -> impl Iterator<Item = DutyKind<'_>> {
+    let clauses = &license.clauses;
+    [
+        clauses.name_prefix.as_ref().map(DutyKind::Name),
+        clauses.copy.as_ref().map(DutyKind::Copy),
+        clauses.notice.as_ref().map(DutyKind::Notice),
+        clauses.display.as_ref().map(DutyKind::Display),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// How a duty of this license stands for a target that is distributed; `None` when the license
+/// asks for no duty of this id.
+pub(super) fn state_of(
+    id: &str,
+    license: &License,
+    setting: &Setting<'_>,
+    folder: Option<&Folder<'_>>,
+) -> Option<ObligationState> {
+    let flow_down = license.clauses.flow_down.as_ref().map(DutyKind::PassOn);
+    material_kinds(license)
+        .chain(flow_down)
+        .map(|kind| Duty {
+            kind,
+            license,
+            state: state(kind, license, setting, folder),
+            words: None,
+        })
+        .find(|duty| duty.id() == id)
+        .map(|duty| duty.state)
+}
+
+/// How a duty stands for a target that is distributed.
+fn state(
+    kind: DutyKind<'_>,
+    license: &License,
+    setting: &Setting<'_>,
+    folder: Option<&Folder<'_>>,
+) -> ObligationState {
+    let target = setting.target;
+    match kind {
+        DutyKind::Name(prefix) => named(prefix, setting),
+        DutyKind::Copy(_) => in_folder(target, folder, |folder| folder.holds_copy(license)),
+        DutyKind::Notice(notice) => in_folder(target, folder, |folder| {
             folder.holds_line("notice", &notice.text)
-        });
-        push(DutyKind::Notice(notice), state);
-    }
-    if let Some(display) = &clauses.display {
-        let state = in_folder(target, folder, |folder| {
-            folder.holds_line("readme", &display.text)
-        });
-        push(DutyKind::Display(display), state);
+        }),
+        DutyKind::Display(display) | DutyKind::Credit(display) => {
+            in_folder(target, folder, |folder| {
+                folder.holds_line("readme", &display.text)
+            })
+        }
+        // Whether use restrictions reach those who receive the model does not show in a folder.
+        DutyKind::PassOn(_) => ObligationState::NotYetCheckable,
     }
 }
 
@@ -324,6 +382,7 @@ mod tests {
             kind: DutyKind::Copy(&section),
             license,
             state,
+            words: None,
         };
         let merged = worded(&[
             duty(&b, ObligationState::Met),

@@ -4,6 +4,7 @@ use crate::model::Code;
 use crate::model::Decision;
 use crate::model::Level;
 use crate::model::License;
+use crate::model::Obligation;
 use crate::model::ObligationState;
 use crate::model::Ruling;
 
@@ -24,6 +25,7 @@ pub struct Ground<'a> {
     setting: Setting<'a>,
     folder: Option<Folder<'a>>,
     base_duties: Vec<Duty<'a>>,
+    base_words: Vec<Obligation>,
     into_llama: bool,
 }
 
@@ -31,8 +33,10 @@ impl<'a> Ground<'a> {
     /// Looks at the target's lineage and folder.
     pub fn new(setting: Setting<'a>) -> Self {
         let folder = setting.lineage.folder.as_ref().map(Folder::new);
+        let base_duties = duties::of_bases(&setting, folder.as_ref()).into_vec();
         Self {
-            base_duties: duties::of_bases(&setting, folder.as_ref()).into_vec(),
+            base_words: base_duties.iter().map(Duty::phrased).collect(),
+            base_duties,
             into_llama: is_llama(setting.lineage),
             folder,
             setting,
@@ -61,8 +65,13 @@ impl<'a> Ground<'a> {
         self.folder.as_ref()
     }
 
-    pub(super) fn base_duties(&self) -> &[Duty<'a>] {
-        &self.base_duties
+    /// The duties of the target's own bases, with their words.
+    pub(super) fn base_duties(&self) -> impl Iterator<Item = Duty<'_>> {
+        let words = self.base_words.iter();
+        (self.base_duties.iter().zip(words)).map(|(duty, words)| Duty {
+            words: Some(words),
+            ..*duty
+        })
     }
 
     pub(super) fn improves_llama(&self) -> bool {

@@ -114,7 +114,7 @@ impl<'a> Said<'a> {
 }
 
 /// What the texts say about one claim.
-pub(super) fn judge<'a>(ground: &Ground<'a>, facts: &ClaimFacts<'a>) -> Judged<'a> {
+pub(super) fn judge<'a>(ground: &'a Ground<'a>, facts: &ClaimFacts<'a>) -> Judged<'a> {
     // A contract of the licensor takes the place of the model's license.
     if let Access::Contract { terms } = facts.access {
         let multimodal = match facts.generator.map(|generator| &generator.outcome) {
@@ -186,7 +186,7 @@ pub(super) fn under<'a>(
     license: &'a License,
     multimodal: bool,
     derivative: bool,
-    ground: &Ground<'a>,
+    ground: &'a Ground<'a>,
     facts: &ClaimFacts<'a>,
 ) -> Judged<'a> {
     let setting = ground.setting();
@@ -297,7 +297,7 @@ fn organisation(license: &License, multimodal: bool, setting: &Setting<'_>, foun
 fn arising<'a>(
     license: &'a License,
     found: Cell,
-    ground: &Ground<'a>,
+    ground: &'a Ground<'a>,
     facts: &ClaimFacts<'a>,
 ) -> Duties<'a> {
     let mut all = Duties::new();
@@ -307,12 +307,12 @@ fn arising<'a>(
         return all;
     }
     let setting = ground.setting();
-    duties::of_outputs(license, setting, &mut all);
+    duties::of_outputs(license, setting, ground.folder(), &mut all);
     if found.why == Why::Incorporates {
         duties::materials(license, setting, ground.folder(), &mut all);
     }
     if found.ruling == Ruling::PermittedWithObligations {
-        all.extend_from_slice(ground.base_duties());
+        all.extend(ground.base_duties());
     }
     all
 }
@@ -352,7 +352,7 @@ pub(super) fn over_bases<'l>(
 /// where it is.
 fn version_unknown<'a>(
     generator: &'a Resolution,
-    ground: &Ground<'a>,
+    ground: &'a Ground<'a>,
     facts: &ClaimFacts<'a>,
 ) -> Judged<'a> {
     let setting = ground.setting();
@@ -379,7 +379,7 @@ fn version_unknown<'a>(
 /// An id with several readings is never permitted; it is prohibited where each reading is.
 fn ambiguous<'a>(
     readings: Readings<'a>,
-    ground: &Ground<'a>,
+    ground: &'a Ground<'a>,
     facts: &ClaimFacts<'a>,
 ) -> Judged<'a> {
     let origin = if readings.candidates.is_empty() {
@@ -414,7 +414,7 @@ fn ambiguous<'a>(
 fn not_llama<'a>(
     licensor: &'a str,
     license: Option<&'a License>,
-    ground: &Ground<'a>,
+    ground: &'a Ground<'a>,
     facts: &ClaimFacts<'a>,
 ) -> Judged<'a> {
     let Some(license) = license else {
@@ -457,7 +457,7 @@ fn not_llama<'a>(
     let restricted = ruling == Ruling::NeedsReview;
     let mut duties = Duties::new();
     if !restricted {
-        duties::of_outputs(license, setting, &mut duties);
+        duties::of_outputs(license, setting, ground.folder(), &mut duties);
     }
     Judged {
         origin: Origin::NotLlama,

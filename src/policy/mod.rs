@@ -22,6 +22,7 @@ mod reason;
 mod relation;
 mod run;
 mod sentence;
+mod stored;
 pub mod target_file;
 mod valid;
 
@@ -37,4 +38,8 @@ pub use memo::Decisions;
 pub use position::Position;
 pub use readings::{Answer, Reading, Readings};
 pub use run::{Touched, run_decisions};
+pub use stored::{
+    STORED_DUTIES_HEADER, standing, stored_decision, stored_duties, stored_duties_text,
+    stores_duties,
+};
 pub use valid::{BLOCK_STRENGTH_DEFAULT, FINDINGS_MAX_DEFAULT, FLAG_STRENGTH_DEFAULT, Policy};

@@ -2,6 +2,7 @@
 //! wrote a text, and never advice on the law.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use crate::model::Access;
 use crate::model::Code;
@@ -183,15 +184,56 @@ pub(super) fn fix_for(why: Why) -> Fix {
     }
 }
 
-/// The command that splits the input. A target without a name was given by its base alone.
-fn split_command(target: &Target) -> String {
-    let target = match (&target.name, target.base.first()) {
-        (Some(_), _) => "--target TARGET.toml".to_owned(),
-        (None, Some(base)) => format!("--target-model {base}"),
-        (None, None) => "--target-model scratch".to_owned(),
-    };
-    format!("herdbook check INPUT {target} --clean clean/ --quarantine quarantine/")
+/// How the rows, or the use, are left out; for rows the command that splits the input. A target
+/// without a name was given by its base alone.
+struct Split<'s>(&'s Target, Basis);
+
+impl fmt::Display for Split<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(target, basis) = self;
+        if *basis == Basis::Declared {
+            return f.write_str(
+                "train without what this model produced and remove its entry from the target file",
+            );
+        }
+        f.write_str("split the rows off with `herdbook check INPUT ")?;
+        match (&target.name, target.base.first()) {
+            (Some(_), _) => f.write_str("--target TARGET.toml"),
+            (None, Some(base)) => write!(f, "--target-model {base}"),
+            (None, None) => f.write_str("--target-model scratch"),
+        }?;
+        f.write_str(" --clean clean/ --quarantine quarantine/` and train on clean/")
+    }
 }
+
+/// The duties that are still to be met.
+struct Open<'s>(&'s [Obligation]);
+
+impl fmt::Display for Open<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = self.0.iter();
+        let open = open.filter(|duty| duty.state >= ObligationState::NotYetCheckable);
+        for (at, duty) in open.enumerate() {
+            let then = if at == 0 { "" } else { "; " };
+            write!(f, "{then}{}", duty.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// A text of which is known about how long it will be, so that it is allocated once.
+fn written(bytes: usize, text: fmt::Arguments<'_>) -> String {
+    let mut out = String::with_capacity(bytes);
+    match out.write_fmt(text) {
+        Ok(()) => out,
+        // A string takes whatever is written to it; `format` says so if not.
+        Err(fmt::Error) => fmt::format(text),
+    }
+}
+
+/// Room for a reason and for a remedy. *Measured*: most are shorter.
+const REASON_BYTES: usize = 512;
+const REMEDY_BYTES: usize = 320;
 
 /// The whole reason: whom the claim is about, what the texts say, what the level rests on.
 pub(super) fn reason(
@@ -204,7 +246,10 @@ pub(super) fn reason(
     let sentence = Sentence(judged, setting);
     let level = LevelReason(code, setting.policy, facts);
     let readings = SwitchedReadings(judged.cited, setting.position);
-    format!("{claim}; {sentence}{level}{readings}")
+    written(
+        REASON_BYTES,
+        format_args!("{claim}; {sentence}{level}{readings}"),
+    )
 }
 
 /// Whom the claim is about: the first half of every reason.
@@ -302,85 +347,111 @@ pub(super) fn how_to_fix(
     facts: &ClaimFacts<'_>,
     obligations: &[Obligation],
 ) -> String {
-    let split = if facts.basis == Basis::Declared {
-        "train without what this model produced and remove its entry from the target file"
-            .to_owned()
-    } else {
-        format!(
-            "split the rows off with `{}` and train on clean/",
-            split_command(target)
-        )
+    let remedy = Remedy {
+        code,
+        fix,
+        target,
+        basis: facts.basis,
+        obligations,
     };
-    if [
-        codes::WEAK_MATCH,
-        codes::SHORT_EXACT_MATCH,
-        codes::TIER_BOUNDED,
-    ]
-    .contains(&code)
-    {
-        return format!(
-            "look at the rows beside the registered record; if they are copies, {split}"
-        );
-    }
-    if code == codes::STRICT_LLAMA_OUTPUT {
-        return format!("{split}, or use a policy that is not strict");
-    }
-    if code == codes::MODEL_NOT_ALLOWED {
-        return format!("{split}, or have the model added to `allowed_models` in the policy");
-    }
-    let open: Vec<&str> = obligations
-        .iter()
-        .filter(|duty| duty.state >= ObligationState::NotYetCheckable)
-        .map(|duty| duty.text.as_str())
-        .collect();
-    let open = open.join("; ");
-    if code == codes::DUTY_UNMET {
-        return format!("{open}; or {split}");
-    }
-    if code == codes::DUTY_OPEN {
-        let name = match &target.name {
-            None => " (state `name` in a target file to have the name checked)",
-            Some(_) => "",
-        };
-        return format!("before release{name}: {open}");
-    }
-    if code == codes::HOST_TERMS_UNREAD {
-        return "have the host's terms on outputs read before training on this".to_owned();
-    }
-    match fix {
-        Fix::Nothing => "nothing has to be done".to_owned(),
-        Fix::SplitOrTarget => {
-            format!("{split}, or choose a target that is based on the same Llama version")
+    written(REMEDY_BYTES, format_args!("{remedy}"))
+}
+
+struct Remedy<'s> {
+    code: Code,
+    fix: Fix,
+    target: &'s Target,
+    basis: Basis,
+    obligations: &'s [Obligation],
+}
+
+impl fmt::Display for Remedy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let split = Split(self.target, self.basis);
+        let open = Open(self.obligations);
+        if [
+            codes::WEAK_MATCH,
+            codes::SHORT_EXACT_MATCH,
+            codes::TIER_BOUNDED,
+        ]
+        .contains(&self.code)
+        {
+            return write!(
+                f,
+                "look at the rows beside the registered record; if they are copies, {split}"
+            );
         }
-        Fix::SplitOrPurpose => {
-            format!("{split}; these rows can only serve non-commercial research")
+        if self.code == codes::STRICT_LLAMA_OUTPUT {
+            return write!(f, "{split}, or use a policy that is not strict");
         }
-        Fix::Counsel => format!("have counsel decide the open point; until then {split}"),
-        Fix::NameBase => format!(
-            "name the base by an id that `herdbook models resolve ID` knows, e.g. its Hugging \
+        if self.code == codes::MODEL_NOT_ALLOWED {
+            return write!(
+                f,
+                "{split}, or have the model added to `allowed_models` in the policy"
+            );
+        }
+        if self.code == codes::DUTY_UNMET {
+            return write!(f, "{open}; or {split}");
+        }
+        if self.code == codes::DUTY_OPEN {
+            let name = match &self.target.name {
+                None => " (state `name` in a target file to have the name checked)",
+                Some(_) => "",
+            };
+            return write!(f, "before release{name}: {open}");
+        }
+        if self.code == codes::HOST_TERMS_UNREAD {
+            return f.write_str("have the host's terms on outputs read before training on this");
+        }
+        match self.fix {
+            Fix::Nothing => f.write_str("nothing has to be done"),
+            Fix::SplitOrTarget => {
+                write!(
+                    f,
+                    "{split}, or choose a target that is based on the same Llama version"
+                )
+            }
+            Fix::SplitOrPurpose => {
+                write!(
+                    f,
+                    "{split}; these rows can only serve non-commercial research"
+                )
+            }
+            Fix::Counsel => write!(f, "have counsel decide the open point; until then {split}"),
+            Fix::NameBase => write!(
+                f,
+                "name the base by an id that `herdbook models resolve ID` knows, e.g. its Hugging \
              Face id; or {split}"
-        ),
-        Fix::NameModel => format!(
-            "find out which model it was, withdraw the source and register it again with `herdbook \
+            ),
+            Fix::NameModel => write!(
+                f,
+                "find out which model it was, withdraw the source and register it again with `herdbook \
              register FILE --source NEW-NAME --model ID`; or {split}"
-        ),
-        Fix::NameVersion => format!(
-            "find out which version it was, withdraw the source and register it again under the \
+            ),
+            Fix::NameVersion => write!(
+                f,
+                "find out which version it was, withdraw the source and register it again under the \
              full id with `herdbook register FILE --source NEW-NAME --model ID`; or {split}"
-        ),
-        Fix::Profile => {
-            format!(
-                "have compliance state `principal_place_in_eu` in organization.toml; until then \
+            ),
+            Fix::Profile => {
+                write!(
+                    f,
+                    "have compliance state `principal_place_in_eu` in organization.toml; until then \
                  {split}"
-            )
-        }
-        Fix::Grant => format!(
-            "have compliance record the licensor's separate grant in organization.toml; until then \
+                )
+            }
+            Fix::Grant => write!(
+                f,
+                "have compliance record the licensor's separate grant in organization.toml; until then \
              {split}"
-        ),
-        Fix::SignOff => {
-            format!("request it with `herdbook signoff request`; until it is approved {split}")
+            ),
+            Fix::SignOff => {
+                write!(
+                    f,
+                    "request it with `herdbook signoff request`; until it is approved {split}"
+                )
+            }
+            Fix::Duties => f.write_str("nothing has to be done now: the duties are met"),
         }
-        Fix::Duties => "nothing has to be done now: the duties are met".to_owned(),
     }
 }

@@ -258,7 +258,7 @@ fn clause(f: &mut fmt::Formatter<'_>, text: Text<'_>, setting: &Setting<'_>) -> 
                 "{text} allows it and asks, of a model that is distributed or made available, to "
             )?;
             let mut duties = Duties::new();
-            of_outputs(license, setting, &mut duties);
+            of_outputs(license, setting, None, &mut duties);
             for (at, duty) in worded(&duties).iter().enumerate() {
                 let and = if at == 0 { "" } else { " and to " };
                 write!(f, "{and}{}", duty.text)?;

@@ -26,6 +26,7 @@ use crate::policy;
 use crate::policy::Basis;
 use crate::policy::ClaimFacts;
 use crate::policy::Decisions;
+use crate::policy::Ground;
 use crate::policy::Setting;
 use crate::policy::Touched;
 use crate::policy::codes;
@@ -208,6 +209,32 @@ impl<'c> Decider<'c> {
         })
     }
 
+    /// What is to be said of the duties that earlier checks stored for the target.
+    fn stored_duties(&mut self, findings: &mut Findings) {
+        let judged = self.context.judged;
+        for duty in judged.duties.applicable() {
+            let ground = self.decisions.ground();
+            let standing = policy::standing(ground, judged.catalog.licenses(), duty);
+            let Some(mut decision) = policy::stored_decision(ground, &standing) else {
+                findings.oblige_stored(&standing);
+                continue;
+            };
+            // A waiver for the one source that brought it in holds here too.
+            let source = match duty.origin.sources.as_slice() {
+                [only] => Some(only.as_str()),
+                _ => None,
+            };
+            let access = &Access::LicenseAlone;
+            let approval = self.approve(&mut decision, None, access, source, None);
+            findings.push_stored(run_finding(decision, approval));
+        }
+    }
+
+    /// What the decisions are made on.
+    pub(crate) fn ground(&self) -> &Ground<'c> {
+        self.decisions.ground()
+    }
+
     fn setting(&self) -> Setting<'c> {
         *self.decisions.ground().setting()
     }
@@ -255,9 +282,11 @@ impl<'c> Decider<'c> {
             let mut decision = ground.judge(&facts).worded(ground);
             let access = &Access::LicenseAlone;
             let approval = self.approve(&mut decision, Some(&generator), access, None, None);
+            findings.arising().of_declared(&decision, &used.model);
             findings.push_run(run_finding(decision, approval));
         }
         findings.oblige(&policy::base_duties(&self.setting()));
+        self.stored_duties(findings);
         for mut decision in policy::run_decisions(&self.setting(), &self.touched) {
             let access = &Access::LicenseAlone;
             let approval = self.approve(&mut decision, None, access, None, None);
