@@ -139,7 +139,7 @@ fn a_release_is_held_until_card_notice_and_license_lie_in_its_folder() {
         "notice-llama-3-1",
         "display-built-with-llama",
     ] {
-        text += &format!("\n[[duty]]{}", entry.replace("name-prefix-llama", id));
+        text.extend(["\n[[duty]]", &entry.replace("name-prefix-llama", id)]);
     }
     test.write(KEPT, text);
 
