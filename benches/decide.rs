@@ -1,10 +1,13 @@
 //! Nanoseconds per license decision, which is made for every claim on every match.
 //!
 //! `cargo bench --bench decide`. Each kind of claim is decided many times in a row; the best of
-//! several passes is printed, since other work on the machine only ever slows one down. The first
-//! decision of a kind is made in full, words included (`in full`); the same kind again in the same
-//! run is looked up (`again`). As a yardstick that anyone can run: the time to copy the finished
-//! decision (`copy`), which is mostly allocation.
+//! several passes is printed, since other work on the machine only ever slows one down.
+//!
+//! `full`: the whole decision, made anew: ruling, code, level, license and clause, readings, which
+//! duties in which state, remedy. `worded`: the same, and every sentence of the report about it.
+//! `again`: a kind that was decided before in the run, looked up. `copy`: a plain copy of the
+//! finished decision, which is mostly allocation, as a yardstick that anyone can run. `ground`: what
+//! is worked out once in a run.
 
 #![expect(
     clippy::print_stdout,
@@ -25,6 +28,7 @@ use herdbook::policy;
 use herdbook::policy::Basis;
 use herdbook::policy::ClaimFacts;
 use herdbook::policy::Decisions;
+use herdbook::policy::Ground;
 use herdbook::policy::Policy;
 use herdbook::policy::Position;
 use herdbook::policy::Setting;
@@ -39,7 +43,10 @@ fn main() {
     let catalog = Catalog::builtin().expect("the built-in catalog");
     let policy = Policy::default();
     let position = Position::default();
-    println!("generator -> target                                 in full ns   again ns   copy ns");
+    println!(
+        "{:36} -> {:28} {:>6} {:>7} {:>6} {:>5} {:>7}",
+        "nanoseconds: generator", "target's base", "full", "worded", "again", "copy", "ground"
+    );
     for (model, base) in [
         (
             "meta-llama/Llama-2-70b-chat-hf",
@@ -87,12 +94,17 @@ fn main() {
             short: false,
         };
         let decision = policy::decide(&setting, &facts);
-        let mut decisions = Decisions::default();
-        assert_eq!(*decisions.decide(&setting, (0, Some(0)), &facts), decision);
-        let full = best(|| policy::decide(black_box(&setting), black_box(&facts)));
-        let again = best(|| decisions.decide(black_box(&setting), (0, Some(0)), black_box(&facts)));
+        let ground = Ground::new(setting);
+        let mut decisions = Decisions::new(setting);
+        assert_eq!(*decisions.decide((0, Some(0)), &facts), decision);
+        let full = best(|| ground.judge(black_box(&facts)));
+        let worded = best(|| ground.judge(black_box(&facts)).worded(&ground));
+        let again = best(|| decisions.decide((0, Some(0)), black_box(&facts)));
         let copy = best(|| black_box(&decision).clone());
-        println!("{model:>36} -> {base:<28} {full:8.0} {again:10.0} {copy:9.0}");
+        let once = best(|| Ground::new(black_box(setting)));
+        println!(
+            "{model:36} -> {base:28} {full:6.0} {worded:7.0} {again:6.0} {copy:5.0} {once:7.0}"
+        );
     }
 }
 

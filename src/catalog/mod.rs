@@ -1,9 +1,11 @@
 //! The catalog: licenses, models and hosts as data, and the resolver of model ids.
 //!
 //! Facts only: what a text says and what an id means. Whether a use is allowed is the policy's to
-//! say. The data files under `data/` are part of the binary; they are parsed and checked whenever
-//! a [`Catalog`] is made, and an error names file, entry and field.
+//! say. The data files under `data/` are part of the binary. They are parsed and checked by the
+//! build, which fails if one of them is wrong, and by the same code whenever a [`Catalog`] is made;
+//! an error names file, line, column, entry and field.
 
+mod builtin;
 mod explain;
 mod file;
 mod glob;
@@ -26,44 +28,17 @@ use crate::model::Resolution;
 
 pub use explain::{Asked, Explanation, Step};
 pub use file::CatalogFile;
-pub use load::{CATALOG_ENTRIES_MAX, CATALOG_FILE_BYTES_MAX, CatalogError};
+pub use load::{CATALOG_ENTRIES_MAX, CATALOG_FILE_BYTES_MAX, Catalog, CatalogError};
 pub use resolve::MODEL_ID_BYTES_MAX;
 
-use load::{AccessEntry, ModelEntry, Part, VersionEntry};
-
-/// The files that this build carries, in the order they are shown.
-const BUILTIN: [(&str, &str); 4] = [
-    ("licenses.toml", include_str!("data/licenses.toml")),
-    (
-        "other_licenses.toml",
-        include_str!("data/other_licenses.toml"),
-    ),
-    ("models.toml", include_str!("data/models.toml")),
-    ("hosts.toml", include_str!("data/hosts.toml")),
-];
-
-/// Licenses, models and hosts, loaded and validated.
-#[derive(Debug, Clone)]
-pub struct Catalog {
-    /// In the order of the data files; ids unique.
-    licenses: Vec<Arc<License>>,
-    /// One per Llama version, oldest first.
-    versions: Vec<VersionEntry>,
-    /// The organisation's own entries, asked first.
-    own: Vec<ModelEntry>,
-    /// Asked before the naming rule, first match wins.
-    listed: Vec<ModelEntry>,
-    /// Asked after the naming rule, first match wins.
-    other: Vec<ModelEntry>,
-    /// Ways to a model, the organisation's own ones first.
-    access: Vec<AccessEntry>,
-}
+use builtin::BUILTIN;
+use load::Part;
 
 impl Catalog {
     /// The catalog that this build carries.
     ///
     /// # Errors
-    /// Only if the data files compiled in are inconsistent, which a unit test excludes.
+    /// Only if the data files compiled in are inconsistent, which the build excludes.
     pub fn builtin() -> Result<Self, CatalogError> {
         Self::with(&[])
     }

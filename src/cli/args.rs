@@ -239,6 +239,10 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub own: OwnCatalogArgs,
 
+    /// Where the duties of the target are kept.
+    #[command(flatten)]
+    pub duties: super::duties::DutyArgs,
+
     /// Also write a report: .json, .md, .html or .sarif; repeat for more
     #[arg(long = "report", value_name = "FILE", value_parser = report_path, value_hint = ValueHint::FilePath)]
     pub reports: Vec<PathBuf>,

@@ -20,6 +20,7 @@ use super::args::INDEX_DEFAULT;
 use super::catalog;
 use super::config::Config;
 use super::date::Date;
+use super::duties;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
@@ -95,16 +96,21 @@ fn outcome(
         Ok(approvals) => (approvals, None),
         Err(error) => (Approvals::default(), Some(format!("{error:#}"))),
     };
+    let (duties, unknown_duties) = duties::book(args, config, &target)?;
     let judged = Judged {
         catalog: &catalog,
         policy: &policy,
         position: &position,
         target: &target,
         approvals: &approvals,
+        duties: &duties,
         as_of: as_of.to_string(),
     };
     if let Some(why) = unreadable {
         return Ok(pipeline::approvals_unreadable(&judged, &why));
+    }
+    if let Some(error) = unknown_duties {
+        return Ok(pipeline::duties_unreadable(&judged, &format!("{error:#}")));
     }
     let opened = match Opened::find(global) {
         Ok(opened) => opened,
@@ -139,7 +145,7 @@ fn outcome(
         pipeline::check(&context, &inputs, &options, &count)
     };
     progress.finish();
-    let run = run.map_err(|error| match error {
+    let mut run = run.map_err(|error| match error {
         SplitError::Exists(_) => Failure::usage(error),
         SplitError::Write { .. } | SplitError::Read(_) => Failure::undecided(error),
     })?;
@@ -151,6 +157,9 @@ fn outcome(
     }
     for count in &run.split {
         out::note(&split_line(count));
+    }
+    if let Err(error) = duties::store(args, &run.to_store) {
+        pipeline::duties_not_stored(&mut run.outcome, &format!("{error:#}"));
     }
     Ok(run.outcome)
 }
@@ -211,7 +220,8 @@ fn refuse_clashes(args: &CheckArgs, named: &[PathBuf]) -> Result<(), Failure> {
     for path in inputs.chain(read.map(PathBuf::as_path)) {
         taken.insert(absolute(path)?);
     }
-    if let Some(path) = &args.approvals {
+    let kept = duties::place(args);
+    for path in args.approvals.iter().chain(&kept) {
         taken.insert(absolute(path)?);
     }
     for output in args
@@ -316,6 +326,7 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     option("--policy", args.policy.as_deref().map(path));
     option("--organization", args.organization.as_deref().map(path));
     option("--approvals", args.approvals.as_deref().map(path));
+    option("--duties", args.duties.duties.as_deref().map(path));
     option("--snapshot", args.snapshot.as_deref().map(path));
     option("--snapshot-digest", args.snapshot_digest.clone());
     option(
@@ -337,6 +348,9 @@ fn repeated_options(global: &Global, args: &CheckArgs) -> Vec<String> {
     option("--index", elsewhere.then(|| path(&global.index)));
     if paths_only {
         options.push("--paths-only".to_owned());
+    }
+    if args.duties.no_record_duties {
+        options.push("--no-record-duties".to_owned());
     }
     options
 }

@@ -10,6 +10,7 @@ mod completions;
 pub mod config;
 pub mod date;
 mod demo;
+mod duties;
 pub mod exit;
 pub mod from;
 mod governance;

@@ -65,6 +65,8 @@ pub struct Obligation {
     pub text: String,
     /// License id and section it comes from.
     pub clause: String,
+    /// Id of the license that asks for it.
+    pub license: String,
     /// Whether it is met.
     pub state: ObligationState,
 }

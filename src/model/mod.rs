@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod decision;
+pub mod duty;
 pub mod evidence;
 pub mod license;
 pub mod location;
@@ -17,6 +18,7 @@ pub mod verdict;
 
 pub use approval::{AppliedApproval, ApprovalKind};
 pub use decision::{Code, Decision, Obligation, ObligationState, Ruling};
+pub use duty::{DutyOrigin, DutyOwner, DutyRecording, StandingDuty, StoredDuties, StoredDuty};
 pub use evidence::{Evidence, Integrity, Tier};
 pub use license::{
     Access, BanScope, Basis, Clauses, CompetingBan, Confidence, DisplayDuty, FolderFacts,

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{AppliedApproval, Decision, Evidence, Level, Location, Obligation, Verdict};
+use super::{
+    AppliedApproval, Decision, Evidence, Level, Location, Obligation, StoredDuties, Verdict,
+};
 
 /// How a column was treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,6 +189,8 @@ pub struct CheckOutcome {
     pub models: Vec<ModelCount>,
     /// Duties that arise for the target, each once, in order of code.
     pub obligations: Vec<Obligation>,
+    /// Duties stored for the target, by this check or an earlier one.
+    pub stored_duties: StoredDuties,
     /// What this check did not and could not see, in plain sentences.
     pub limits: Vec<String>,
     /// The date used for expiries, `YYYY-MM-DD`.

@@ -7,6 +7,7 @@
 
 mod account;
 mod decider;
+mod duties;
 mod findings;
 
 use std::fs::File;
@@ -24,6 +25,7 @@ use crate::model::CheckOutcome;
 use crate::model::Claim;
 use crate::model::ColumnId;
 use crate::model::FolderFacts;
+use crate::model::StoredDuty;
 use crate::model::target::Target;
 use crate::policy::Policy;
 use crate::policy::Position;
@@ -44,6 +46,9 @@ use super::split::SplitError;
 use super::split::SplitFolders;
 use account::FileAccount;
 use decider::Decider;
+use duties::Arising;
+pub use duties::DutyBook;
+pub use duties::missing_duties;
 use findings::Findings;
 
 /// What judges a match: known before anything is opened.
@@ -58,6 +63,8 @@ pub struct Judged<'a> {
     pub target: &'a Target,
     /// What was approved: sign-offs, waivers and baselines.
     pub approvals: &'a Approvals,
+    /// What earlier checks stored for the target.
+    pub duties: &'a DutyBook,
     /// The date used for expiries, `YYYY-MM-DD`.
     pub as_of: String,
 }
@@ -91,6 +98,8 @@ pub struct CheckOptions {
 pub struct CheckRun {
     /// Everything it has to say.
     pub outcome: CheckOutcome,
+    /// Duties to be added to those stored for the target; the outcome lists them already.
+    pub to_store: Vec<StoredDuty>,
     /// Rows on each side of each input, when a split was asked for.
     pub split: Vec<SplitCount>,
     /// Columns that the caller exempted and no input has.
@@ -142,12 +151,16 @@ pub fn check(
                    `herdbook register PATH…` adds one";
         return Ok(CheckRun {
             outcome: unavailable(context.judged, why),
+            to_store: Vec::new(),
             split: Vec::new(),
             exempt_unused: Vec::new(),
         });
     }
-    let mut decider = Decider::new(context);
-    let mut findings = Findings::new(context.judged.policy);
+    let lineage = decider::lineage(context);
+    let mut decider = Decider::new(context, &lineage);
+    let judged = context.judged;
+    let arising = Arising::new(judged.position.readings, judged.duties.let_through);
+    let mut findings = Findings::new(judged.policy, arising);
     let minimum = context.judged.policy.flag_strength();
     findings.stale_snapshot(context);
     let mut matchers: Vec<Matcher<'_>> = (0..options.threads.max(1))
@@ -196,9 +209,12 @@ pub fn check(
         infos.push(info);
     }
     decider.run_level(&mut findings);
-    let outcome = findings.into_outcome(context, infos);
+    let (mut outcome, arising) = findings.into_outcome(context, infos);
+    let divided = options.split.is_some();
+    let to_store = duties::settle(context, decider.ground(), arising, &mut outcome, divided);
     Ok(CheckRun {
         outcome,
+        to_store,
         split,
         exempt_unused,
     })
@@ -235,6 +251,17 @@ impl io::Write for HashWriter<'_> {
 /// The outcome when the approvals cannot be trusted: undecided, and no input was read.
 pub fn approvals_unreadable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
     findings::approvals_unreadable(judged, why)
+}
+
+/// The outcome when the duties stored for the target are not known: undecided, and no input was
+/// read.
+pub fn duties_unreadable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
+    findings::duties_unreadable(judged, why)
+}
+
+/// What becomes of an outcome whose duties could not be stored: never a pass.
+pub fn duties_not_stored(outcome: &mut CheckOutcome, why: &str) {
+    findings::duties_not_stored(outcome, why);
 }
 
 /// The outcome when there is no snapshot to ask: undecided, and no input was read.

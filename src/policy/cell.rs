@@ -10,6 +10,7 @@ use crate::model::target::{OutputUse, Purpose, Target, TargetKind};
 use super::duties::outputs_bind;
 use super::readings::Answer;
 use super::readings::Reading;
+use super::readings::ReadingInfo;
 use super::readings::Readings;
 use super::relation::Relation;
 
@@ -101,13 +102,16 @@ impl Cited {
         self.0 |= other.0;
     }
 
-    /// Their ids, in order.
-    pub(super) fn ids(self) -> Vec<&'static str> {
+    /// What is said about each, in order.
+    pub(super) fn infos(self) -> impl Iterator<Item = &'static ReadingInfo> {
         super::readings::ALL
             .iter()
-            .filter(|info| self.0 & (1 << info.reading as u32) != 0)
-            .map(|info| info.id)
-            .collect()
+            .filter(move |info| self.0 & (1 << info.reading as u32) != 0)
+    }
+
+    /// Their ids, in order.
+    pub(super) fn ids(self) -> Vec<&'static str> {
+        self.infos().map(|info| info.id).collect()
     }
 }
 
@@ -149,6 +153,13 @@ pub(super) fn use_reading(of_outputs: OutputUse) -> Option<Reading> {
         OutputUse::Filter => Some(Reading::Selection),
         OutputUse::Evaluation => Some(Reading::EvaluationImproves),
     }
+}
+
+/// Whether a reading is about a kind of use.
+pub(super) fn is_use_reading(reading: Reading) -> bool {
+    OutputUse::ALL
+        .iter()
+        .any(|of_outputs| use_reading(*of_outputs) == Some(reading))
 }
 
 /// What one license says of one base. Every cell of the published table is one arm here.

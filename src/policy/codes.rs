@@ -44,6 +44,10 @@ codes! {
         "A column holds bytes that are not UTF-8, so its text could not be checked.";
     COLUMN_TOKENS = "column-tokens", Undecided, Undecided,
         "A column holds token ids, so its text could not be checked.";
+    DUTIES_NOT_STORED = "duties-not-stored", Undecided, Undecided,
+        "Duties arise for the target, and the file that keeps them could not be written.";
+    DUTIES_UNREADABLE = "duties-unreadable", Undecided, Undecided,
+        "The file of the duties stored for the target could not be read, or is not one.";
     DUTY_OPEN = "duty-open", Flag, Flag,
         "A duty arises for the target that cannot be checked yet.";
     DUTY_UNMET = "duty-unmet", Block, Flag,

@@ -19,12 +19,11 @@ use crate::model::Tier;
 use crate::model::target::{OutputUse, Stage, Target};
 
 use super::codes;
+use super::ground::Ground;
 use super::judge::Judged;
 use super::judge::Origin;
-use super::judge::judge;
 use super::position::Position;
-use super::reason;
-use super::relation::is_llama;
+use super::reason::Fix;
 use super::valid::Policy;
 
 /// What a claim rests on.
@@ -71,58 +70,24 @@ pub struct ClaimFacts<'a> {
     pub short: bool,
 }
 
-/// Decides one claim. Pure and total.
+/// Decides one claim and puts it into words. Pure and total. For many claims in one setting make
+/// a [`Ground`] once, or ask [`Decisions`](super::Decisions).
 pub fn decide(setting: &Setting<'_>, facts: &ClaimFacts<'_>) -> Decision {
-    let mut judged = judge(setting, facts);
-    let (code, level) = level(setting, facts, &mut judged);
-    word(setting, facts, judged, code, level)
-}
-
-/// Puts a judgement and its level into words.
-fn word(
-    setting: &Setting<'_>,
-    facts: &ClaimFacts<'_>,
-    judged: Judged,
-    code: Code,
-    level: Level,
-) -> Decision {
-    let mut reason = format!("{}; {}", reason::who(facts), judged.why);
-    reason::add_level(&mut reason, code, setting.policy, facts);
-    reason::add_readings(&mut reason, judged.cited, setting.position);
-    let question = (judged.ruling == Ruling::NeedsReview).then(|| match &judged.license {
-        Some(license) => format!("{license}:{}", judged.question),
-        None => judged.question.clone(),
-    });
-    Decision {
-        code,
-        ruling: Some(judged.ruling),
-        level,
-        how_to_fix: reason::how_to_fix(
-            code,
-            judged.fix,
-            setting.target,
-            facts,
-            &judged.obligations,
-        ),
-        license: judged.license,
-        clause: judged.clause,
-        obligations: judged.obligations,
-        reason,
-        readings: judged.cited.ids(),
-        question,
-    }
+    let ground = Ground::new(*setting);
+    ground.judge(facts).worded(&ground)
 }
 
 /// Turns what the texts say into code and level: the policy's levels first, then the strength of
 /// the match as an upper bound.
 pub(super) fn level(
-    setting: &Setting<'_>,
+    ground: &Ground<'_>,
     facts: &ClaimFacts<'_>,
-    judged: &mut Judged,
+    judged: &mut Judged<'_>,
 ) -> (Code, Level) {
+    let setting = ground.setting();
     let policy = setting.policy;
-    let worst = judged.obligations.iter().map(|duty| duty.state).max();
-    let into_llama = is_llama(setting.lineage);
+    let worst = judged.duties.iter().map(|duty| duty.state).max();
+    let into_llama = ground.improves_llama();
     let llama = matches!(judged.origin, Origin::Llama);
     let mut code = match (judged.origin, judged.ruling) {
         (Origin::Unknown, _) => codes::GENERATOR_UNKNOWN,
@@ -179,14 +144,11 @@ pub(super) fn level(
             level = policy.level(code);
         }
     }
-    let license = judged.license.as_deref().unwrap_or("");
+    let license = judged.said.text().map_or("", |text| &text.license.id);
     if llama && level < Level::Block && policy.requires_sign_off(license) {
         judged.ruling = Ruling::NeedsReview;
-        "sign-off-required".clone_into(&mut judged.question);
-        judged.fix = reason::Fix::SignOff;
-        judged
-            .why
-            .push_str("; the policy asks for a sign-off before output under this license is used");
+        judged.sign_off = true;
+        judged.fix = Fix::SignOff;
         code = codes::LLAMA_OUTPUT_NEEDS_REVIEW;
         level = policy.level(code);
     }

@@ -18,12 +18,13 @@ use super::decide::Basis;
 use super::decide::ClaimFacts;
 use super::decide::Setting;
 use super::decide::bound;
-use super::decide::decide;
+use super::ground::Ground;
 use super::judge::under;
 use super::position::Users;
 use super::readings::Reading;
 use super::relation::Relation;
 use super::relation::relations;
+use super::sentence::Sentence;
 
 /// One step of a derivation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +44,10 @@ pub struct Explanation {
     pub decision: Decision,
 }
 
-/// Explains what [`decide`] says of one claim.
+/// Explains what [`decide`](super::decide()) says of one claim.
 pub fn explain(setting: &Setting<'_>, facts: &ClaimFacts<'_>) -> Explanation {
-    let decision = decide(setting, facts);
+    let ground = Ground::new(*setting);
+    let decision = ground.judge(facts).worded(&ground);
     let (licenses, multimodal, derivative) = licenses(facts);
     let mut steps = vec![
         step("Generator", generator(facts)),
@@ -59,8 +61,9 @@ pub fn explain(setting: &Setting<'_>, facts: &ClaimFacts<'_>) -> Explanation {
     let mut said: Vec<String> = licenses
         .iter()
         .map(|license| {
-            let judged = under(license, multimodal, derivative, setting, facts);
-            format!("{}: {}", words(judged.ruling), judged.why)
+            let judged = under(license, multimodal, derivative, &ground, facts);
+            let why = Sentence(&judged, setting);
+            format!("{}: {why}", words(judged.ruling))
         })
         .collect();
     if said.is_empty() {
@@ -234,7 +237,7 @@ fn relation(setting: &Setting<'_>, licenses: &[Arc<License>]) -> Vec<String> {
     let mut out = Vec::new();
     for license in licenses {
         for base in &setting.lineage.bases {
-            let possible = relations(base, license.llama);
+            let possible: Vec<Relation> = relations(base, license.llama).collect();
             let said = match possible.as_slice() {
                 [Relation::Same] => "the same version, or a derivative of it".to_owned(),
                 [Relation::OtherLlama(version)] => format!("another Llama version ({version})"),

@@ -1,12 +1,15 @@
 //! What the texts say about one claim, before policy and strength of the match: every license of
 //! the generating model against every base of the target, the strictest of all.
+//!
+//! No words are made here, and nothing is allocated: it runs for every claim on every match.
+
+use std::sync::Arc;
 
 use crate::model::Access;
 use crate::model::Acquisition;
 use crate::model::GrantScope;
 use crate::model::License;
 use crate::model::LlamaVersion;
-use crate::model::Obligation;
 use crate::model::Outcome;
 use crate::model::Resolution;
 use crate::model::Ruling;
@@ -20,7 +23,8 @@ use super::cell::cell;
 use super::decide::ClaimFacts;
 use super::decide::Setting;
 use super::duties;
-use super::duties::merged;
+use super::duties::Duties;
+use super::ground::Ground;
 use super::position::Users;
 use super::readings::Answer;
 use super::readings::Reading;
@@ -28,7 +32,6 @@ use super::reason;
 use super::reason::Fix;
 use super::relation::Relation;
 use super::relation::relations;
-use super::sentence::sentence;
 
 /// Where a claim comes from, as far as codes and levels are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,23 +44,77 @@ pub(super) enum Origin {
 
 /// What the texts say.
 #[derive(Debug, Clone)]
-pub(super) struct Judged {
+pub(super) struct Judged<'a> {
     pub origin: Origin,
     pub ruling: Ruling,
-    pub license: Option<String>,
-    pub clause: Option<String>,
-    pub why: String,
-    pub obligations: Vec<Obligation>,
+    pub said: Said<'a>,
+    pub duties: Duties<'a>,
     pub cited: Cited,
     pub fix: Fix,
     /// Whether the kind of use is only perhaps a use of outputs.
     pub use_open: bool,
-    /// What a person would have to answer, beside the license.
-    pub question: String,
+    /// Whether the policy asks for a sign-off that is not there.
+    pub sign_off: bool,
+}
+
+/// Why, with what the sentence is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Said<'a> {
+    /// Nobody named a model.
+    NoModel,
+    /// The catalog holds no license of the model.
+    NoLicense,
+    /// The catalog does not know the model.
+    Unknown(&'a Resolution),
+    /// Llama of a version that is not known, for a target with this base.
+    VersionUnknown(&'a Resolution, Option<&'a Resolution>),
+    /// The id has several readings.
+    Ambiguous(Readings<'a>),
+    /// The id has several readings, and each of them excludes the use.
+    EachExcludes(Readings<'a>, Text<'a>),
+    /// One license says it.
+    Text(Text<'a>),
+    /// Not Llama, and no license of this licensor is in the catalog.
+    Outside(&'a str),
+    /// Not Llama, under a license of its own.
+    Other(Text<'a>),
+}
+
+/// An id with several readings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Readings<'a> {
+    pub generator: &'a Resolution,
+    pub candidates: &'a [Arc<License>],
+    pub maybe_not_llama: bool,
+}
+
+/// What one license says of one base.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub license: &'a License,
+    pub why: Why,
+    pub base: Option<&'a Resolution>,
+    /// Whether it turns on the text having been merely found.
+    pub found: bool,
+}
+
+impl<'a> Said<'a> {
+    /// The license that decides and why; `None` where no license is read.
+    pub(super) fn text(self) -> Option<Text<'a>> {
+        match self {
+            Self::Text(text) | Self::Other(text) | Self::EachExcludes(_, text) => Some(text),
+            Self::NoModel
+            | Self::NoLicense
+            | Self::Unknown(_)
+            | Self::VersionUnknown(..)
+            | Self::Ambiguous(_)
+            | Self::Outside(_) => None,
+        }
+    }
 }
 
 /// What the texts say about one claim.
-pub(super) fn judge(setting: &Setting<'_>, facts: &ClaimFacts<'_>) -> Judged {
+pub(super) fn judge<'a>(ground: &'a Ground<'a>, facts: &ClaimFacts<'a>) -> Judged<'a> {
     // A contract of the licensor takes the place of the model's license.
     if let Access::Contract { terms } = facts.access {
         let multimodal = match facts.generator.map(|generator| &generator.outcome) {
@@ -71,75 +128,68 @@ pub(super) fn judge(setting: &Setting<'_>, facts: &ClaimFacts<'_>) -> Judged {
             )
             | None => true,
         };
-        return under(terms, multimodal, false, setting, facts);
+        return under(terms, multimodal, false, ground, facts);
     }
     let Some(generator) = facts.generator else {
-        let why = reason::NOBODY_NAMED_A_MODEL.to_owned();
-        return review(Origin::Unknown, why, Fix::NameModel, "model-not-named");
+        return review(Origin::Unknown, Said::NoModel, Fix::NameModel);
     };
     match &generator.outcome {
         Outcome::Known(known) => known
             .licenses
             .iter()
-            .map(|license| under(license, known.multimodal, known.derivative, setting, facts))
+            .map(|license| under(license, known.multimodal, known.derivative, ground, facts))
             .reduce(stricter)
-            .unwrap_or_else(|| {
-                let why = reason::NO_LICENSE_KNOWN.to_owned();
-                review(Origin::Unknown, why, Fix::NameModel, "license-unknown")
-            }),
-        Outcome::LlamaVersionUnknown => version_unknown(generator, setting, facts),
+            .unwrap_or_else(|| review(Origin::Unknown, Said::NoLicense, Fix::NameModel)),
+        Outcome::LlamaVersionUnknown => version_unknown(generator, ground, facts),
         Outcome::Ambiguous {
             candidates,
             maybe_not_llama,
-        } => ambiguous(generator, candidates, *maybe_not_llama, setting, facts),
+        } => {
+            let readings = Readings {
+                generator,
+                candidates,
+                maybe_not_llama: *maybe_not_llama,
+            };
+            ambiguous(readings, ground, facts)
+        }
         Outcome::NotLlama { licensor, license } => {
-            not_llama(licensor, license.as_deref(), setting, facts)
+            not_llama(licensor, license.as_deref(), ground, facts)
         }
-        Outcome::Unknown => {
-            let why = reason::unknown_model(generator);
-            let question = format!("model-unknown:{}", generator.raw_id);
-            review(Origin::Unknown, why, Fix::NameModel, &question)
-        }
+        Outcome::Unknown => review(Origin::Unknown, Said::Unknown(generator), Fix::NameModel),
     }
 }
 
-fn review(origin: Origin, why: String, fix: Fix, question: &str) -> Judged {
+fn review(origin: Origin, said: Said<'_>, fix: Fix) -> Judged<'_> {
     Judged {
         origin,
         ruling: Ruling::NeedsReview,
-        license: None,
-        clause: None,
-        why,
-        obligations: Vec::new(),
+        said,
+        duties: Duties::new(),
         cited: Cited::default(),
         fix,
         use_open: false,
-        question: question.to_owned(),
+        sign_off: false,
     }
 }
 
 /// The stricter of two judgements, with the duties of both.
-fn stricter(a: Judged, b: Judged) -> Judged {
+fn stricter<'a>(a: Judged<'a>, b: Judged<'a>) -> Judged<'a> {
     let (mut kept, other) = if b.ruling > a.ruling { (b, a) } else { (a, b) };
-    kept.obligations = merged(
-        kept.obligations
-            .into_iter()
-            .chain(other.obligations)
-            .collect(),
-    );
+    kept.duties.extend_from_slice(&other.duties);
     kept.cited.join(other.cited);
     kept.use_open &= other.use_open;
     kept
 }
 
 /// What the texts of one license say about every base together, for this organisation.
-pub(super) fn under(
-    license: &License,
+pub(super) fn under<'a>(
+    license: &'a License,
     multimodal: bool,
     derivative: bool,
-    setting: &Setting<'_>,
-    facts: &ClaimFacts<'_>,
-) -> Judged {
+    ground: &'a Ground<'a>,
+    facts: &ClaimFacts<'a>,
+) -> Judged<'a> {
+    let setting = ground.setting();
     let position = setting.position;
     let readings = &position.readings;
     let case = Case::new(setting.target, facts.of_outputs);
@@ -178,30 +228,25 @@ pub(super) fn under(
         }
     }
     organisation(license, multimodal, setting, &mut found);
-    let mut fix = reason::fix_for(found.why);
-    if merely_found {
-        fix = Fix::Counsel;
-    }
+    let fix = if merely_found {
+        Fix::Counsel
+    } else {
+        reason::fix_for(found.why)
+    };
     Judged {
         origin: Origin::Llama,
         ruling: found.ruling,
-        license: Some(license.id.clone()),
-        clause: reason::section(found.why, license).map(|section| license.cite(section)),
-        why: sentence(found.why, license, base, setting, merely_found),
-        obligations: obligations(license, found, setting, facts),
+        said: Said::Text(Text {
+            license,
+            why: found.why,
+            base,
+            found: merely_found,
+        }),
+        duties: arising(license, found, ground, facts),
         cited: found.cited,
         fix,
         use_open: found.use_open,
-        question: match (merely_found, found.why) {
-            (true, _) => Reading::FoundOutputs.id().to_owned(),
-            (false, Why::BaseUnknown) => {
-                format!(
-                    "base-unknown:{}",
-                    base.map_or("", |base| base.raw_id.as_str())
-                )
-            }
-            (false, why) => reason::question(why).to_owned(),
-        },
+        sign_off: false,
     }
 }
 
@@ -248,25 +293,28 @@ fn organisation(license: &License, multimodal: bool, setting: &Setting<'_>, foun
     }
 }
 
-fn obligations(
-    license: &License,
+/// The duties that arise from a cell that permits the use.
+fn arising<'a>(
+    license: &'a License,
     found: Cell,
-    setting: &Setting<'_>,
-    facts: &ClaimFacts<'_>,
-) -> Vec<Obligation> {
+    ground: &'a Ground<'a>,
+    facts: &ClaimFacts<'a>,
+) -> Duties<'a> {
+    let mut all = Duties::new();
     let none = matches!(found.why, Why::NotOutput(_) | Why::Evaluation)
         || facts.of_outputs == OutputUse::Evaluation;
     if found.ruling >= Ruling::NeedsReview || none {
-        return Vec::new();
+        return all;
     }
-    let mut all = duties::output_duties(license, setting);
+    let setting = ground.setting();
+    duties::of_outputs(license, setting, ground.folder(), &mut all);
     if found.why == Why::Incorporates {
-        duties::materials(license, setting, &mut all);
+        duties::materials(license, setting, ground.folder(), &mut all);
     }
     if found.ruling == Ruling::PermittedWithObligations {
-        all.extend(duties::base_duties(setting));
+        all.extend(ground.base_duties());
     }
-    merged(all)
+    all
 }
 
 /// The strictest ruling over all bases: a merge is allowed only where each of them is. A base of
@@ -278,7 +326,7 @@ pub(super) fn over_bases<'l>(
 ) -> (Cell, Option<&'l Resolution>) {
     let mut strictest: Option<(Cell, &Resolution)> = None;
     for base in &setting.lineage.bases {
-        let mut possible = relations(base, own).into_iter().map(&rule);
+        let mut possible = relations(base, own).map(&rule);
         let unknown = Cell::new(Ruling::NeedsReview, Why::BaseUnknown);
         // `relations` is never empty; if it were, the base would be unknown.
         let first = possible.next().unwrap_or(unknown);
@@ -302,11 +350,12 @@ pub(super) fn over_bases<'l>(
 
 /// Llama without a known version: treated as Llama 2 and 3 where the target is not Llama, open
 /// where it is.
-fn version_unknown(
-    generator: &Resolution,
-    setting: &Setting<'_>,
-    facts: &ClaimFacts<'_>,
-) -> Judged {
+fn version_unknown<'a>(
+    generator: &'a Resolution,
+    ground: &'a Ground<'a>,
+    facts: &ClaimFacts<'a>,
+) -> Judged<'a> {
+    let setting = ground.setting();
     let case = Case::new(setting.target, facts.of_outputs);
     let open = !case.language_model
         || matches!(case.of_outputs, OutputUse::Evaluation | OutputUse::Filter)
@@ -321,66 +370,60 @@ fn version_unknown(
         ruling: found.ruling,
         ..review(
             Origin::LlamaVersionUnknown,
-            reason::version_unknown(generator, base, found.ruling),
+            Said::VersionUnknown(generator, base),
             Fix::NameVersion,
-            &format!("llama-version-unknown:{}", generator.raw_id),
         )
     }
 }
 
 /// An id with several readings is never permitted; it is prohibited where each reading is.
-fn ambiguous(
-    generator: &Resolution,
-    candidates: &[std::sync::Arc<License>],
-    maybe_not_llama: bool,
-    setting: &Setting<'_>,
-    facts: &ClaimFacts<'_>,
-) -> Judged {
-    let origin = if candidates.is_empty() {
+fn ambiguous<'a>(
+    readings: Readings<'a>,
+    ground: &'a Ground<'a>,
+    facts: &ClaimFacts<'a>,
+) -> Judged<'a> {
+    let origin = if readings.candidates.is_empty() {
         Origin::Unknown
     } else {
         Origin::LlamaVersionUnknown
     };
-    let readings: Vec<Judged> = candidates
+    let mut judged = readings
+        .candidates
         .iter()
-        .map(|license| under(license, false, false, setting, facts))
-        .collect();
-    let why = reason::ambiguous(generator, candidates, maybe_not_llama);
-    let prohibited = !maybe_not_llama
-        && !readings.is_empty()
-        && readings
-            .iter()
+        .map(|license| under(license, false, false, ground, facts));
+    let prohibited = !readings.maybe_not_llama
+        && judged
+            .clone()
             .all(|judged| judged.ruling == Ruling::Prohibited);
-    if let Some(judged) = readings.into_iter().reduce(stricter).filter(|_| prohibited) {
-        return Judged {
-            origin,
-            why: format!(
-                "{why}; each of them excludes this, for example {}",
-                judged.why
-            ),
-            fix: Fix::NameVersion,
-            ..judged
-        };
+    if prohibited && let Some(first) = judged.next() {
+        let judged = judged.fold(first, stricter);
+        if let Some(text) = judged.said.text() {
+            return Judged {
+                origin,
+                said: Said::EachExcludes(readings, text),
+                fix: Fix::NameVersion,
+                ..judged
+            };
+        }
     }
-    let question = format!("model-ambiguous:{}", generator.raw_id);
-    review(origin, why, Fix::NameVersion, &question)
+    review(origin, Said::Ambiguous(readings), Fix::NameVersion)
 }
 
 /// Output of a model that is not Llama: a note, unless a clause that is known restricts this use;
 /// then a person decides.
-fn not_llama(
-    licensor: &str,
-    license: Option<&License>,
-    setting: &Setting<'_>,
-    facts: &ClaimFacts<'_>,
-) -> Judged {
+fn not_llama<'a>(
+    licensor: &'a str,
+    license: Option<&'a License>,
+    ground: &'a Ground<'a>,
+    facts: &ClaimFacts<'a>,
+) -> Judged<'a> {
     let Some(license) = license else {
-        let why = reason::outside(licensor);
         return Judged {
             ruling: Ruling::Permitted,
-            ..review(Origin::NotLlama, why, Fix::Nothing, "")
+            ..review(Origin::NotLlama, Said::Outside(licensor), Fix::Nothing)
         };
     };
+    let setting = ground.setting();
     let bases = &setting.lineage.bases;
     let same_licensor = !bases.is_empty()
         && bases.iter().all(|base| match &base.outcome {
@@ -412,18 +455,20 @@ fn not_llama(
     // The texts of other licensors are read by shape only; a person has to look before "prohibited".
     let ruling = found.ruling.min(Ruling::NeedsReview);
     let restricted = ruling == Ruling::NeedsReview;
-    let duties = if restricted {
-        Vec::new()
-    } else {
-        duties::output_duties(license, setting)
-    };
+    let mut duties = Duties::new();
+    if !restricted {
+        duties::of_outputs(license, setting, ground.folder(), &mut duties);
+    }
     Judged {
         origin: Origin::NotLlama,
         ruling,
-        license: Some(license.id.clone()),
-        clause: reason::section(found.why, license).map(|section| license.cite(section)),
-        why: reason::other(license, restricted),
-        obligations: duties,
+        said: Said::Other(Text {
+            license,
+            why: found.why,
+            base: None,
+            found: false,
+        }),
+        duties,
         cited: found.cited,
         fix: if restricted {
             Fix::Counsel
@@ -431,6 +476,6 @@ fn not_llama(
             Fix::Nothing
         },
         use_open: found.use_open,
-        question: reason::question(found.why).to_owned(),
+        sign_off: false,
     }
 }

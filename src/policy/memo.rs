@@ -12,7 +12,7 @@ use crate::model::target::OutputUse;
 use super::decide::Basis;
 use super::decide::ClaimFacts;
 use super::decide::Setting;
-use super::decide::decide;
+use super::ground::Ground;
 
 /// Kinds kept. *Chosen*: sources times models of any real register; beyond it every claim is
 /// decided anew, which costs time and nothing else.
@@ -29,24 +29,36 @@ struct Kind {
 }
 
 /// Makes decisions in one setting, each kind once.
-#[derive(Debug, Default)]
-pub struct Decisions {
+#[derive(Debug)]
+pub struct Decisions<'a> {
+    ground: Ground<'a>,
     known: HashMap<Kind, Arc<Decision>>,
 }
 
-impl Decisions {
-    /// What [`decide`] says. `claim` stands for generator and access path: the same number always
-    /// means the same two; it is the number of the source, and of the model in it.
-    pub fn decide(
-        &mut self,
-        setting: &Setting<'_>,
-        claim: (u32, Option<u32>),
-        facts: &ClaimFacts<'_>,
-    ) -> Arc<Decision> {
+impl<'a> Decisions<'a> {
+    /// None made yet.
+    pub fn new(setting: Setting<'a>) -> Self {
+        Self {
+            ground: Ground::new(setting),
+            known: HashMap::new(),
+        }
+    }
+
+    /// What the decisions are made on.
+    pub fn ground(&self) -> &Ground<'a> {
+        &self.ground
+    }
+
+    /// What [`decide`](super::decide()) says. `claim` stands for generator and access path: the
+    /// same number always means the same two; it is the number of the source, and of the model in
+    /// it.
+    pub fn decide(&mut self, claim: (u32, Option<u32>), facts: &ClaimFacts<'_>) -> Arc<Decision> {
+        let ground = &self.ground;
+        let made = || Arc::new(ground.judge(facts).worded(ground));
         // A weak match is worded with its strength, so no two are alike.
-        let strong = facts.strength >= setting.policy.block_strength();
+        let strong = facts.strength >= ground.setting().policy.block_strength();
         if facts.basis != Basis::Match || !strong {
-            return Arc::new(decide(setting, facts));
+            return made();
         }
         let kind = Kind {
             claim,
@@ -58,7 +70,7 @@ impl Decisions {
         if let Some(known) = self.known.get(&kind) {
             return Arc::clone(known);
         }
-        let made = Arc::new(decide(setting, facts));
+        let made = made();
         if self.known.len() < KINDS_MAX {
             self.known.insert(kind, Arc::clone(&made));
         }

@@ -11,6 +11,8 @@ mod decide;
 mod duties;
 mod explain;
 mod file;
+mod folder;
+mod ground;
 mod judge;
 mod memo;
 pub mod organization;
@@ -20,6 +22,7 @@ mod reason;
 mod relation;
 mod run;
 mod sentence;
+mod stored;
 pub mod target_file;
 mod valid;
 
@@ -30,8 +33,13 @@ pub use decide::{Basis, ClaimFacts, Setting, compare, decide, strictest};
 pub use duties::{base_duties, name_begins_with};
 pub use explain::{Explanation, Step, explain};
 pub use file::{FILE_BYTES_MAX, FileError, PolicyFile, TargetFile};
+pub use ground::{Ground, Judgement};
 pub use memo::Decisions;
 pub use position::Position;
 pub use readings::{Answer, Reading, Readings};
 pub use run::{Touched, run_decisions};
+pub use stored::{
+    STORED_DUTIES_HEADER, standing, stored_decision, stored_duties, stored_duties_text,
+    stores_duties,
+};
 pub use valid::{BLOCK_STRENGTH_DEFAULT, FINDINGS_MAX_DEFAULT, FLAG_STRENGTH_DEFAULT, Policy};

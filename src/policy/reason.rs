@@ -1,7 +1,8 @@
 //! Wording: why, and how to fix it. Plain sentences that state a match and a reading, never who
 //! wrote a text, and never advice on the law.
 
-use std::sync::Arc;
+use std::fmt;
+use std::fmt::Write as _;
 
 use crate::model::Access;
 use crate::model::Code;
@@ -10,7 +11,6 @@ use crate::model::LlamaVersion;
 use crate::model::Obligation;
 use crate::model::ObligationState;
 use crate::model::Outcome;
-use crate::model::Resolution;
 use crate::model::Ruling;
 use crate::model::target::Target;
 
@@ -19,8 +19,13 @@ use super::cell::Why;
 use super::codes;
 use super::decide::Basis;
 use super::decide::ClaimFacts;
+use super::decide::Setting;
+use super::judge::Judged;
+use super::judge::Said;
+use super::judge::Text;
 use super::position::Position;
 use super::readings::Reading;
+use super::sentence::Sentence;
 use super::valid::Policy;
 
 /// The section that a reason rests on; `None` where it rests on none.
@@ -64,8 +69,44 @@ pub(super) fn section(why: Why, license: &License) -> Option<&str> {
     }
 }
 
-/// What a person would have to answer: the id of a reading, or a word for the missing fact.
-pub(super) fn question(why: Why) -> &'static str {
+/// What a person would have to answer, beside the license: the same for every record that raises
+/// it. `None` unless the ruling is "needs review".
+pub(super) fn question(judged: &Judged<'_>) -> Option<String> {
+    if judged.ruling != Ruling::NeedsReview {
+        return None;
+    }
+    let asked = match judged.said {
+        _ if judged.sign_off => "sign-off-required".to_owned(),
+        Said::NoModel => "model-not-named".to_owned(),
+        Said::NoLicense => "license-unknown".to_owned(),
+        Said::Unknown(generator) => format!("model-unknown:{}", generator.raw_id),
+        Said::VersionUnknown(generator, _) => {
+            format!("llama-version-unknown:{}", generator.raw_id)
+        }
+        Said::Ambiguous(readings) => format!("model-ambiguous:{}", readings.generator.raw_id),
+        Said::Text(text) | Said::Other(text) | Said::EachExcludes(_, text) => asked(text),
+        Said::Outside(_) => String::new(),
+    };
+    Some(match judged.said.text() {
+        Some(text) => format!("{}:{asked}", text.license.id),
+        None => asked,
+    })
+}
+
+/// What a person would have to answer about one license.
+fn asked(text: Text<'_>) -> String {
+    match (text.found, text.why) {
+        (true, _) => Reading::FoundOutputs.id().to_owned(),
+        (false, Why::BaseUnknown) => {
+            let base = text.base.map_or("", |base| base.raw_id.as_str());
+            format!("base-unknown:{base}")
+        }
+        (false, why) => open_point(why).to_owned(),
+    }
+}
+
+/// The id of a reading, or a word for the missing fact.
+fn open_point(why: Why) -> &'static str {
     match why {
         Why::OpenVersion(LlamaVersion::V3_1) => Reading::Llama3Includes31.id(),
         Why::OpenVersion(_) | Why::Tolerated(_) => Reading::FamilyTolerated.id(),
@@ -143,161 +184,158 @@ pub(super) fn fix_for(why: Why) -> Fix {
     }
 }
 
-pub(super) const NOBODY_NAMED_A_MODEL: &str =
-    "without a model its license is not known, so what it allows is not known either";
-pub(super) const NO_LICENSE_KNOWN: &str = "no license of this model is in the catalog";
+/// How the rows, or the use, are left out; for rows the command that splits the input. A target
+/// without a name was given by its base alone.
+struct Split<'s>(&'s Target, Basis);
 
-/// The command that splits the input. A target without a name was given by its base alone.
-fn split_command(target: &Target) -> String {
-    let target = match (&target.name, target.base.first()) {
-        (Some(_), _) => "--target TARGET.toml".to_owned(),
-        (None, Some(base)) => format!("--target-model {base}"),
-        (None, None) => "--target-model scratch".to_owned(),
-    };
-    format!("herdbook check INPUT {target} --clean clean/ --quarantine quarantine/")
-}
-
-/// Whom the claim is about: the first half of every reason.
-pub(super) fn who(facts: &ClaimFacts<'_>) -> String {
-    let Some(generator) = facts.generator else {
-        return "matches registered output for which no model was named".to_owned();
-    };
-    let raw = &generator.raw_id;
-    let model = match &generator.outcome {
-        Outcome::Known(known) => format!("{} ({raw})", known.family),
-        Outcome::NotLlama { licensor, .. } => format!("{raw} (of {licensor})"),
-        Outcome::LlamaVersionUnknown | Outcome::Ambiguous { .. } | Outcome::Unknown => raw.clone(),
-    };
-    match facts.basis {
-        Basis::Match => format!("matches registered output claimed as {model}"),
-        Basis::Declared => {
-            let of_outputs = facts.of_outputs.as_str();
-            format!("the target file declares that {model} is used ({of_outputs})")
+impl fmt::Display for Split<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(target, basis) = self;
+        if *basis == Basis::Declared {
+            return f.write_str(
+                "train without what this model produced and remove its entry from the target file",
+            );
         }
+        f.write_str("split the rows off with `herdbook check INPUT ")?;
+        match (&target.name, target.base.first()) {
+            (Some(_), _) => f.write_str("--target TARGET.toml"),
+            (None, Some(base)) => write!(f, "--target-model {base}"),
+            (None, None) => f.write_str("--target-model scratch"),
+        }?;
+        f.write_str(" --clean clean/ --quarantine quarantine/` and train on clean/")
     }
 }
 
-/// Says which of the readings cited the organisation has switched.
-pub(super) fn add_readings(reason: &mut String, cited: Cited, position: &Position) {
-    let cited = cited.ids();
-    for (info, answer) in position.readings.switched() {
-        if cited.contains(&info.id) {
-            reason.push_str("; adopted reading: ");
-            reason.push_str(info.id);
-            reason.push_str(" = ");
-            reason.push_str(answer.as_str());
+/// The duties that are still to be met.
+struct Open<'s>(&'s [Obligation]);
+
+impl fmt::Display for Open<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = self.0.iter();
+        let open = open.filter(|duty| duty.state >= ObligationState::NotYetCheckable);
+        for (at, duty) in open.enumerate() {
+            let then = if at == 0 { "" } else { "; " };
+            write!(f, "{then}{}", duty.text)?;
         }
+        Ok(())
     }
 }
 
-pub(super) fn unknown_model(generator: &Resolution) -> String {
-    let mut text =
-        "the catalog does not know this model, so what its license allows is not known".to_owned();
-    add_note(&mut text, generator);
-    text
-}
-
-pub(super) fn version_unknown(
-    generator: &Resolution,
-    base: Option<&Resolution>,
-    ruling: Ruling,
-) -> String {
-    let mut text = match (ruling, base) {
-        (Ruling::Prohibited, Some(base)) => format!(
-            "until the version is known it is treated as Llama 2 and Llama 3, whose licenses \
-             exclude improving other large language models such as one based on {}",
-            base.raw_id
-        ),
-        (Ruling::Prohibited, None) => "until the version is known it is treated as Llama 2 and \
-            Llama 3, whose licenses exclude improving other large language models"
-            .to_owned(),
-        _ => "what its license allows turns on the version, which is not known".to_owned(),
-    };
-    add_note(&mut text, generator);
-    text
-}
-
-pub(super) fn ambiguous(
-    generator: &Resolution,
-    candidates: &[Arc<License>],
-    maybe_not_llama: bool,
-) -> String {
-    let mut names: Vec<&str> = candidates
-        .iter()
-        .map(|license| license.title.as_str())
-        .collect();
-    if maybe_not_llama {
-        names.push("terms that are not Meta's");
+/// A text of which is known about how long it will be, so that it is allocated once.
+fn written(bytes: usize, text: fmt::Arguments<'_>) -> String {
+    let mut out = String::with_capacity(bytes);
+    match out.write_fmt(text) {
+        Ok(()) => out,
+        // A string takes whatever is written to it; `format` says so if not.
+        Err(fmt::Error) => fmt::format(text),
     }
-    let mut text = if candidates.is_empty() {
-        "the id has more than one reading, and one of them is not Llama".to_owned()
-    } else {
-        format!("the id has more than one reading: {}", names.join(" or "))
-    };
-    add_note(&mut text, generator);
-    text
 }
 
-pub(super) fn outside(licensor: &str) -> String {
-    format!(
-        "this is outside the Llama licenses; the catalog holds no output clause of {licensor} for it"
+/// Room for a reason and for a remedy. *Measured*: most are shorter.
+const REASON_BYTES: usize = 512;
+const REMEDY_BYTES: usize = 320;
+
+/// The whole reason: whom the claim is about, what the texts say, what the level rests on.
+pub(super) fn reason(
+    setting: &Setting<'_>,
+    facts: &ClaimFacts<'_>,
+    judged: &Judged<'_>,
+    code: Code,
+) -> String {
+    let claim = Claim(facts);
+    let sentence = Sentence(judged, setting);
+    let level = LevelReason(code, setting.policy, facts);
+    let readings = SwitchedReadings(judged.cited, setting.position);
+    written(
+        REASON_BYTES,
+        format_args!("{claim}; {sentence}{level}{readings}"),
     )
 }
 
-pub(super) fn other(license: &License, restricted: bool) -> String {
-    let title = &license.title;
-    let rule = license.outputs.trim_end_matches('.');
-    if restricted {
-        format!(
-            "this is outside the Llama licenses, but its own terms ({title}) restrict it: {rule}"
-        )
-    } else {
-        format!("this is outside the Llama licenses; its own terms ({title}): {rule}")
+/// Whom the claim is about: the first half of every reason.
+struct Claim<'s>(&'s ClaimFacts<'s>);
+
+impl fmt::Display for Claim<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(facts) = self;
+        let Some(generator) = facts.generator else {
+            return f.write_str("matches registered output for which no model was named");
+        };
+        f.write_str(match facts.basis {
+            Basis::Match => "matches registered output claimed as ",
+            Basis::Declared => "the target file declares that ",
+        })?;
+        let raw = &generator.raw_id;
+        match &generator.outcome {
+            Outcome::Known(known) => write!(f, "{} ({raw})", known.family),
+            Outcome::NotLlama { licensor, .. } => write!(f, "{raw} (of {licensor})"),
+            Outcome::LlamaVersionUnknown | Outcome::Ambiguous { .. } | Outcome::Unknown => {
+                f.write_str(raw)
+            }
+        }?;
+        match facts.basis {
+            Basis::Match => Ok(()),
+            Basis::Declared => write!(f, " is used ({})", facts.of_outputs.as_str()),
+        }
     }
 }
 
-fn add_note(text: &mut String, generator: &Resolution) {
-    if !generator.note.is_empty() {
-        text.push_str(" (");
-        text.push_str(&generator.note);
-        text.push(')');
+/// Which of the readings cited the organisation has switched.
+struct SwitchedReadings<'s>(Cited, &'s Position);
+
+impl fmt::Display for SwitchedReadings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for info in self.0.infos() {
+            let answer = self.1.readings.answer(info.reading);
+            if answer != info.default {
+                write!(f, "; adopted reading: {} = {answer}", info.id)?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// Adds what the level rests on where that is not the license.
-pub(super) fn add_level(reason: &mut String, code: Code, policy: &Policy, facts: &ClaimFacts<'_>) {
-    let addition = if code == codes::WEAK_MATCH {
-        format!(
-            "; the match is weaker ({:.2}) than the policy's block threshold ({:.2}), so this is \
-             for a person to look at",
-            facts.strength,
-            policy.block_strength()
-        )
-    } else if code == codes::TIER_BOUNDED {
-        format!(
-            "; the policy bounds matches of tier {}",
-            facts.tier.as_str()
-        )
-    } else if code == codes::MODEL_NOT_ALLOWED {
-        format!(
-            "; policy \"{}\" does not list this model as allowed",
-            policy.name()
-        )
-    } else if code == codes::SHORT_EXACT_MATCH {
-        "; the text is too short to be evidence by itself".to_owned()
-    } else if code == codes::STRICT_LLAMA_OUTPUT {
-        format!(
-            "; policy \"{}\" admits no Llama output in a target that is not Llama",
-            policy.name()
-        )
-    } else {
-        String::new()
-    };
-    reason.push_str(&addition);
-    if let Access::HostUnread { host } = facts.access {
-        reason.push_str("; it was generated at ");
-        reason.push_str(host);
-        reason.push_str(", whose terms on outputs were not read");
+/// What the level rests on where that is not the license.
+struct LevelReason<'s>(Code, &'s Policy, &'s ClaimFacts<'s>);
+
+impl fmt::Display for LevelReason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(code, policy, facts) = self;
+        match *code {
+            codes::WEAK_MATCH => write!(
+                f,
+                "; the match is weaker ({:.2}) than the policy's block threshold ({:.2}), so this \
+                 is for a person to look at",
+                facts.strength,
+                policy.block_strength()
+            ),
+            codes::TIER_BOUNDED => write!(
+                f,
+                "; the policy bounds matches of tier {}",
+                facts.tier.as_str()
+            ),
+            codes::MODEL_NOT_ALLOWED => write!(
+                f,
+                "; policy \"{}\" does not list this model as allowed",
+                policy.name()
+            ),
+            codes::SHORT_EXACT_MATCH => {
+                f.write_str("; the text is too short to be evidence by itself")
+            }
+            codes::STRICT_LLAMA_OUTPUT => write!(
+                f,
+                "; policy \"{}\" admits no Llama output in a target that is not Llama",
+                policy.name()
+            ),
+            _ => Ok(()),
+        }?;
+        if let Access::HostUnread { host } = facts.access {
+            write!(
+                f,
+                "; it was generated at {host}, whose terms on outputs were not read"
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -309,85 +347,111 @@ pub(super) fn how_to_fix(
     facts: &ClaimFacts<'_>,
     obligations: &[Obligation],
 ) -> String {
-    let split = if facts.basis == Basis::Declared {
-        "train without what this model produced and remove its entry from the target file"
-            .to_owned()
-    } else {
-        format!(
-            "split the rows off with `{}` and train on clean/",
-            split_command(target)
-        )
+    let remedy = Remedy {
+        code,
+        fix,
+        target,
+        basis: facts.basis,
+        obligations,
     };
-    if [
-        codes::WEAK_MATCH,
-        codes::SHORT_EXACT_MATCH,
-        codes::TIER_BOUNDED,
-    ]
-    .contains(&code)
-    {
-        return format!(
-            "look at the rows beside the registered record; if they are copies, {split}"
-        );
-    }
-    if code == codes::STRICT_LLAMA_OUTPUT {
-        return format!("{split}, or use a policy that is not strict");
-    }
-    if code == codes::MODEL_NOT_ALLOWED {
-        return format!("{split}, or have the model added to `allowed_models` in the policy");
-    }
-    let open: Vec<&str> = obligations
-        .iter()
-        .filter(|duty| duty.state >= ObligationState::NotYetCheckable)
-        .map(|duty| duty.text.as_str())
-        .collect();
-    let open = open.join("; ");
-    if code == codes::DUTY_UNMET {
-        return format!("{open}; or {split}");
-    }
-    if code == codes::DUTY_OPEN {
-        let name = match &target.name {
-            None => " (state `name` in a target file to have the name checked)",
-            Some(_) => "",
-        };
-        return format!("before release{name}: {open}");
-    }
-    if code == codes::HOST_TERMS_UNREAD {
-        return "have the host's terms on outputs read before training on this".to_owned();
-    }
-    match fix {
-        Fix::Nothing => "nothing has to be done".to_owned(),
-        Fix::SplitOrTarget => {
-            format!("{split}, or choose a target that is based on the same Llama version")
+    written(REMEDY_BYTES, format_args!("{remedy}"))
+}
+
+struct Remedy<'s> {
+    code: Code,
+    fix: Fix,
+    target: &'s Target,
+    basis: Basis,
+    obligations: &'s [Obligation],
+}
+
+impl fmt::Display for Remedy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let split = Split(self.target, self.basis);
+        let open = Open(self.obligations);
+        if [
+            codes::WEAK_MATCH,
+            codes::SHORT_EXACT_MATCH,
+            codes::TIER_BOUNDED,
+        ]
+        .contains(&self.code)
+        {
+            return write!(
+                f,
+                "look at the rows beside the registered record; if they are copies, {split}"
+            );
         }
-        Fix::SplitOrPurpose => {
-            format!("{split}; these rows can only serve non-commercial research")
+        if self.code == codes::STRICT_LLAMA_OUTPUT {
+            return write!(f, "{split}, or use a policy that is not strict");
         }
-        Fix::Counsel => format!("have counsel decide the open point; until then {split}"),
-        Fix::NameBase => format!(
-            "name the base by an id that `herdbook models resolve ID` knows, e.g. its Hugging \
+        if self.code == codes::MODEL_NOT_ALLOWED {
+            return write!(
+                f,
+                "{split}, or have the model added to `allowed_models` in the policy"
+            );
+        }
+        if self.code == codes::DUTY_UNMET {
+            return write!(f, "{open}; or {split}");
+        }
+        if self.code == codes::DUTY_OPEN {
+            let name = match &self.target.name {
+                None => " (state `name` in a target file to have the name checked)",
+                Some(_) => "",
+            };
+            return write!(f, "before release{name}: {open}");
+        }
+        if self.code == codes::HOST_TERMS_UNREAD {
+            return f.write_str("have the host's terms on outputs read before training on this");
+        }
+        match self.fix {
+            Fix::Nothing => f.write_str("nothing has to be done"),
+            Fix::SplitOrTarget => {
+                write!(
+                    f,
+                    "{split}, or choose a target that is based on the same Llama version"
+                )
+            }
+            Fix::SplitOrPurpose => {
+                write!(
+                    f,
+                    "{split}; these rows can only serve non-commercial research"
+                )
+            }
+            Fix::Counsel => write!(f, "have counsel decide the open point; until then {split}"),
+            Fix::NameBase => write!(
+                f,
+                "name the base by an id that `herdbook models resolve ID` knows, e.g. its Hugging \
              Face id; or {split}"
-        ),
-        Fix::NameModel => format!(
-            "find out which model it was, withdraw the source and register it again with `herdbook \
+            ),
+            Fix::NameModel => write!(
+                f,
+                "find out which model it was, withdraw the source and register it again with `herdbook \
              register FILE --source NEW-NAME --model ID`; or {split}"
-        ),
-        Fix::NameVersion => format!(
-            "find out which version it was, withdraw the source and register it again under the \
+            ),
+            Fix::NameVersion => write!(
+                f,
+                "find out which version it was, withdraw the source and register it again under the \
              full id with `herdbook register FILE --source NEW-NAME --model ID`; or {split}"
-        ),
-        Fix::Profile => {
-            format!(
-                "have compliance state `principal_place_in_eu` in organization.toml; until then \
+            ),
+            Fix::Profile => {
+                write!(
+                    f,
+                    "have compliance state `principal_place_in_eu` in organization.toml; until then \
                  {split}"
-            )
-        }
-        Fix::Grant => format!(
-            "have compliance record the licensor's separate grant in organization.toml; until then \
+                )
+            }
+            Fix::Grant => write!(
+                f,
+                "have compliance record the licensor's separate grant in organization.toml; until then \
              {split}"
-        ),
-        Fix::SignOff => {
-            format!("request it with `herdbook signoff request`; until it is approved {split}")
+            ),
+            Fix::SignOff => {
+                write!(
+                    f,
+                    "request it with `herdbook signoff request`; until it is approved {split}"
+                )
+            }
+            Fix::Duties => f.write_str("nothing has to be done now: the duties are met"),
         }
-        Fix::Duties => "nothing has to be done now: the duties are met".to_owned(),
     }
 }

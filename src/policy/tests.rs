@@ -716,7 +716,13 @@ proptest! {
     #[test]
     fn remembered_decisions_are_the_decisions(asks in prop::collection::vec((asks(), 0u32..2), 1..12)) {
         let first = asks[0].0.clone();
-        let mut decisions = Decisions::default();
+        let lineage = first.lineage();
+        let mut decisions = Decisions::new(Setting {
+            policy: &first.policy,
+            position: &first.position,
+            target: &first.target,
+            lineage: &lineage,
+        });
         for (number, (ask, source)) in asks.iter().enumerate() {
             // One setting; the claims differ in all that a kind is made of.
             let ask = first.clone().with(|a| {
@@ -729,11 +735,33 @@ proptest! {
             let generator = ask.model.map(|id| catalog().resolve(id));
             let facts = ask.facts(generator.as_ref());
             let claim = (u32::try_from(number).expect("few"), (*source > 0).then_some(*source));
-            let (made, again) = ask.in_setting(|setting| {
-                (decisions.decide(setting, claim, &facts), decisions.decide(setting, claim, &facts))
-            });
+            let made = decisions.decide(claim, &facts);
+            let again = decisions.decide(claim, &facts);
             prop_assert_eq!(&*made, &ask.decide());
             prop_assert_eq!(&*again, &*made);
         }
+    }
+
+    /// The decision without words says what the words say.
+    #[test]
+    fn a_judgement_is_the_decision_without_its_words(ask in asks()) {
+        let generator = ask.model.map(|id| catalog().resolve(id));
+        let facts = ask.facts(generator.as_ref());
+        let decision = ask.decide();
+        ask.in_setting(|setting| {
+            let ground = Ground::new(*setting);
+            let judgement = ground.judge(&facts);
+            prop_assert_eq!(judgement.code(), decision.code);
+            prop_assert_eq!(judgement.level(), decision.level);
+            prop_assert_eq!(Some(judgement.ruling()), decision.ruling);
+            let license = judgement.license();
+            prop_assert_eq!(license.map(|license| &license.id), decision.license.as_ref());
+            let clause = license.zip(judgement.section()).map(|(l, section)| l.cite(section));
+            prop_assert_eq!(clause, decision.clause.clone());
+            let worst = decision.obligations.iter().map(|duty| duty.state).max();
+            prop_assert_eq!(judgement.duties(), worst);
+            prop_assert_eq!(judgement.worded(&ground), decision);
+            Ok(())
+        })?;
     }
 }

@@ -141,8 +141,12 @@ pub(super) fn headline(outcome: &CheckOutcome) -> String {
                 codes(outcome, Level::Flag)
             )
         }
-        Verdict::Undecided if outcome.index.is_none() && approvals_unreadable(outcome) => {
+        Verdict::Undecided if has(outcome, "approvals-unreadable") => {
             "What was approved cannot be read, so nothing was checked. This is not a pass."
+                .to_owned()
+        }
+        Verdict::Undecided if has(outcome, "duties-unreadable") => {
+            "Which duties the target has cannot be read, so nothing was checked. This is not a pass."
                 .to_owned()
         }
         Verdict::Undecided if outcome.index.is_none() => {
@@ -368,17 +372,17 @@ pub(super) fn duty_state(state: ObligationState) -> &'static str {
     }
 }
 
-/// Whether it was the approvals that stopped the check before a snapshot was asked.
-fn approvals_unreadable(outcome: &CheckOutcome) -> bool {
+/// Whether a finding has this code.
+fn has(outcome: &CheckOutcome, code: &str) -> bool {
     let mut findings = outcome.findings.iter();
-    findings.any(|finding| finding.decision.code.0 == "approvals-unreadable")
+    findings.any(|finding| finding.decision.code.0 == code)
 }
 
 /// The snapshot in a sentence or two.
 pub(super) fn snapshot(outcome: &CheckOutcome) -> String {
     outcome.index.as_ref().map_or_else(
         || {
-            if approvals_unreadable(outcome) {
+            if has(outcome, "approvals-unreadable") || has(outcome, "duties-unreadable") {
                 "none was asked".to_owned()
             } else {
                 "none could be opened".to_owned()

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fmt::Write;
 
+use super::duties;
 use super::escape;
 use super::facts;
 use super::links;
@@ -215,6 +216,14 @@ fn duties(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
             code(&duty.id),
             clause(&duty.clause)
         )?;
+    }
+    writeln!(out, "</ul>")?;
+    let Some(kept) = duties::kept_in(outcome) else {
+        return Ok(());
+    };
+    writeln!(out, "<p>{}:</p>\n<ul>", text(&kept))?;
+    for duty in &outcome.stored_duties.duties {
+        writeln!(out, "<li>{}</li>", text(&duties::stored(duty)))?;
     }
     writeln!(out, "</ul>")
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::fmt::Write;
 
+use super::duties;
 use super::escape;
 use super::facts;
 use super::links;
@@ -77,6 +78,7 @@ pub(super) fn render(outcome: &CheckOutcome) -> Result<String, fmt::Error> {
                 clause(&duty.clause)
             )?;
         }
+        stored_duties(&mut out, outcome)?;
     }
     inputs(&mut out, outcome)?;
     writeln!(out, "\n## What this does not prove\n")?;
@@ -84,6 +86,17 @@ pub(super) fn render(outcome: &CheckOutcome) -> Result<String, fmt::Error> {
         writeln!(out, "- {}", escape::markdown(limit))?;
     }
     Ok(out)
+}
+
+fn stored_duties(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {
+    let Some(kept) = duties::kept_in(outcome) else {
+        return Ok(());
+    };
+    writeln!(out, "\n{}:\n", escape::markdown(&kept))?;
+    for duty in &outcome.stored_duties.duties {
+        writeln!(out, "- {}", escape::markdown(&duties::stored(duty)))?;
+    }
+    Ok(())
 }
 
 fn findings(out: &mut String, outcome: &CheckOutcome) -> fmt::Result {

@@ -7,6 +7,7 @@
 //!
 //! `wire` owns the verdict JSON and with it `schemas/verdict.schema.json`.
 
+pub mod duties;
 pub mod escape;
 mod facts;
 mod file;

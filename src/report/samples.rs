@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::model::target::{Availability, Purpose, Stage, Target, TargetKind};
 use crate::model::{
-    CheckOutcome, Code, ColumnUse, Decision, Evidence, Finding, FindingClaim, IndexInfo, InputInfo,
-    Integrity, Level, Location, ModelCount, Obligation, ObligationState, Ruling, Tally, Tier,
+    CheckOutcome, Code, ColumnUse, Decision, DutyOrigin, DutyOwner, DutyRecording, Evidence,
+    Finding, FindingClaim, IndexInfo, InputInfo, Integrity, Level, Location, ModelCount,
+    Obligation, ObligationState, Ruling, StandingDuty, StoredDuties, StoredDuty, Tally, Tier,
     Verdict,
 };
 
@@ -78,6 +79,11 @@ pub(crate) fn pass() -> CheckOutcome {
         findings_total: 0,
         models: vec![],
         obligations: vec![],
+        stored_duties: StoredDuties {
+            file: Some("duties.toml".into()),
+            recording: DutyRecording::On,
+            duties: vec![],
+        },
         limits: vec![
             "Only outputs registered in this snapshot can be found; unregistered, paraphrased or \
              translated output was not assessed."
@@ -176,6 +182,7 @@ pub(crate) fn flag() -> CheckOutcome {
         id: "name-prefix-llama".into(),
         text: "Begin the name of the model with \"Llama\".".into(),
         clause: "llama-3.1 §1.b.i".into(),
+        license: "llama-3.1".into(),
         state: ObligationState::NotYetCheckable,
     };
     let mut decided = decision("llama-output-with-duties", Level::Flag, "llama-3.1");
@@ -194,6 +201,31 @@ pub(crate) fn flag() -> CheckOutcome {
         model: model.into(),
         license: Some("llama-3.1".into()),
         records: 2,
+    }];
+    out.stored_duties.duties = vec![StandingDuty {
+        stored: StoredDuty {
+            id: duty.id.clone(),
+            license: duty.license.clone(),
+            text: duty.text.clone(),
+            clause: duty.clause.clone(),
+            enforced: true,
+            owner: DutyOwner {
+                target: Some("acme-chat".into()),
+                file: "target.toml".into(),
+                folder: None,
+            },
+            origin: DutyOrigin {
+                as_of: "2026-11-20".into(),
+                snapshot: 6,
+                snapshot_digest: SHA.into(),
+                policy_digest: SHA.into(),
+                inputs: vec![("data/earlier.parquet".into(), Some(SHA.into()))],
+                inputs_total: 3,
+                models: vec![model.into()],
+                sources: vec!["ultra".into()],
+            },
+        },
+        state: duty.state,
     }];
     out.obligations = vec![duty];
     out
@@ -378,6 +410,15 @@ pub(crate) fn hostile() -> CheckOutcome {
         model.model = attack.into();
     }
     out.limits.push(attack.into());
+    out.stored_duties.file = Some(attack.into());
+    for duty in &mut out.stored_duties.duties {
+        let stored = &mut duty.stored;
+        stored.id = attack.into();
+        stored.license = attack.into();
+        stored.origin.as_of = attack.into();
+        stored.origin.models = vec![attack.into()];
+        stored.origin.inputs = vec![(attack.into(), None)];
+    }
     for duty in &mut out.obligations {
         duty.text = attack.into();
         duty.clause = attack.into();

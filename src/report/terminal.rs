@@ -10,6 +10,7 @@
 use anstyle::AnsiColor;
 use anstyle::Style;
 
+use super::duties;
 use super::escape;
 use super::facts;
 use super::facts::Group;
@@ -321,6 +322,12 @@ fn obligations(page: &mut Page, outcome: &CheckOutcome) {
             2,
             4,
         );
+    }
+    if let Some(kept) = duties::kept_in(outcome) {
+        page.line(2, &format!("{}:", data_sentence(&kept)));
+        for duty in &outcome.stored_duties.duties {
+            page.line(4, &format!("- {}", data_sentence(&duties::stored(duty))));
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Every key is always there, `null` where there is nothing to say. Keys keep the order of the
 //! fields here, maps are sorted, shares are rounded to [`SHARE_DECIMALS`] decimals: equal outcomes
-//! give equal bytes. Only this file, `sources` and `sarif` are serialisable; the model is free to
+//! give equal bytes. Only this file, `duties`, `sources` and `sarif` are serialisable; the model is free to
 //! change.
 
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::model;
+
+use super::duties::StoredDuties;
 
 /// Version of the document's form. Raised when a key disappears or changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -245,6 +247,8 @@ pub struct VerdictDocument {
     pub models: Vec<Model>,
     /// Duties that arise for the target, each once.
     pub obligations: Vec<Obligation>,
+    /// Duties stored for the target, by this check or an earlier one.
+    pub stored_duties: StoredDuties,
     /// What this check did not and could not see.
     pub limits: Vec<String>,
     /// The date used for expiries.
@@ -543,6 +547,7 @@ impl From<&model::CheckOutcome> for VerdictDocument {
             findings_total: outcome.findings_total,
             models: outcome.models.iter().map(Model::from).collect(),
             obligations: outcome.obligations.iter().map(Obligation::from).collect(),
+            stored_duties: StoredDuties::from(&outcome.stored_duties),
             limits: outcome.limits.clone(),
             as_of: outcome.as_of.clone(),
         }

@@ -25,3 +25,4 @@ mod own_catalog;
 mod policy_explained;
 mod read_any_shape;
 mod register_then_check;
+mod stored_duties;

@@ -1,5 +1,8 @@
 //! Parses and checks the catalog's files. Every complaint says file, line, column, entry, field
 //! and what to do.
+//!
+//! The build script compiles this module, `file`, `glob` and `crate::model` too, and refuses broken
+//! data with it: nothing here may use another part of the crate.
 
 mod access;
 mod licenses;
@@ -11,7 +14,6 @@ use std::sync::Arc;
 use crate::model::License;
 use crate::model::LlamaVersion;
 
-use super::Catalog;
 use super::file::{CatalogFile, Placed};
 
 pub(super) use access::AccessEntry;
@@ -25,6 +27,23 @@ pub const CATALOG_ENTRIES_MAX: usize = 10_000;
 
 /// Longest text of a field, in bytes. *Chosen*: notices and notes stay below 500.
 const TEXT_BYTES_MAX: usize = 4096;
+
+/// Licenses, models and hosts, loaded and validated.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    /// In the order of the data files; ids unique.
+    pub(super) licenses: Vec<Arc<License>>,
+    /// One per Llama version, oldest first.
+    pub(super) versions: Vec<VersionEntry>,
+    /// The organisation's own entries, asked first.
+    pub(super) own: Vec<ModelEntry>,
+    /// Asked before the naming rule, first match wins.
+    pub(super) listed: Vec<ModelEntry>,
+    /// Asked after the naming rule, first match wins.
+    pub(super) other: Vec<ModelEntry>,
+    /// Ways to a model, the organisation's own ones first.
+    pub(super) access: Vec<AccessEntry>,
+}
 
 /// One file of the catalog with the name used in errors.
 #[derive(Debug, Clone, Copy)]

@@ -26,6 +26,7 @@ use crate::policy;
 use crate::policy::Basis;
 use crate::policy::ClaimFacts;
 use crate::policy::Decisions;
+use crate::policy::Ground;
 use crate::policy::Setting;
 use crate::policy::Touched;
 use crate::policy::codes;
@@ -39,15 +40,24 @@ use super::findings::Findings;
 /// Decides claims; resolves every model id once.
 pub(crate) struct Decider<'c> {
     context: &'c CheckContext<'c>,
-    lineage: TargetLineage,
     resolved: HashMap<String, Arc<Resolution>>,
     access: HashMap<SourceId, Access>,
     touched: Touched,
-    decisions: Decisions,
+    decisions: Decisions<'c>,
     /// Which approvals mattered.
     uses: Uses,
     /// Content of the file being read, where it was needed beforehand.
     sha256: Option<String>,
+}
+
+/// What the target of a check is made from, resolved.
+pub(crate) fn lineage(context: &CheckContext<'_>) -> TargetLineage {
+    let judged = context.judged;
+    let bases = judged.target.base.iter();
+    TargetLineage {
+        bases: bases.map(|id| judged.catalog.resolve(id)).collect(),
+        folder: context.folder.clone(),
+    }
 }
 
 /// One claim, decided, with the match it rests on.
@@ -57,24 +67,19 @@ struct Decided {
 }
 
 impl<'c> Decider<'c> {
-    pub(crate) fn new(context: &'c CheckContext<'c>) -> Self {
-        let bases = context
-            .judged
-            .target
-            .base
-            .iter()
-            .map(|id| context.judged.catalog.resolve(id))
-            .collect();
+    pub(crate) fn new(context: &'c CheckContext<'c>, lineage: &'c TargetLineage) -> Self {
+        let judged = context.judged;
         Self {
             context,
-            lineage: TargetLineage {
-                bases,
-                folder: context.folder.clone(),
-            },
             resolved: HashMap::new(),
             access: HashMap::new(),
             touched: Touched::default(),
-            decisions: Decisions::default(),
+            decisions: Decisions::new(Setting {
+                policy: judged.policy,
+                position: judged.position,
+                target: judged.target,
+                lineage,
+            }),
             uses: Uses::default(),
             sha256: None,
         }
@@ -181,14 +186,8 @@ impl<'c> Decider<'c> {
             strength: found.evidence.strength,
             short: found.short,
         };
-        let setting = Setting {
-            policy: self.context.judged.policy,
-            position: self.context.judged.position,
-            target: self.context.judged.target,
-            lineage: &self.lineage,
-        };
         let kind = (claim.source.0, claim.model);
-        let decision = self.decisions.decide(&setting, kind, &facts);
+        let decision = self.decisions.decide(kind, &facts);
         let mut decision = Decision::clone(&decision);
         let approval = self.approve(
             &mut decision,
@@ -210,13 +209,34 @@ impl<'c> Decider<'c> {
         })
     }
 
-    fn setting(&self) -> Setting<'_> {
-        Setting {
-            policy: self.context.judged.policy,
-            position: self.context.judged.position,
-            target: self.context.judged.target,
-            lineage: &self.lineage,
+    /// What is to be said of the duties that earlier checks stored for the target.
+    fn stored_duties(&mut self, findings: &mut Findings) {
+        let judged = self.context.judged;
+        for duty in judged.duties.applicable() {
+            let ground = self.decisions.ground();
+            let standing = policy::standing(ground, judged.catalog.licenses(), duty);
+            let Some(mut decision) = policy::stored_decision(ground, &standing) else {
+                findings.oblige_stored(&standing);
+                continue;
+            };
+            // A waiver for the one source that brought it in holds here too.
+            let source = match duty.origin.sources.as_slice() {
+                [only] => Some(only.as_str()),
+                _ => None,
+            };
+            let access = &Access::LicenseAlone;
+            let approval = self.approve(&mut decision, None, access, source, None);
+            findings.push_stored(run_finding(decision, approval));
         }
+    }
+
+    /// What the decisions are made on.
+    pub(crate) fn ground(&self) -> &Ground<'c> {
+        self.decisions.ground()
+    }
+
+    fn setting(&self) -> Setting<'c> {
+        *self.decisions.ground().setting()
     }
 
     /// A claim names a source of its own snapshot: the index refuses any other.
@@ -258,12 +278,15 @@ impl<'c> Decider<'c> {
                 strength: f64::INFINITY,
                 short: false,
             };
-            let mut decision = policy::decide(&self.setting(), &facts);
+            let ground = self.decisions.ground();
+            let mut decision = ground.judge(&facts).worded(ground);
             let access = &Access::LicenseAlone;
             let approval = self.approve(&mut decision, Some(&generator), access, None, None);
+            findings.arising().of_declared(&decision, &used.model);
             findings.push_run(run_finding(decision, approval));
         }
         findings.oblige(&policy::base_duties(&self.setting()));
+        self.stored_duties(findings);
         for mut decision in policy::run_decisions(&self.setting(), &self.touched) {
             let access = &Access::LicenseAlone;
             let approval = self.approve(&mut decision, None, access, None, None);

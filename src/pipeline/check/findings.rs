@@ -11,6 +11,7 @@ use crate::model::Level;
 use crate::model::Location;
 use crate::model::ModelCount;
 use crate::model::Obligation;
+use crate::model::StandingDuty;
 use crate::model::Tally;
 use crate::model::Verdict;
 use crate::policy::Policy;
@@ -18,6 +19,7 @@ use crate::policy::codes;
 
 use super::CheckContext;
 use super::Judged;
+use super::duties::Arising;
 
 /// Collects findings: all are counted, the first `findings_max` of the policy are kept.
 pub(crate) struct Findings {
@@ -31,6 +33,7 @@ pub(crate) struct Findings {
     models: BTreeMap<(String, Option<String>), u64>,
     obligations: BTreeMap<String, Obligation>,
     input_empty: Level,
+    arising: Arising,
 }
 
 /// How many findings of each level are kept.
@@ -51,7 +54,7 @@ impl Levels {
 }
 
 impl Findings {
-    pub(crate) fn new(policy: &Policy) -> Self {
+    pub(crate) fn new(policy: &Policy, arising: Arising) -> Self {
         Self {
             max: usize::try_from(policy.findings_max()).unwrap_or(usize::MAX),
             run: Vec::new(),
@@ -62,6 +65,7 @@ impl Findings {
             models: BTreeMap::new(),
             obligations: BTreeMap::new(),
             input_empty: policy.level(codes::INPUT_EMPTY),
+            arising,
         }
     }
 
@@ -74,6 +78,37 @@ impl Findings {
     pub(crate) fn push_run(&mut self, finding: Finding) {
         self.count(&finding);
         self.run.push(finding);
+    }
+
+    /// The duties that come in with what is let through.
+    pub(crate) fn arising(&mut self) -> &mut Arising {
+        &mut self.arising
+    }
+
+    /// Adds a finding on a stored duty; one that was stored under several names of the target once.
+    pub(crate) fn push_stored(&mut self, finding: Finding) {
+        let known = self.run.iter().any(|known| {
+            let (known, new) = (&known.decision, &finding.decision);
+            known.code == new.code
+                && known.license == new.license
+                && known.reason == new.reason
+                && known.obligations == new.obligations
+        });
+        if !known {
+            self.push_run(finding);
+        }
+    }
+
+    /// Lists a stored duty about which nothing else is to be said.
+    pub(crate) fn oblige_stored(&mut self, standing: &StandingDuty) {
+        let duty = &standing.stored;
+        self.oblige(&[Obligation {
+            id: duty.id.clone(),
+            text: duty.text.clone(),
+            clause: duty.clause.clone(),
+            license: duty.license.clone(),
+            state: standing.state,
+        }]);
     }
 
     /// A snapshot older than the policy allows: what was registered since was not compared.
@@ -101,6 +136,7 @@ impl Findings {
     /// of the mildest kept, so that what decides the verdict is always listed.
     pub(crate) fn push(&mut self, finding: Finding) {
         self.count(&finding);
+        self.arising.of_row(&finding);
         if self.kept.len() < self.max {
             self.levels.count(finding.level, 1);
             self.kept.push(finding);
@@ -153,7 +189,7 @@ impl Findings {
         self,
         context: &CheckContext<'_>,
         inputs: Vec<InputInfo>,
-    ) -> CheckOutcome {
+    ) -> (CheckOutcome, Arising) {
         let mut tally = Tally::default();
         for input in &inputs {
             tally.add(input.tally);
@@ -180,7 +216,7 @@ impl Findings {
         let mut findings = self.run;
         findings.extend(self.kept);
         let unlisted = self.total - findings.len() as u64;
-        CheckOutcome {
+        let outcome = CheckOutcome {
             verdict,
             target: context.judged.target.clone(),
             policy_digest: context.judged.policy.digest(),
@@ -193,8 +229,10 @@ impl Findings {
             findings_total: self.total,
             models,
             obligations: self.obligations.into_values().collect(),
+            stored_duties: context.judged.duties.unread(),
             as_of: context.judged.as_of.clone(),
-        }
+        };
+        (outcome, self.arising)
     }
 }
 
@@ -231,6 +269,33 @@ pub(crate) fn approvals_unreadable(judged: &Judged<'_>, why: &str) -> CheckOutco
     unread(judged, finding, limit)
 }
 
+/// The outcome of a check that does not know which duties were stored.
+pub(crate) fn duties_unreadable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
+    let finding = trouble(
+        codes::DUTIES_UNREADABLE,
+        Location::file("(duties)"),
+        why.to_owned(),
+        "repair the file, or restore it from version control, then check again".to_owned(),
+    );
+    let limit = "No input was read: which duties were stored for the target is not known.";
+    unread(judged, finding, limit)
+}
+
+/// Adds that the duties could not be stored.
+pub(crate) fn duties_not_stored(outcome: &mut CheckOutcome, why: &str) {
+    let finding = trouble(
+        codes::DUTIES_NOT_STORED,
+        Location::file("(duties)"),
+        why.to_owned(),
+        "make the file writable, name another one with `--duties FILE`, or have the duties kept \
+         elsewhere and check with `--no-record-duties`"
+            .to_owned(),
+    );
+    outcome.verdict = outcome.verdict.max(finding.level.verdict());
+    outcome.findings.insert(0, finding);
+    outcome.findings_total += 1;
+}
+
 /// The outcome of a check that read no input.
 fn unread(judged: &Judged<'_>, finding: Finding, limit: &str) -> CheckOutcome {
     CheckOutcome {
@@ -245,6 +310,7 @@ fn unread(judged: &Judged<'_>, finding: Finding, limit: &str) -> CheckOutcome {
         findings_total: 1,
         models: Vec::new(),
         obligations: Vec::new(),
+        stored_duties: judged.duties.unread(),
         limits: vec![limit.to_owned()],
         as_of: judged.as_of.clone(),
     }
@@ -352,7 +418,8 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_the_strictest_findings_are_listed_and_all_are_counted() {
-        let mut findings = Findings::new(&Policy::default());
+        let arising = Arising::new(crate::policy::Readings::default(), Level::Flag);
+        let mut findings = Findings::new(&Policy::default(), arising);
         findings.max = 3;
         for row in 0..5 {
             findings.push(at(row, Level::Flag));

@@ -194,3 +194,41 @@ fn base_duties_stand_without_any_match() {
     assert_eq!(codes(release), ["duty-open block"]);
     assert!(codes(into().internal()).is_empty());
 }
+
+/// Where the organisation reads attribution as owed for outputs alone, the card is looked at.
+#[test]
+fn a_display_duty_on_outputs_is_looked_for_in_the_card() {
+    let ask = |card: Option<&str>, stage| {
+        let folder = card.map(|text| FolderFacts {
+            files: vec![file("README.md", text)],
+        });
+        Ask::new(LLAMA_3_1, MISTRAL)
+            .named("Llama-acme")
+            .with(|a| {
+                let switched = a
+                    .position
+                    .readings
+                    .switch("attribution-owed-for-outputs", Answer::Yes);
+                switched.expect("adoptable");
+                a.folder = folder;
+                a.target.stage = stage;
+            })
+            .decide()
+    };
+    let built = Some("# Llama-acme\n\nBuilt with **Llama**\n");
+    let silent = Some("# Llama-acme\n");
+    for (card, stage, expected) in [
+        (None, Stage::Train, "duty-open flag"),
+        (None, Stage::Release, "duty-open block"),
+        (silent, Stage::Train, "duty-open flag"),
+        (silent, Stage::Release, "duty-unmet block"),
+        (built, Stage::Train, "llama-output-permitted flag"),
+        (built, Stage::Release, "llama-output-permitted flag"),
+    ] {
+        assert_eq!(
+            code_level(&ask(card, stage)),
+            expected,
+            "{card:?} {stage:?}"
+        );
+    }
+}
