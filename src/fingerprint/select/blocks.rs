@@ -9,9 +9,12 @@
     unsafe_code,
     reason = "vector loads and stores through pointers, behind a look at the processor"
 )]
-#![expect(
-    clippy::wildcard_imports,
-    reason = "the names of instructions are all prefixed"
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::wildcard_imports,
+        reason = "the names of instructions are all prefixed; tests are not looked at"
+    )
 )]
 #![expect(
     clippy::inline_always,
