@@ -409,7 +409,11 @@ fn common_grams_are_marked_also_when_only_the_sum_of_sources_is_common() {
             .look_up(&[shared, rare, gram(3), gram(cap * 1000)])
             .unwrap();
         assert_eq!(found[0], Postings::Common(cap + 2 + 250 * at));
-        assert_eq!(common(&snapshot), at == 3, "only a merged segment holds so many");
+        assert_eq!(
+            common(&snapshot),
+            at == 3,
+            "only a merged segment holds so many"
+        );
         assert_eq!(found[1].texts_count(), cap - 10);
         assert_eq!(found[2], Postings::Texts(vec![TextId(0)]));
         assert_eq!(found[3], Postings::Texts(vec![TextId(cap)]));
