@@ -4,8 +4,8 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::bytes::*;
 use super::Compat;
+use super::bytes::*;
 use super::columns::Access;
 use super::keys;
 use super::keys::*;
@@ -386,7 +386,11 @@ fn an_index_of_the_first_format_is_refused_with_the_remedy() {
     assert_eq!(compat.accepts(&row), Ok(()));
     row.version = 1;
     let message = compat.accepts(&row).unwrap_err().to_string();
-    for part in ["format 1", "format 2", "register the sources into a new index"] {
+    for part in [
+        "format 1",
+        "format 2",
+        "register the sources into a new index",
+    ] {
         assert!(message.contains(part), "{part} in {message}");
     }
 }
