@@ -129,6 +129,11 @@ impl IndexReader {
             .sum()
     }
 
+    /// Bytes on disk of each kind of row, by column family. Filters come on top.
+    pub fn family_bytes(&self) -> Result<Vec<(&'static str, u64)>, StoreError> {
+        self.store.family_bytes()
+    }
+
     /// Distinct entries, summed over segments.
     pub fn entries(&self) -> u64 {
         self.segments

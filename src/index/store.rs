@@ -134,6 +134,20 @@ impl Store {
         Ok(rows.map(|row| row.map_err(StoreError::engine("scan"))))
     }
 
+    /// Bytes of the table files of each column family.
+    pub(crate) fn family_bytes(&self) -> Result<Vec<(&'static str, u64)>, StoreError> {
+        let mut out = Vec::new();
+        for name in keys::COLUMN_FAMILIES {
+            let bytes = self
+                .db
+                .property_int_value_cf(self.family(name)?, "rocksdb.total-sst-files-size")
+                .map_err(StoreError::engine("count bytes"))?
+                .ok_or_else(|| StoreError::corrupt("a family without a size", self.at()))?;
+            out.push((name, bytes));
+        }
+        Ok(out)
+    }
+
     /// The format row.
     pub(crate) fn format(&self) -> Result<FormatRow, StoreError> {
         let bytes = self

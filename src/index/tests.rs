@@ -4,6 +4,7 @@ use std::fs;
 
 use proptest::prelude::*;
 
+use super::Compat;
 use super::bytes::*;
 use super::columns::Access;
 use super::keys;
@@ -371,6 +372,27 @@ fn a_format_row_of_another_version_tells_its_version() {
     assert_eq!(FormatRow::decode(&bytes).unwrap().version, 9);
     bytes[0] = b'h';
     assert!(FormatRow::decode(&bytes).is_err());
+}
+
+#[test]
+fn an_index_of_the_first_format_is_refused_with_the_remedy() {
+    let compat = Compat {
+        recipe: "r".to_owned(),
+        unicode: "16.0.0".to_owned(),
+        guarantee_bytes: 64,
+        key_check: [7; 16],
+    };
+    let mut row = compat.row();
+    assert_eq!(compat.accepts(&row), Ok(()));
+    row.version = 1;
+    let message = compat.accepts(&row).unwrap_err().to_string();
+    for part in [
+        "format 1",
+        "format 2",
+        "register the sources into a new index",
+    ] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
 }
 
 #[test]

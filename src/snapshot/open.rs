@@ -190,6 +190,11 @@ impl Snapshot {
         self.reader.filter_bytes()
     }
 
+    /// Bytes on disk of each kind of row, by column family. Filters come on top.
+    pub fn family_bytes(&self) -> Result<Vec<(&'static str, u64)>, LookUpError> {
+        self.reader.family_bytes()
+    }
+
     /// Distinct entries, summed over segments.
     pub fn entries(&self) -> u64 {
         self.reader.entries()

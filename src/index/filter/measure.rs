@@ -34,7 +34,7 @@ fn bits(bytes: u64, keys: usize) -> f64 {
 fn measure_the_filter() {
     let sizes =
         std::env::var("HERDBOOK_MEASURE_KEYS").unwrap_or_else(|_| "400000,28000000".to_owned());
-    for count in sizes.split(',').map(|size| size.parse().unwrap()) {
+    for count in sizes.split(',').map(|size| size.parse::<usize>().unwrap()) {
         let mut state = count as u64;
         let mut stored: Vec<u64> = (0..count)
             .map(|_| keys::gram_key(xorf::splitmix64(&mut state)))
@@ -107,7 +107,10 @@ fn measure_the_filter() {
 #[expect(clippy::print_stdout, reason = "prints what it measured")]
 fn measure_fuse(stored: &[u64], asked: &[u64]) {
     let shards = stored.len().div_ceil(1 << 23).next_power_of_two();
-    let shard_of = |hash: u64| hash.checked_shr(64 - shards.trailing_zeros()).unwrap_or(0) as usize;
+    let shard_of = |hash: u64| {
+        let shard = hash.checked_shr(64 - shards.trailing_zeros()).unwrap_or(0);
+        usize::try_from(shard).unwrap()
+    };
     let started = Instant::now();
     let fuses: Vec<BinaryFuse16> = stored
         .chunk_by(|one, two| shard_of(*one) == shard_of(*two))
