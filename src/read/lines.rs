@@ -54,6 +54,11 @@ impl<'a> Blocks<'a> {
         }
     }
 
+    /// Rows cut off so far.
+    pub(super) fn rows(&self) -> u64 {
+        self.row
+    }
+
     pub(super) fn into_stream(self) -> Stream<'a> {
         self.stream
     }
@@ -137,7 +142,7 @@ impl Feed for Blocks<'_> {
                     return Ok(Some(first));
                 }
             } else {
-                self.row += Lines(&block.bytes).count() as u64;
+                self.row += Lines::new(&block.bytes, self.line_bytes_max).count() as u64;
                 if self.row > first {
                     return Ok(Some(first));
                 }
@@ -153,21 +158,31 @@ impl Feed for Blocks<'_> {
     }
 }
 
-/// The lines of a block that are not blank, without their ends.
-struct Lines<'a>(&'a [u8]);
+/// The lines of a block without their ends; blank ones are left out, unless they are too long to
+/// be known for blank in every case.
+struct Lines<'a> {
+    rest: &'a [u8],
+    len_max: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(rest: &'a [u8], len_max: usize) -> Self {
+        Self { rest, len_max }
+    }
+}
 
 impl<'a> Iterator for Lines<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        while !self.0.is_empty() {
-            let (line, rest) = match memchr::memchr(b'\n', self.0) {
-                Some(end) => (self.0.get(..end), self.0.get(end + 1..)),
-                None => (Some(self.0), None),
+        while !self.rest.is_empty() {
+            let (line, rest) = match memchr::memchr(b'\n', self.rest) {
+                Some(end) => (self.rest.get(..end), self.rest.get(end + 1..)),
+                None => (Some(self.rest), None),
             };
-            self.0 = rest.unwrap_or_default();
+            self.rest = rest.unwrap_or_default();
             let line = line.unwrap_or_default();
-            if !line.iter().all(u8::is_ascii_whitespace) {
+            if line.len() > self.len_max || !line.iter().all(u8::is_ascii_whitespace) {
                 return Some(line);
             }
         }
@@ -187,7 +202,7 @@ pub(super) fn walk(
         rows.fail(too_long(limits)).map_err(|_| stopped(name))?;
         return rows.finish().map_err(|_| stopped(name));
     }
-    for line in Lines(&block.bytes) {
+    for line in Lines::new(&block.bytes, limits.line_bytes_max) {
         let done = if line.len() > limits.line_bytes_max {
             rows.begin();
             rows.fail(too_long(limits))

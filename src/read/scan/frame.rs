@@ -278,7 +278,7 @@ impl<T: Outcome> Taker<'_, T> {
                 match piece.receive() {
                     Ok(Message::Batch(handed)) => match self.place(*handed) {
                         Ok(scanned) => take(scanned),
-                        Err(Wide) => return End::Wide,
+                        Err(end) => return end,
                     },
                     Ok(Message::End(Ok(()))) => break,
                     Ok(Message::End(Err(error))) => return End::Error(error),
@@ -290,14 +290,19 @@ impl<T: Outcome> Taker<'_, T> {
     }
 
     /// Turns the worker's column numbers into those of the file.
-    fn place(&mut self, handed: Handed<T>) -> Result<Scanned<T>, Wide> {
+    fn place(&mut self, handed: Handed<T>) -> Result<Scanned<T>, End> {
         let Handed {
             worker,
             news,
             mut scanned,
         } = handed;
-        let map = self.maps.get_mut(worker).ok_or(Wide)?;
-        self.columns.learn(news, map)?;
+        let lost = || End::Error(cut_short(self.name));
+        // The rows before these are all there, or something was lost on the way.
+        if scanned.first_row != self.rows {
+            return Err(lost());
+        }
+        let map = self.maps.get_mut(worker).ok_or_else(lost)?;
+        self.columns.learn(news, map).map_err(|Wide| End::Wide)?;
         scanned.columns = self.columns.announce();
         if !map.is_same() {
             for (_, column) in &mut scanned.opaque {

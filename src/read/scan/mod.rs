@@ -118,10 +118,9 @@ impl<T: Outcome, E: Send> Outcome for Result<T, E> {
 /// The work on one batch, with the state of the worker that does it.
 pub type Work<'a, S, T> = &'a (dyn Fn(&mut S, &Batch) -> T + Sync);
 
-/// Reads one input and scans it: `work` runs on one thread for each of `states` (one if there is
-/// none is an error of the caller, and reads nothing), `take` receives what it made of each batch
-/// in the order of the rows. Account and results are those of [`read()`](super::read()), whatever
-/// the number of threads.
+/// Reads one input and scans it: `work` runs on one thread for each of `states`, of which there
+/// must be one at least, and `take` receives what it made of each batch in the order of the rows.
+/// Account and results are those of [`read()`](super::read()), whatever the number of threads.
 pub fn scan<S: Send, T: Outcome>(
     input: &InputPath,
     options: &ReadOptions,
@@ -207,6 +206,11 @@ impl<S: Send, T: Outcome> Scan<'_, '_, S, T> {
     }
 
     fn read(&mut self) -> Result<Done, ReadError> {
+        if self.states.is_empty() {
+            return Err(ReadError::Stopped {
+                path: Arc::clone(&self.input.name),
+            });
+        }
         let source = Source::open(self.input)?;
         self.seen.bytes = source.len();
         let limits = self.options.limits;
@@ -291,6 +295,9 @@ impl<S: Send, T: Outcome> Scan<'_, '_, S, T> {
         });
         if !self.reached(reached)? {
             return Ok(None);
+        }
+        if feed.rows() != self.rows {
+            return Err(frame::cut_short(source.name()));
         }
         super::finish_stream(source, feed.into_stream()).map(Some)
     }
