@@ -12,7 +12,7 @@
 //! Approximate Membership Using Ribbon*, SEA 2022, doi:10.4230/LIPIcs.SEA.2022.4 (bumping by a
 //! threshold per block, with a layer below); Putze, Sanders, Singler, *Cache-, Hash- and
 //! Space-Efficient Bloom Filters*, 2009, doi:10.1145/1498698.1594230 (one cache line a key). Ours
-//! solves each line alone and lets it try several seeds. `docs/decisions/0008` has the figures.
+//! solves each line alone and lets it try several seeds. `docs/decisions/0009` has the figures.
 
 mod build;
 mod line;
