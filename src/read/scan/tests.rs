@@ -72,12 +72,12 @@ fn alone(input: &InputPath, options: &ReadOptions) -> Told {
     (batches, format!("{file:?}"))
 }
 
-fn together(input: &InputPath, options: &ReadOptions, threads: usize, room: usize) -> Told {
+fn together(input: &InputPath, options: &ReadOptions, threads: u64, room: usize) -> Told {
     let mut batches = Vec::new();
-    let mut states: Vec<usize> = (0..threads).collect();
-    let work = |me: &mut usize, batch: &Batch| {
+    let mut states: Vec<u64> = (0..threads).collect();
+    let work = |me: &mut u64, batch: &Batch| {
         // Some threads are slow with some batches, so that results come out of order.
-        if (batch.first_row as usize / 7 + *me).is_multiple_of(5) {
+        if (batch.first_row / 7 + *me).is_multiple_of(5) {
             std::thread::sleep(Duration::from_micros(300));
         }
         units(batch)
@@ -468,8 +468,13 @@ fn formats_that_one_thread_reads_come_out_the_same() {
         format!("[{}]", values.join(",")),
         &small(),
     );
-    let csv: String = (0..700).map(|n| format!("row {n},\"x\ny\"\n")).collect();
-    check("csv", "a.csv", format!("a,b\n{csv}"), &small());
+    let csv: Vec<String> = (0..700).map(|n| format!("row {n},\"x\ny\"")).collect();
+    check(
+        "csv",
+        "a.csv",
+        format!("a,b\n{}\n", csv.join("\n")),
+        &small(),
+    );
     check("text", "a.txt", "some words\n".repeat(300_000), &small());
     check("nothing", "a.jsonl", "", &small());
     let folder = Folder::new();
@@ -582,14 +587,7 @@ fn a_panic_of_the_scan_ends_all_workers_and_is_not_swallowed() {
                 units(batch)
             };
             let mut take = |scanned: Scanned<Units>| taken += u64::from(scanned.rows);
-            scan(
-                &input,
-                &small(),
-                &|_| {},
-                &mut vec![(); 4],
-                &work,
-                &mut take,
-            )
+            scan(&input, &small(), &|_| {}, &mut [(); 4], &work, &mut take)
         }));
         assert!(scanned.is_err());
         assert!(taken >= 950, "what came before counts: {taken}");
