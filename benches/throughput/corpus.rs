@@ -1,6 +1,5 @@
 //! Generated text: words of a fixed vocabulary by Zipf's law, with sentences and paragraphs.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::BufWriter;
 use std::io::Write as _;
@@ -65,11 +64,15 @@ impl Corpus {
         drawn
     }
 
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.draw() % end as u64).unwrap_or(0)
+    }
+
     /// The next text.
     pub(crate) fn text(&mut self) -> String {
         let mut text = String::with_capacity(MEAN_BYTES * 2);
         // Half to one and a half times the mean.
-        let words = TEXT_WORDS / 2 + (self.draw() % TEXT_WORDS as u64) as usize;
+        let words = TEXT_WORDS / 2 + self.below(TEXT_WORDS);
         let total = self.sums.last().copied().unwrap_or(1.0);
         let mut left = 0;
         for at in 0..words {
@@ -83,7 +86,7 @@ impl Corpus {
             let word = self.vocabulary.get(rank).map_or("", String::as_str);
             if begins {
                 let (first, rest) = word.split_at(word.len().min(1));
-                let _ = write!(text, "{}{rest}", first.to_uppercase());
+                text.extend([&first.to_uppercase(), rest]);
             } else {
                 text.push_str(word);
             }
@@ -147,6 +150,11 @@ impl Stream {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
     }
+
+    fn one_of(&mut self, letters: &[u8]) -> char {
+        let at = usize::try_from(self.draw() % letters.len() as u64).unwrap_or(0);
+        letters.get(at).copied().map_or('x', char::from)
+    }
 }
 
 /// A pronounceable word; frequent ones are short, as in every language.
@@ -162,12 +170,10 @@ fn word(letters: &mut Stream, rank: usize) -> String {
     let mut word = String::new();
     for _ in 0..syllables {
         for from in [CONSONANTS, VOWELS] {
-            let at = letters.draw() as usize % from.len();
-            word.push(from.get(at).copied().map_or('x', char::from));
+            word.push(letters.one_of(from));
         }
-        if letters.draw() % 3 == 0 {
-            let at = letters.draw() as usize % CONSONANTS.len();
-            word.push(CONSONANTS.get(at).copied().map_or('x', char::from));
+        if letters.draw().is_multiple_of(3) {
+            word.push(letters.one_of(CONSONANTS));
         }
     }
     word

@@ -44,7 +44,11 @@ pub(super) fn order_sum(head: [u8; ORDER_BYTES]) -> u32 {
 /// `h = h xor (h >> 32)`; then the `SplitMix64` finalizer. Each step is a bijection of `h` for given
 /// bytes and of the bytes for given `h`, so grams that differ in one 8-byte piece never collide.
 /// A gram of fewer than 8 bytes is no gram and gives the value of the empty one.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "the loop over pieces unrolls where the caller's length is a constant"
+)]
 pub(super) fn digest(gram: &[u8]) -> u64 {
     let [first, second] = DIGEST_MULTIPLIERS;
     let mut h = DIGEST_SEED ^ gram.len() as u64;

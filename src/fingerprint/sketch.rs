@@ -3,10 +3,13 @@
 use super::gram;
 use super::key::FingerprintKey;
 use super::prompt::GramSet;
+use super::recipe::GRAM_BYTES_DEFAULT;
 use super::recipe::Recipe;
 use super::select::Selector;
 use crate::cpu::Vectors;
 use crate::text::NormalText;
+
+const DEFAULT_GRAM: usize = GRAM_BYTES_DEFAULT as usize;
 
 /// One selected gram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,15 +79,24 @@ impl Sketcher {
         let bytes = text.as_bytes();
         self.selector.select(bytes, self.recipe, &mut self.selected);
         let start = out.len();
-        let gram_bytes = self.recipe.gram_bytes();
-        for &at in &self.selected {
-            let at = at as usize;
-            let gram = bytes.get(at..at + gram_bytes).unwrap_or_default();
-            let digest = gram::digest(gram);
-            if out.len() == start || out.last() != Some(&digest) {
-                out.push(digest);
-            }
+        out.reserve(self.selected.len());
+        // With the length a constant, the digests of neighbouring grams overlap.
+        if self.recipe.gram_bytes() == DEFAULT_GRAM {
+            let gram = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk());
+            out.extend(self.selected.iter().map(|&at| {
+                let gram: [u8; DEFAULT_GRAM] = gram(at as usize).copied().unwrap_or_default();
+                gram::digest(&gram)
+            }));
+        } else {
+            let length = self.recipe.gram_bytes();
+            let gram = |at: usize| bytes.get(at..at + length).unwrap_or_default();
+            let digests = self
+                .selected
+                .iter()
+                .map(|&at| gram::digest(gram(at as usize)));
+            out.extend(digests);
         }
+        drop_repeated(out, start);
         out.len() - start
     }
 
@@ -124,4 +136,19 @@ impl Sketcher {
             gram.id = id;
         }
     }
+}
+
+/// Leaves out, from `start` on, every digest that equals the one before it.
+fn drop_repeated(digests: &mut Vec<u64>, start: usize) {
+    let new = digests.get(start..).unwrap_or_default();
+    // Repetitions are rare: nothing is moved unless there is one.
+    let Some(first) = new
+        .windows(2)
+        .position(|pair| matches!(pair, [a, b] if a == b))
+    else {
+        return;
+    };
+    let mut tail = digests.split_off(start + first);
+    tail.dedup();
+    digests.append(&mut tail);
 }

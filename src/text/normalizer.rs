@@ -69,6 +69,10 @@ const fn ascii_table() -> [u8; 256] {
 /// space between Cyrillic words are not worth the change.
 const ASCII_IN_A_ROW: usize = 3;
 
+/// ASCII bytes ahead after which the ASCII path is taken at once. *Chosen*: one word's length, and
+/// one comparison.
+const ASCII_AHEAD: usize = 8;
+
 /// Brings texts into normal form; keeps its buffers from one text to the next.
 #[derive(Debug)]
 pub struct Normalizer {
@@ -201,7 +205,7 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
             // Single spaces and the like between letters of other scripts stay on this path.
             let mut chars = rest.chars();
             let mut ascii_in_a_row = 0;
-            for c in chars.by_ref() {
+            while let Some(c) = chars.next() {
                 if c.is_ascii() {
                     let mut utf8 = [0_u8; 1];
                     self.ascii(c.encode_utf8(&mut utf8).as_bytes());
@@ -212,6 +216,11 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
                 } else {
                     self.other(c);
                     ascii_in_a_row = 0;
+                    // A quotation mark or a dash in English: the stretch goes on at once.
+                    let next = chars.as_str().as_bytes().first_chunk::<ASCII_AHEAD>();
+                    if next.is_some_and(|next| next.is_ascii()) {
+                        break;
+                    }
                 }
             }
             rest = chars.as_str();

@@ -85,6 +85,20 @@ impl Filter {
         None
     }
 
+    /// Asks the processor for the first level's lines of these hashes; waits for none.
+    fn fetch(&self, hashes: &[u64]) {
+        let Some(level) = self.levels.first() else {
+            return;
+        };
+        let lines = level.lines();
+        for &hash in hashes {
+            let place = keys::gram_key(hash);
+            if let Some(line) = lines.get(mix::line_of(place, lines.len() as u64)) {
+                memory::fetch(line);
+            }
+        }
+    }
+
     /// Appends a hit for every hash of a chunk that the segment may hold.
     fn probe_chunk(&self, hashes: &[u64], first: u32, out: &mut Vec<Hit>) {
         let mut asked = Asked {
@@ -234,9 +248,18 @@ impl Asked {
 /// Appends a hit for every hash that a filter may hold, ascending by position; a hash may have one
 /// from each filter. Nothing is allocated but the growth of `out`.
 ///
-/// Positions count from the first of `hashes`, of which at most 2^32 are looked at.
+/// Positions count from the first of `hashes`, of which at most 2^32 are looked at. The lines of a
+/// chunk are fetched while the chunk before it is evaluated.
 pub(crate) fn probe_batch(filters: &[Arc<Filter>], hashes: &[u64], out: &mut Vec<Hit>) {
+    let fetch = |chunk: Option<&[u64]>| {
+        for filter in filters {
+            filter.fetch(chunk.unwrap_or_default());
+        }
+    };
+    let mut ahead = hashes.chunks(CHUNK);
+    fetch(ahead.next());
     for (chunk, first) in hashes.chunks(CHUNK).zip((0_u32..).step_by(CHUNK)) {
+        fetch(ahead.next());
         let from = out.len();
         for filter in filters {
             filter.probe_chunk(chunk, first, out);

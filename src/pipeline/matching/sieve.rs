@@ -169,7 +169,10 @@ mod tests {
     #[test]
     fn two_grams_that_agree_are() {
         let bucket = Tag::of_text(7);
-        let other = (8..99).map(Tag::of_text).find(|tag| *tag != bucket).unwrap();
+        let other = (8..99)
+            .map(Tag::of_text)
+            .find(|tag| *tag != bucket)
+            .unwrap();
         assert!(worth_a_look_up(&[hit(3, bucket), hit(9, bucket)], 20));
         assert!(worth_a_look_up(
             &[hit(3, bucket), hit(5, other), hit(9, bucket)],

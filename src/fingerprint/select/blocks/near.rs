@@ -17,9 +17,9 @@ pub(super) const LANES: usize = 16;
 /// Windows that four spans of sixteen cover, none of them needlessly.
 pub(super) const WINDOWS: RangeInclusive<usize> = 49..=64;
 
-/// Vectors by which minima over spans are late: the spans of a vector reach into the next one,
-/// twice.
-const LATE: usize = 2 * LANES;
+/// Ranks by which minima over spans are late: the spans of a vector reach into the next one, at
+/// each of four doublings.
+const LATE: usize = 4 * LANES;
 
 /// The next sixteen ranks of a block, one vector after the other.
 pub(super) struct Ranks {
@@ -67,7 +67,13 @@ impl Ranks {
             (1 << rest.len()) - 1
         };
         // SAFETY: lanes beyond the bytes are masked out and not read.
-        let read = unsafe { _mm256_maskz_loadu_epi8(present, rest.as_ptr().cast()) };
+        self.rank(unsafe { _mm256_maskz_loadu_epi8(present, rest.as_ptr().cast()) })
+    }
+
+    /// The ranks of the positions that these bytes begin with.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")]
+    #[inline]
+    fn rank(&mut self, read: __m256i) -> __m512i {
         let read = _mm512_castsi256_si512(read);
         let sum = _mm512_add_epi32(
             _mm512_mullo_epi32(_mm512_permutexvar_epi8(self.first, read), self.low),
@@ -120,13 +126,11 @@ pub(super) fn select(
                 )
             };
             let shifted = _mm512_alignr_epi32::<15>(least, before);
+            let mut new = _mm512_cmpneq_epi32_mask(least, shifted);
             let left = windows - at;
-            let present = if left >= LANES {
-                u16::MAX
-            } else {
-                (1 << left) - 1
-            };
-            let new = _mm512_mask_cmpneq_epi32_mask(present, least, shifted);
+            if left < LANES {
+                new &= (1 << left) - 1;
+            }
             let place = _mm512_add_epi32(_mm512_and_si512(least, place_bits), base);
             let packed = _mm512_maskz_compress_epi32(new, place);
             // SAFETY: at most one position per window was kept so far, and a vector more is
@@ -165,37 +169,81 @@ fn carry(bytes: &[u8], from: usize, selected: &[u32]) -> u32 {
 /// as many behind them as a window reaches.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")]
 fn fill(spans: &mut [u32; BLOCK + PADDING], block: &[u8], count: usize) {
-    let none = _mm512_set1_epi32(-1);
     let mut ranks = Ranks::new();
-    let (mut rank_before, mut four_before) = (none, none);
-    let vectors = count.div_ceil(LANES);
-    for vector in 0..vectors + 6 {
-        let at = vector * LANES;
-        let rank = if at + LANES <= count {
-            ranks.next(block.get(at..).unwrap_or_default())
-        } else if at < count {
-            let present = (1 << (count - at)) - 1;
-            let rank = ranks.next(block.get(at..).unwrap_or_default());
-            _mm512_mask_mov_epi32(none, present, rank)
-        } else {
+    let mut spanner = Spanner::new();
+    let mut at = 0;
+    // Whole vectors with all their bytes first, two at a time so that their steps overlap.
+    let whole = count.min(block.len().saturating_sub(32)) / (2 * LANES) * (2 * LANES);
+    while at < whole {
+        // SAFETY: 32 bytes follow each of these positions; `at` is below BLOCK, and the padding
+        // holds more than what is stored behind it.
+        unsafe {
+            let bytes = block.as_ptr().add(at);
+            let first = ranks.rank(_mm256_loadu_si256(bytes.cast()));
+            let second = ranks.rank(_mm256_loadu_si256(bytes.add(LANES).cast()));
+            let to = spans.as_mut_ptr().add(at);
+            _mm512_storeu_si512(to.cast(), spanner.next(first));
+            _mm512_storeu_si512(to.add(LANES).cast(), spanner.next(second));
+        }
+        at += 2 * LANES;
+    }
+    let none = _mm512_set1_epi32(-1);
+    let end = count.next_multiple_of(LANES) + LATE + 4 * LANES;
+    while at < end {
+        let left = count.saturating_sub(at);
+        let rank = if left == 0 {
             none
+        } else {
+            let rank = ranks.next(block.get(at..).unwrap_or_default());
+            let present = if left >= LANES {
+                u16::MAX
+            } else {
+                (1 << left) - 1
+            };
+            _mm512_mask_mov_epi32(none, present, rank)
         };
-        let four = _mm512_min_epu32(
-            _mm512_min_epu32(rank_before, _mm512_alignr_epi32::<1>(rank, rank_before)),
-            _mm512_min_epu32(
-                _mm512_alignr_epi32::<2>(rank, rank_before),
-                _mm512_alignr_epi32::<3>(rank, rank_before),
-            ),
-        );
-        let sixteen = _mm512_min_epu32(
-            _mm512_min_epu32(four_before, _mm512_alignr_epi32::<4>(four, four_before)),
-            _mm512_min_epu32(
-                _mm512_alignr_epi32::<8>(four, four_before),
-                _mm512_alignr_epi32::<12>(four, four_before),
-            ),
-        );
-        // SAFETY: `vectors * LANES` is at most BLOCK, and the padding holds six vectors more.
-        unsafe { _mm512_storeu_si512(spans.as_mut_ptr().add(at).cast(), sixteen) };
-        (rank_before, four_before) = (rank, four);
+        // SAFETY: a multiple of LANES up to BLOCK, and the padding holds eight vectors more.
+        unsafe { _mm512_storeu_si512(spans.as_mut_ptr().add(at).cast(), spanner.next(rank)) };
+        at += LANES;
+    }
+}
+
+/// Minima over sixteen ranks, from vectors of ranks in order; four vectors late.
+struct Spanner {
+    ones: __m512i,
+    twos: __m512i,
+    fours: __m512i,
+    eights: __m512i,
+}
+
+impl Spanner {
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn new() -> Self {
+        let none = _mm512_set1_epi32(-1);
+        Self {
+            ones: none,
+            twos: none,
+            fours: none,
+            eights: none,
+        }
+    }
+
+    /// Takes the next ranks; each level's minima are those of the level below, here and one span
+    /// further on.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn next(&mut self, ones: __m512i) -> __m512i {
+        let twos = _mm512_min_epu32(self.ones, _mm512_alignr_epi32::<1>(ones, self.ones));
+        let fours = _mm512_min_epu32(self.twos, _mm512_alignr_epi32::<2>(twos, self.twos));
+        let eights = _mm512_min_epu32(self.fours, _mm512_alignr_epi32::<4>(fours, self.fours));
+        let sixteens = _mm512_min_epu32(self.eights, _mm512_alignr_epi32::<8>(eights, self.eights));
+        *self = Self {
+            ones,
+            twos,
+            fours,
+            eights,
+        };
+        sixteens
     }
 }
