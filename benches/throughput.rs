@@ -107,7 +107,7 @@ fn measure(settings: &Settings) {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let dir = settings.dir.as_deref().unwrap_or(temporary.path());
     std::fs::create_dir_all(dir).expect("the folder");
-    let index = registered(dir, settings.records);
+    let index = registered(dir, settings.records, settings.threads);
     let (parquet, jsonl) = inputs(dir, settings);
     let one_parquet = &one_row(dir, "one.parquet");
     let one_jsonl = &one_row(dir, "one.jsonl");
@@ -215,14 +215,32 @@ fn herdbook(dir: &Path) -> Command {
 }
 
 /// An index with generated outputs; made once per folder and number.
-fn registered(dir: &Path, records: usize) -> PathBuf {
+fn registered(dir: &Path, records: usize, threads: usize) -> PathBuf {
     let index = dir.join(format!("index-{records}"));
     if index.exists() {
         return index;
     }
-    let file = dir.join(format!("registered-{records}.parquet"));
     let start = Instant::now();
-    let bytes = Corpus::new(1).parquet(&file, records, 50_000);
+    // Many texts take long to make: in parts, side by side.
+    let parts = records.div_ceil(100_000).min(threads);
+    let files: Vec<PathBuf> = (0..parts)
+        .map(|part| dir.join(format!("registered-{records}-{part}.parquet")))
+        .collect();
+    let bytes: u64 = std::thread::scope(|scope| {
+        let write = |(part, file)| {
+            let share = records / parts + usize::from(part < records % parts);
+            move || Corpus::new(100 + part as u64).parquet(file, share, 50_000)
+        };
+        let writers: Vec<_> = files
+            .iter()
+            .enumerate()
+            .map(|part| scope.spawn(write(part)))
+            .collect();
+        let written = writers
+            .into_iter()
+            .map(|writer| writer.join().expect("a writer"));
+        written.sum()
+    });
     println!(
         "{bytes} bytes of outputs written in {:.1} s",
         start.elapsed().as_secs_f64()
@@ -241,7 +259,7 @@ fn registered(dir: &Path, records: usize) -> PathBuf {
     let start = Instant::now();
     let register = herdbook(dir)
         .arg("register")
-        .arg(&file)
+        .args(&files)
         .arg("--index")
         .arg(&index)
         .args(["--model", "meta-llama/Llama-3.1-8B-Instruct"])
@@ -258,7 +276,9 @@ fn registered(dir: &Path, records: usize) -> PathBuf {
         bytes as f64 / taken / 1e6
     );
     print!("{}", String::from_utf8_lossy(&register.stdout));
-    std::fs::remove_file(&file).expect("its own file");
+    for file in &files {
+        std::fs::remove_file(file).expect("its own file");
+    }
     index
 }
 
