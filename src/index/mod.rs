@@ -38,6 +38,7 @@ mod write;
 
 pub use error::LookUpError;
 pub use error::StoreError;
+pub use filter::FALSE_POSITIVES;
 pub use filter::Hit;
 pub use format::Compat;
 pub use format::Incompatible;

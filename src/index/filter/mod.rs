@@ -41,6 +41,9 @@ use super::tag::Tag;
 /// Hashes probed together. Measured: 64 to 256 cost the same, 32 a little more.
 const CHUNK: usize = 128;
 
+/// Share of absent hashes that a filter takes for present: the check byte agrees by chance.
+pub const FALSE_POSITIVES: f64 = 1.0 / 256.0;
+
 /// A probed hash that may be registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {

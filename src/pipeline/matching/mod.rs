@@ -149,7 +149,7 @@ impl<'a> Matcher<'a> {
     ) -> Self {
         Self {
             snapshot,
-            sieve: Sieve::new(recipe, key),
+            sieve: Sieve::new(snapshot, recipe, key),
             sketcher: Sketcher::new(recipe, key.clone()),
             normalizer: Normalizer::new(),
             aligner: Aligner::default(),
