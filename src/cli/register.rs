@@ -110,7 +110,7 @@ fn said(outcome: &RegisterOutcome, args: &RegisterArgs, catalog: &Catalog) -> St
         source.new_texts,
         source.index_bytes,
         source.text_bytes,
-        100.0 * source.index_bytes as f64 / (source.text_bytes.max(1)) as f64,
+        source.index_percent(),
         outcome.registered.snapshot,
         outcome.registered.digest,
     );

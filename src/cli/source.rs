@@ -148,7 +148,14 @@ fn shown(source: &SourceInfo) -> String {
         ("records", source.records.to_string()),
         ("new texts", source.new_texts.to_string()),
         ("text bytes", source.text_bytes.to_string()),
-        ("index bytes", source.index_bytes.to_string()),
+        (
+            "index bytes",
+            format!(
+                "{} ({:.0} % of the text, filter included)",
+                source.index_bytes,
+                source.index_percent()
+            ),
+        ),
         ("registered", source.registered_at.clone()),
         (
             "withdrawn",

@@ -67,6 +67,13 @@ pub struct SourceInfo {
     pub withdrawn_at: Option<String>,
 }
 
+impl SourceInfo {
+    /// What it added to the index, filter included, in percent of the text that it brought.
+    pub fn index_percent(&self) -> f64 {
+        100.0 * self.index_bytes as f64 / self.text_bytes.max(1) as f64
+    }
+}
+
 /// One file of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {

@@ -143,6 +143,9 @@ impl Sieve {
         out: &mut Vec<usize>,
     ) -> Result<(), TextError> {
         out.clear();
+        // A text that could not be normalised ends a pass early.
+        self.grams.clear();
+        self.streams.clear();
         for (place, unit) in batch.units.iter().enumerate() {
             self.normalizer
                 .normalize(batch.unit_text(unit), &mut self.normal)?;
