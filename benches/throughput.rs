@@ -89,7 +89,9 @@ fn main() {
         println!("{HELP}");
         return;
     }
-    if let [mode, file, column, threads] = args.as_slice() {
+    if let [mode, file, column, threads] = args.as_slice()
+        && !mode.contains('=')
+    {
         let threads = threads.parse().expect("a number of threads");
         let bytes = match mode.as_str() {
             "decode" => baseline::decode(Path::new(file), column, threads, false),
@@ -109,8 +111,8 @@ fn measure(settings: &Settings) {
     std::fs::create_dir_all(dir).expect("the folder");
     let index = registered(dir, settings.records, settings.threads);
     let (parquet, jsonl) = inputs(dir, settings);
-    let one_parquet = &one_row(dir, "one.parquet");
-    let one_jsonl = &one_row(dir, "one.jsonl");
+    let one_parquet = &one_row(dir, "one.parquet", &settings.column);
+    let one_jsonl = &one_row(dir, "one.jsonl", "text");
 
     println!(
         "{} records, {} threads, best of {} rounds",
@@ -231,7 +233,8 @@ fn registered(dir: &Path, records: usize, threads: usize) -> PathBuf {
         for (part, file) in files.iter().enumerate() {
             let share = records / parts + usize::from(part < records % parts);
             let seed = 100 + part as u64;
-            writers.push(scope.spawn(move || Corpus::new(seed).parquet(file, share, 50_000)));
+            writers
+                .push(scope.spawn(move || Corpus::new(seed).parquet(file, "text", share, 50_000)));
         }
         let written = writers.into_iter().map(std::thread::ScopedJoinHandle::join);
         written.map(|bytes| bytes.expect("a writer")).sum()
@@ -284,7 +287,7 @@ fn inputs(dir: &Path, settings: &Settings) -> (Option<PathBuf>, Option<PathBuf>)
     let rows = settings.mb * 1_000_000 / corpus::MEAN_BYTES;
     let parquet = dir.join(format!("clean-{}-{}.parquet", settings.mb, settings.group));
     if !parquet.exists() {
-        Corpus::new(2).parquet(&parquet, rows, settings.group);
+        Corpus::new(2).parquet(&parquet, "text", rows, settings.group);
     }
     let jsonl = dir.join(format!("clean-{}.jsonl", settings.mb));
     if !jsonl.exists() {
@@ -293,10 +296,10 @@ fn inputs(dir: &Path, settings: &Settings) -> (Option<PathBuf>, Option<PathBuf>)
     (Some(parquet), Some(jsonl))
 }
 
-fn one_row(dir: &Path, name: &str) -> PathBuf {
+fn one_row(dir: &Path, name: &str, column: &str) -> PathBuf {
     let file = dir.join(name);
     if name.ends_with("parquet") {
-        Corpus::new(3).parquet(&file, 1, 1);
+        Corpus::new(3).parquet(&file, column, 1, 1);
     } else {
         Corpus::new(3).jsonl(&file, 1);
     }

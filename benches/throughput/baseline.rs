@@ -22,13 +22,21 @@ use serde_json::Value;
 /// text. `views`: as string views, which copy nothing, instead of the default strings.
 pub(crate) fn decode(path: &Path, column: &str, threads: usize, views: bool) -> u64 {
     let open = || File::open(path).expect("the file");
-    let options = if views {
-        let field = Field::new(column, DataType::Utf8View, false);
-        ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(vec![field])))
-    } else {
-        ArrowReaderOptions::new()
-    };
-    let metadata = ArrowReaderMetadata::load(&open(), options).expect("a Parquet file");
+    let load = |options| ArrowReaderMetadata::load(&open(), options).expect("a Parquet file");
+    let mut metadata = load(ArrowReaderOptions::new());
+    if views {
+        let viewed = |field: &Arc<Field>| {
+            let field = field.as_ref().clone();
+            if matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8) {
+                field.with_data_type(DataType::Utf8View)
+            } else {
+                field
+            }
+        };
+        let fields: Vec<Field> = metadata.schema().fields().iter().map(viewed).collect();
+        let schema = Arc::new(Schema::new(fields));
+        metadata = load(ArrowReaderOptions::new().with_schema(schema));
+    }
     let groups = metadata.metadata().num_row_groups();
     let next = AtomicUsize::new(0);
     let bytes = AtomicU64::new(0);

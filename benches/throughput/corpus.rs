@@ -103,9 +103,9 @@ impl Corpus {
         text
     }
 
-    /// Writes `rows` texts as the one column `text`, zstd; returns the bytes of text.
-    pub(crate) fn parquet(&mut self, path: &Path, rows: usize, group: usize) -> u64 {
-        let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, false)]));
+    /// Writes `rows` texts as one column, zstd; returns the bytes of text.
+    pub(crate) fn parquet(&mut self, path: &Path, column: &str, rows: usize, group: usize) -> u64 {
+        let schema = Arc::new(Schema::new(vec![Field::new(column, DataType::Utf8, false)]));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(group))
