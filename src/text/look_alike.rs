@@ -1,6 +1,7 @@
 //! The looser stream: letters that look like an ASCII letter or digit replaced by it.
 
 use super::normal::NormalText;
+use super::normalizer::ascii_prefix_len;
 use icu_casemap::CaseMapper;
 use std::sync::LazyLock;
 use unicode_properties::GeneralCategoryGroup;
@@ -24,10 +25,14 @@ const ALPHABETS: [Script; 8] = [
 /// No letter of the alphabets above stands beyond it: what follows are ideographs and tags.
 const LAST_LETTER: char = '\u{1FFFF}';
 
-/// Letters in normal form and the ASCII byte each is taken for, ascending.
-static LOOKS: LazyLock<Vec<(char, u8)>> = LazyLock::new(|| {
-    ('\u{80}'..=LAST_LETTER)
-        .filter_map(|c| look(c).map(|ascii| (c, ascii)))
+/// The ASCII byte that each code point up to [`LAST_LETTER`] is taken for, 0 for none: 128 KiB, of
+/// which a text touches the pages of its scripts.
+static LOOKS: LazyLock<Box<[u8]>> = LazyLock::new(|| {
+    (0..=u32::from(LAST_LETTER))
+        .map(|code| {
+            let letter = char::from_u32(code).filter(|c| !c.is_ascii());
+            letter.and_then(look).unwrap_or(0)
+        })
         .collect()
 });
 
@@ -38,7 +43,7 @@ pub(super) fn fold(normal: &NormalText, out: &mut NormalText) -> bool {
         return false;
     }
     let text = normal.as_str();
-    if !text.chars().any(|c| folded(c).is_some()) {
+    if !any_folded(text) {
         return false;
     }
     out.undone = normal.undone;
@@ -60,15 +65,30 @@ pub(super) fn fold(normal: &NormalText, out: &mut NormalText) -> bool {
     true
 }
 
+/// Whether any letter of `text` is replaced; ASCII stretches are passed over.
+fn any_folded(text: &str) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (_, tail) = rest.split_at(ascii_prefix_len(rest.as_bytes()));
+        let mut chars = tail.chars();
+        for c in chars.by_ref().take_while(|c| !c.is_ascii()) {
+            if folded(c).is_some() {
+                return true;
+            }
+        }
+        rest = chars.as_str();
+    }
+    false
+}
+
 /// The ASCII letter or digit that `c` is replaced by.
+#[inline]
 fn folded(c: char) -> Option<u8> {
     if c.is_ascii() {
         return None;
     }
-    match LOOKS.binary_search_by_key(&c, |&(letter, _)| letter) {
-        Ok(at) => LOOKS.get(at).map(|&(_, ascii)| ascii),
-        Err(_) => None,
-    }
+    let ascii = LOOKS.get(c as usize).copied().unwrap_or(0);
+    (ascii != 0).then_some(ascii)
 }
 
 /// What a letter of the normal form is taken for: the skeleton of the letter itself or, when that

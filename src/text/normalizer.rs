@@ -482,7 +482,7 @@ impl GapState {
 }
 
 /// Length of the ASCII stretch at the start.
-fn ascii_prefix_len(bytes: &[u8]) -> usize {
+pub(super) fn ascii_prefix_len(bytes: &[u8]) -> usize {
     let mut len = 0;
     for block in bytes.chunks(BLOCK) {
         if !block.is_ascii() {
