@@ -19,6 +19,7 @@ use herdbook::fingerprint::FingerprintKey;
 use herdbook::fingerprint::Gram;
 use herdbook::fingerprint::GramSet;
 use herdbook::fingerprint::Recipe;
+use herdbook::fingerprint::Side;
 use herdbook::fingerprint::Sketcher;
 use herdbook::fingerprint::word_hashes;
 use herdbook::text;
@@ -59,7 +60,7 @@ fn bench(corpus: &Corpus, recipe: Recipe, repetitions: usize) {
     let key = FingerprintKey::from_bytes(&[7; 32]).expect("a key of 32 bytes");
     let mut normalizer = Normalizer::new();
     let mut normals: Vec<NormalText> = corpus.units.iter().map(|_| NormalText::default()).collect();
-    let mut sketcher = Sketcher::new(recipe, key.clone());
+    let mut sketcher = Sketcher::new(recipe, Side::Checked, key.clone());
     let mut grams: Vec<Gram> = Vec::new();
     for (unit, normal) in corpus.units.iter().zip(&mut normals) {
         normalizer
@@ -67,7 +68,10 @@ fn bench(corpus: &Corpus, recipe: Recipe, repetitions: usize) {
             .expect("a short text");
         assert_eq!(normal.as_str(), text::reference::normalize(unit).stream);
         sketcher.sketch(normal, &mut grams);
-        assert_eq!(grams, fingerprint::reference::sketch(normal, &recipe, &key));
+        assert_eq!(
+            grams,
+            fingerprint::reference::sketch(normal, &recipe, Side::Checked, &key)
+        );
     }
     let text_bytes: usize = corpus.units.iter().map(String::len).sum();
     let row = |stage: &str, passes: usize, mut pass: Box<dyn FnMut() + '_>| {
@@ -166,6 +170,7 @@ fn bench(corpus: &Corpus, recipe: Recipe, repetitions: usize) {
                 black_box(fingerprint::reference::sketch(
                     black_box(normal),
                     &recipe,
+                    Side::Checked,
                     &key,
                 ));
             }

@@ -43,6 +43,7 @@ pub use recipe::GRAM_BYTES_MIN;
 pub use recipe::Recipe;
 pub use recipe::RecipeError;
 pub use recipe::RecipeId;
+pub use recipe::Side;
 pub use recipe::WINDOW_DEFAULT;
 pub use recipe::WINDOW_MAX;
 pub use sketch::Gram;

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// Version of the definitions in this module: order value, gram digest, permutations, word hash.
 /// Raised by any change that alters the fingerprint of some normal form.
-pub const FINGERPRINT_VERSION: u16 = 2;
+pub const FINGERPRINT_VERSION: u16 = 3;
 
 /// Fewest bytes in a gram: the order value reads its first 8.
 pub const GRAM_BYTES_MIN: u32 = 8;
@@ -27,6 +27,28 @@ pub const GRAM_BYTES_DEFAULT: u32 = 24;
 
 /// Default window in positions: one gram selected in 29. *Chosen* with the gram length.
 pub const WINDOW_DEFAULT: u32 = 57;
+
+/// Which of the two texts of a comparison is sketched. Both choose by one order, and a narrower
+/// window chooses all that a wider one does, so their grams can be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The registered one: its grams are stored, each costs bytes.
+    Registered,
+    /// The one that is checked: its grams are asked for, each costs time.
+    Checked,
+}
+
+impl Side {
+    /// Windows of a short text: one window for so many of its bytes, but not below so many
+    /// positions. *Measured* on labelled outputs (`docs/performance.md`, "Grams"): with 57 positions
+    /// whatever the length, a copy of 20 to 60 words that was edited or clipped kept one gram or none.
+    fn short(self) -> (usize, usize) {
+        match self {
+            Self::Registered => (8, 7),
+            Self::Checked => (16, 5),
+        }
+    }
+}
 
 /// How fingerprints are made. Two fingerprints can be compared only under equal recipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +75,7 @@ pub enum RecipeError {
     },
 }
 
-/// Names a recipe with all versions it depends on, such as `r2-n1-k24-w57-u18.0.0`. Compared as a
+/// Names a recipe with all versions it depends on, such as `r3-n1-k24-w57-u18.0.0`. Compared as a
 /// whole; never parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecipeId(String);
@@ -84,13 +106,20 @@ impl Recipe {
         self.gram_bytes as usize
     }
 
-    /// Length of a window, `w`, in gram positions.
+    /// Length of the widest window, `w`, in gram positions: that of long texts.
     pub fn window(&self) -> usize {
         self.window as usize
     }
 
+    /// Length of the window for a text of `bytes` bytes of normal form, in gram positions. Short
+    /// texts have narrower windows, so that they too have a dozen grams.
+    pub fn window_for(&self, side: Side, bytes: usize) -> usize {
+        let (share, least) = side.short();
+        (bytes / share).max(least).min(self.window())
+    }
+
     /// Any run of at least this many bytes of normal form that two texts share has a selected gram
-    /// in common: `k + w - 1`.
+    /// in common, whatever their lengths and sides: `k + w - 1`.
     pub fn guarantee_bytes(&self) -> usize {
         self.guarantee_bytes_for(1)
     }
@@ -105,9 +134,10 @@ impl Recipe {
     }
 
     /// Any run of at least this many bytes that a text shares with a registered one is looked up:
-    /// it holds two grams, and two that agree on a text are reason enough.
+    /// it holds two grams with a window between them, and two that agree on a text are reason
+    /// enough.
     pub fn looked_up_bytes(&self) -> usize {
-        self.guarantee_bytes_for(2)
+        self.guarantee_bytes_for(3)
     }
 
     /// The id: fingerprint version, normal form version, parameters, Unicode version.

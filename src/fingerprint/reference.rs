@@ -4,20 +4,19 @@ use super::gram;
 use super::gram::ORDER_BYTES;
 use super::key::FingerprintKey;
 use super::recipe::Recipe;
+use super::recipe::Side;
 use super::sketch::Gram;
 use crate::text::NormalText;
 use std::collections::BTreeSet;
 
 /// The sketch of `text`: same result as `Sketcher::sketch`, in time proportional to length times
 /// window.
-pub fn sketch(text: &NormalText, recipe: &Recipe, key: &FingerprintKey) -> Vec<Gram> {
+pub fn sketch(text: &NormalText, recipe: &Recipe, side: Side, key: &FingerprintKey) -> Vec<Gram> {
+    let window = recipe.window_for(side, text.len());
     let grams: Vec<&[u8]> = text.as_bytes().windows(recipe.gram_bytes()).collect();
     let values: Vec<u32> = grams.iter().map(|gram| order(gram)).collect();
     let mut selected = BTreeSet::new();
-    for (start, window) in values
-        .windows(recipe.window().min(values.len()).max(1))
-        .enumerate()
-    {
+    for (start, window) in values.windows(window.min(values.len()).max(1)).enumerate() {
         // `min_by_key` returns the first of several equal minima.
         if let Some((offset, _)) = window.iter().enumerate().min_by_key(|&(_, value)| *value) {
             selected.insert(start + offset);

@@ -6,7 +6,6 @@ mod blocks;
 
 use super::gram;
 use super::gram::ORDER_BYTES;
-use super::recipe::Recipe;
 use crate::cpu::Vectors;
 
 /// Finds window minima; keeps its buffers from one text to the next.
@@ -29,16 +28,23 @@ impl Selector {
         }
     }
 
-    /// Fills `selected` with the positions of window minima, ascending and unique.
-    pub(super) fn select(&mut self, bytes: &[u8], recipe: Recipe, selected: &mut Vec<u32>) {
+    /// Fills `selected` with the positions of the minima of windows of `window` positions, ascending
+    /// and unique.
+    pub(super) fn select(
+        &mut self,
+        bytes: &[u8],
+        gram_bytes: usize,
+        window: usize,
+        selected: &mut Vec<u32>,
+    ) {
         selected.clear();
-        let Some(positions) = (bytes.len() + 1).checked_sub(recipe.gram_bytes()) else {
+        let Some(positions) = (bytes.len() + 1).checked_sub(gram_bytes) else {
             return;
         };
         if positions == 0 {
             return;
         }
-        let window = recipe.window().min(positions);
+        let window = window.min(positions);
         // The bytes that order values are read from: one value per position.
         let bytes = bytes.get(..positions + ORDER_BYTES - 1).unwrap_or_default();
         #[cfg(target_arch = "x86_64")]

@@ -5,6 +5,7 @@ use super::key::FingerprintKey;
 use super::prompt::GramSet;
 use super::recipe::GRAM_BYTES_DEFAULT;
 use super::recipe::Recipe;
+use super::recipe::Side;
 use super::select::Selector;
 use crate::cpu::Vectors;
 use crate::text::NormalText;
@@ -24,6 +25,7 @@ pub struct Gram {
 #[derive(Debug, Clone)]
 pub struct Sketcher {
     recipe: Recipe,
+    side: Side,
     key: FingerprintKey,
     vectors: Vectors,
     selector: Selector,
@@ -32,17 +34,18 @@ pub struct Sketcher {
 }
 
 impl Sketcher {
-    /// A sketcher for one recipe and one key.
-    pub fn new(recipe: Recipe, key: FingerprintKey) -> Self {
-        Self::with(Vectors::get(), recipe, key)
+    /// A sketcher for one recipe, one side of the comparison and one key.
+    pub fn new(recipe: Recipe, side: Side, key: FingerprintKey) -> Self {
+        Self::with(Vectors::get(), recipe, side, key)
     }
 
     /// A sketcher that uses these instructions, which the machine must have: the result is the
     /// same, and tests hold it so.
-    pub fn with(vectors: Vectors, recipe: Recipe, key: FingerprintKey) -> Self {
+    pub fn with(vectors: Vectors, recipe: Recipe, side: Side, key: FingerprintKey) -> Self {
         let vectors = vectors.min(Vectors::widest());
         Self {
             recipe,
+            side,
             key,
             vectors,
             selector: Selector::new(vectors),
@@ -63,8 +66,8 @@ impl Sketcher {
 
     /// Writes the sketch of `text` to `out`, ascending by position; `out` is emptied first.
     ///
-    /// In every window of `w` positions the one of least order value is selected, the leftmost
-    /// among equals; a text with fewer positions selects one, a text shorter than a gram none. A
+    /// In every window ([`Recipe::window_for`] says how wide) the position of least order value is
+    /// selected, the leftmost among equals; a text with fewer positions selects one, a text shorter than a gram none. A
     /// selected gram equal to the one selected before it is left out, so a text of one repeated
     /// letter gives one gram.
     ///
@@ -77,7 +80,7 @@ impl Sketcher {
     /// many texts are sealed together by [`seal`](Self::seal), which is faster. Returns how many.
     pub fn append_digests(&mut self, text: &NormalText, out: &mut Vec<u64>) -> usize {
         let bytes = text.as_bytes();
-        self.selector.select(bytes, self.recipe, &mut self.selected);
+        self.select(bytes);
         let start = out.len();
         out.reserve(self.selected.len());
         // With the length a constant, the digests of neighbouring grams overlap.
@@ -100,6 +103,12 @@ impl Sketcher {
         out.len() - start
     }
 
+    fn select(&mut self, bytes: &[u8]) {
+        let window = self.recipe.window_for(self.side, bytes.len());
+        self.selector
+            .select(bytes, self.recipe.gram_bytes(), window, &mut self.selected);
+    }
+
     /// Turns digests into the ids of their grams.
     pub fn seal(&self, digests: &mut [u64]) {
         self.key.grams.encrypt_all(self.vectors, digests);
@@ -113,7 +122,7 @@ impl Sketcher {
     fn sketch_where(&mut self, text: &NormalText, keep: impl Fn(u64) -> bool, out: &mut Vec<Gram>) {
         out.clear();
         let bytes = text.as_bytes();
-        self.selector.select(bytes, self.recipe, &mut self.selected);
+        self.select(bytes);
         self.digests.clear();
         let mut before = None;
         for &at in &self.selected {

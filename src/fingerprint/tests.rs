@@ -24,9 +24,18 @@ fn sketch(text: &NormalText, recipe: Recipe) -> Vec<Gram> {
 }
 
 fn sketch_with(vectors: Vectors, text: &NormalText, recipe: Recipe) -> Vec<Gram> {
+    sketch_side(vectors, text, recipe, Side::Registered)
+}
+
+fn sketch_side(vectors: Vectors, text: &NormalText, recipe: Recipe, side: Side) -> Vec<Gram> {
     let mut out = Vec::new();
-    Sketcher::with(vectors, recipe, key(7)).sketch(text, &mut out);
+    Sketcher::with(vectors, recipe, side, key(7)).sketch(text, &mut out);
     out
+}
+
+/// What the definition selects for the registered side.
+fn reference_sketch(text: &NormalText, recipe: Recipe) -> Vec<Gram> {
+    reference::sketch(text, &recipe, Side::Registered, &key(7))
 }
 
 fn ids(grams: &[Gram]) -> BTreeSet<u64> {
@@ -76,7 +85,7 @@ fn fast_equals_reference_at_every_small_length_and_around_block_edges() {
         ] {
             for len in 0..=300 {
                 let text = normal(&letters(len, 11 + len as u64, alphabet));
-                let expected = reference::sketch(&text, &recipe, &key(7));
+                let expected = reference_sketch(&text, recipe);
                 for vectors in Vectors::all() {
                     assert_eq!(
                         sketch_with(vectors, &text, recipe),
@@ -125,6 +134,84 @@ fn a_planted_run_of_the_guaranteed_length_is_seen_wherever_it_stands() {
                     "run {run} after {before} letters under {}",
                     recipe.id()
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_narrower_window_selects_all_that_a_wider_one_does() {
+    let recipe = Recipe::default();
+    for (seed, len) in (0..).zip([30, 80, 100, 200, 455, 456, 457, 700, 911, 912, 2_000]) {
+        for alphabet in ["ab", "etaoinshrdlucmfwypvbgkjqxz"] {
+            let text = normal(&letters(len, seed, alphabet));
+            let wide = Recipe::new(24, 57).unwrap();
+            // Windows of the same length for every text: no side makes them narrower than this.
+            let least: BTreeSet<u32> = reference_at(&text, wide.window());
+            let registered = reference_at(&text, recipe.window_for(Side::Registered, text.len()));
+            let checked = reference_at(&text, recipe.window_for(Side::Checked, text.len()));
+            assert!(least.is_subset(&registered), "{len} of {alphabet}");
+            assert!(registered.is_subset(&checked), "{len} of {alphabet}");
+        }
+    }
+}
+
+/// Positions that windows of this length select, equal neighbours included.
+fn reference_at(text: &NormalText, window: usize) -> BTreeSet<u32> {
+    let values: Vec<u32> = text
+        .as_bytes()
+        .windows(24)
+        .map(|gram| gram::order(*gram.first_chunk().unwrap()))
+        .collect();
+    values
+        .windows(window.min(values.len()).max(1))
+        .zip(0..)
+        .filter_map(|(window, start): (_, u32)| {
+            let least = window.iter().min()?;
+            let place = window.iter().position(|value| value == least)?;
+            Some(start + u32::try_from(place).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn short_texts_have_a_dozen_grams_too() {
+    let recipe = Recipe::default();
+    let windows = |side| {
+        [0, 56, 80, 200, 455, 456, 911, 912, 9_999].map(|bytes| recipe.window_for(side, bytes))
+    };
+    assert_eq!(
+        windows(Side::Registered),
+        [7, 7, 10, 25, 56, 57, 57, 57, 57]
+    );
+    assert_eq!(windows(Side::Checked), [5, 5, 5, 12, 28, 28, 56, 57, 57]);
+    // A recipe with narrower windows keeps them.
+    let dense = Recipe::new(8, 3).unwrap();
+    assert_eq!(dense.window_for(Side::Registered, 30), 3);
+    for len in [100, 200, 400] {
+        let text = normal(&letters(len, 12, "etaoinshrdlucmfwypvbgkjqxz"));
+        let grams = |side| sketch_side(Vectors::get(), &text, recipe, side).len();
+        assert!((9..=20).contains(&grams(Side::Registered)), "{len}");
+        assert!(grams(Side::Checked) > grams(Side::Registered), "{len}");
+    }
+}
+
+#[test]
+fn a_run_is_seen_whatever_the_lengths_and_sides_of_the_two_texts() {
+    let recipe = Recipe::default();
+    for seed in 0..60 {
+        let run = letters(recipe.guarantee_bytes(), seed, "etaoinshrdlucmfwypvbgkjqxz");
+        for (before, after) in [(0, 0), (7, 3), (40, 200), (900, 1_500)] {
+            for (other_before, other_after) in [(0, 0), (11, 60), (1_300, 20)] {
+                let registered = letters(before, seed + 1_000, "etaoinshr")
+                    + &run
+                    + &letters(after, seed + 2_000, "etaoinshr");
+                let checked = letters(other_before, seed + 3_000, "etaoinshr")
+                    + &run
+                    + &letters(other_after, seed + 4_000, "etaoinshr");
+                let registered = ids(&sketch(&normal(&registered), recipe));
+                let checked = sketch_side(Vectors::get(), &normal(&checked), recipe, Side::Checked);
+                assert!(!registered.is_disjoint(&ids(&checked)), "{run}");
             }
         }
     }
@@ -214,8 +301,8 @@ fn keys_change_ids_but_not_positions_and_can_be_exchanged() {
     let text = normal(&letters(2000, 3, "etaoinshrdlu"));
     let (a, b) = (key(1), key(2));
     let (mut under_a, mut under_b) = (Vec::new(), Vec::new());
-    Sketcher::new(recipe, a.clone()).sketch(&text, &mut under_a);
-    Sketcher::new(recipe, b.clone()).sketch(&text, &mut under_b);
+    Sketcher::new(recipe, Side::Registered, a.clone()).sketch(&text, &mut under_a);
+    Sketcher::new(recipe, Side::Registered, b.clone()).sketch(&text, &mut under_b);
     assert!(ids(&under_a).is_disjoint(&ids(&under_b)));
     let exchanged: Vec<Gram> = under_a
         .iter()
@@ -256,7 +343,7 @@ fn a_key_is_checked_and_never_printed() {
 
 #[test]
 fn recipes_name_everything_they_depend_on() {
-    assert_eq!(Recipe::default().id().as_str(), "r2-n1-k24-w57-u18.0.0");
+    assert_eq!(Recipe::default().id().as_str(), "r3-n1-k24-w57-u18.0.0");
     assert_ne!(Recipe::new(24, 56).unwrap().id(), Recipe::default().id());
     assert_eq!(Recipe::new(7, 57), Err(RecipeError::GramBytes { found: 7 }));
     assert_eq!(
@@ -277,7 +364,7 @@ fn a_prompts_own_grams_are_left_out() {
     let answer = letters(400, 22, "etaoinshrdlucm");
     let prompt = GramSet::of(&normal(&question), &recipe);
     let output = normal(&(question.clone() + &answer));
-    let mut sketcher = Sketcher::new(recipe, key(7));
+    let mut sketcher = Sketcher::new(recipe, Side::Registered, key(7));
     let (mut all, mut own) = (Vec::new(), Vec::new());
     sketcher.sketch(&output, &mut all);
     sketcher.sketch_without(&output, &prompt, &mut own);
@@ -296,7 +383,7 @@ fn a_prompts_own_grams_are_left_out() {
 fn digests_of_many_texts_sealed_together_are_their_sketches() {
     let recipe = Recipe::default();
     for vectors in Vectors::all() {
-        let mut sketcher = Sketcher::with(vectors, recipe, key(7));
+        let mut sketcher = Sketcher::with(vectors, recipe, Side::Registered, key(7));
         let mut together = vec![];
         let mut apart = vec![];
         for len in [0, 23, 24, 90, 2000] {
@@ -419,7 +506,7 @@ proptest! {
     fn fast_equals_reference_on_any_text(text in "\\PC{0,600}", k in 8_u32..40, w in 1_u32..90) {
         let recipe = Recipe::new(k, w).unwrap();
         let text = normal(&text);
-        let expected = reference::sketch(&text, &recipe, &key(7));
+        let expected = reference_sketch(&text, recipe);
         for vectors in Vectors::all() {
             prop_assert_eq!(&sketch_with(vectors, &text, recipe), &expected);
         }
@@ -431,7 +518,7 @@ proptest! {
     ) {
         let recipe = Recipe::new(k, w).unwrap();
         let text = normal(&text);
-        let expected = reference::sketch(&text, &recipe, &key(7));
+        let expected = reference_sketch(&text, recipe);
         for vectors in Vectors::all() {
             prop_assert_eq!(&sketch_with(vectors, &text, recipe), &expected);
         }
@@ -441,7 +528,7 @@ proptest! {
     fn fast_equals_reference_on_repetitive_text(text in "[ab]{1,12}", times in 1_usize..60, w in 1_u32..40) {
         let recipe = Recipe::new(8, w).unwrap();
         let text = normal(&text.repeat(times));
-        let expected = reference::sketch(&text, &recipe, &key(7));
+        let expected = reference_sketch(&text, recipe);
         for vectors in Vectors::all() {
             prop_assert_eq!(&sketch_with(vectors, &text, recipe), &expected);
         }

@@ -15,12 +15,12 @@ use super::codes;
 use super::file::{FileError, PolicyFile, Source};
 
 /// Strength from which a match is flagged. *Measured* on 27,162 registered outputs and 18,294
-/// labelled cases (`docs/accuracy.md`): 5 % of other models' answers to the same prompts reach it.
-pub const FLAG_STRENGTH_DEFAULT: f64 = 24.0;
+/// labelled cases (`docs/accuracy.md`): under 5 % of other models' answers to the same prompts reach it.
+pub const FLAG_STRENGTH_DEFAULT: f64 = 17.0;
 
-/// Strength from which the license decision applies in full. *Measured* as above: 1 % of other
-/// models' answers to the same prompts reach it, and 1 of 2,036 human texts.
-pub const BLOCK_STRENGTH_DEFAULT: f64 = 52.0;
+/// Strength from which the license decision applies in full. *Measured* as above: under 1 %
+/// of other models' answers to the same prompts reach it, and 1 of 2,036 human texts.
+pub const BLOCK_STRENGTH_DEFAULT: f64 = 36.0;
 
 /// Findings kept in reports. *Chosen*: a person reads far fewer; all are counted.
 pub const FINDINGS_MAX_DEFAULT: u64 = 10_000;

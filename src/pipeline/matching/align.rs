@@ -25,11 +25,12 @@ const MATCH: i16 = 5;
 const MISS: i16 = 4;
 /// The same cost, in words.
 pub(crate) const MISS_WORDS: f64 = MISS as f64 / MATCH as f64;
-/// Blocks below this score (five words in a row) end the search for further blocks. Chosen: equal
-/// bytes of unrelated words reach it about once in 256^5 word pairs.
-const BLOCK_SCORE_MIN: i16 = 5 * MATCH;
-/// Most blocks taken from one pair. Chosen: sentences of a shuffled answer; more change nothing.
-pub(crate) const BLOCKS_MAX: usize = 8;
+/// Blocks below this score (four words in a row) end the search for further blocks. Chosen: equal
+/// bytes of unrelated words reach it about once in 256^4 word pairs, and short sentences of a
+/// shuffled answer have not many more.
+const BLOCK_SCORE_MIN: i16 = 4 * MATCH;
+/// Most blocks taken from one pair. Chosen: the sentences of a shuffled answer of some 300 words.
+pub(crate) const BLOCKS_MAX: usize = 24;
 /// Largest exact alignment, in cells. Chosen: some milliseconds. It also keeps scores within 16
 /// bits: the shorter side then has at most 2,896 words.
 pub(crate) const CELLS_MAX: usize = 8 << 20;

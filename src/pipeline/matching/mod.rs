@@ -19,6 +19,7 @@ use crate::fingerprint::ExactDigest;
 use crate::fingerprint::FingerprintKey;
 use crate::fingerprint::Gram;
 use crate::fingerprint::Recipe;
+use crate::fingerprint::Side;
 use crate::fingerprint::Sketcher;
 use crate::fingerprint::integrity;
 use crate::fingerprint::word_hashes;
@@ -115,7 +116,10 @@ pub(crate) struct Matcher<'a> {
 #[derive(Default)]
 struct Tally {
     rarity: f64,
+    /// Distinct grams.
     grams: u32,
+    /// Sum of one over the number of texts that hold each.
+    alone: f64,
     first: u32,
     last: u32,
 }
@@ -123,6 +127,7 @@ struct Tally {
 /// Facts of the unit under comparison.
 #[derive(Clone, Copy)]
 struct Unit {
+    /// Mean rarity of its grams.
     rarity: f64,
     bytes: usize,
     integrity: Integrity,
@@ -150,7 +155,7 @@ impl<'a> Matcher<'a> {
         Self {
             snapshot,
             sieve: Sieve::new(snapshot, recipe, key),
-            sketcher: Sketcher::new(recipe, key.clone()),
+            sketcher: Sketcher::new(recipe, Side::Checked, key.clone()),
             normalizer: Normalizer::new(),
             aligner: Aligner::default(),
             bag: WordBag::default(),
@@ -221,6 +226,9 @@ impl<'a> Matcher<'a> {
         stream: Stream,
     ) -> Result<Vec<Match>, MatchError> {
         self.sketcher.sketch(normal, &mut self.grams);
+        // A phrase that the unit repeats is one piece of evidence, where it stands first.
+        self.grams.sort_unstable_by_key(|gram| (gram.id, gram.at));
+        self.grams.dedup_by_key(|gram| gram.id);
         self.ids.clear();
         self.ids.extend(self.grams.iter().map(|g| g.id));
         self.probable.clear();
@@ -246,6 +254,7 @@ impl<'a> Matcher<'a> {
         asked.push(exact.entry());
         let answers = self.snapshot.look_up(&asked)?;
         let (tallies, rarity) = self.tally(&answers);
+        let rarity = rarity / self.grams.len().max(1) as f64;
         let same = match answers.last() {
             Some(Postings::Texts(ids)) => ids.as_slice(),
             Some(Postings::Absent | Postings::Common(_)) | None => &[],
@@ -310,7 +319,9 @@ impl<'a> Matcher<'a> {
                         });
                         tally.rarity += rarity;
                         tally.grams += 1;
-                        tally.last = gram.at;
+                        tally.alone += 1.0 / ids.len() as f64;
+                        tally.first = tally.first.min(gram.at);
+                        tally.last = tally.last.max(gram.at);
                     }
                 }
             }
@@ -330,10 +341,12 @@ impl<'a> Matcher<'a> {
         let (from, to) = self.region(row, tally);
         let words = self.word_hashes.get(from..to).unwrap_or(&[]);
         // Only grams all over the unit or the text suggest that there is more than one block.
-        let expected = self.expected_grams(row, own_words);
+        let gram_letters = self.gram_letters(row);
+        let expected = self.expected_grams(row, own_words, gram_letters);
         let shared = tally.map_or(0.0, |t| f64::from(t.grams));
         let rarity = tally.map_or(0.0, |t| t.rarity);
-        let spread = (shared / expected).max(rarity / unit.rarity.max(1.0));
+        let unit_grams = (unit.bytes as f64 / gram_letters).max(1.0);
+        let spread = (shared / expected).max(rarity / (unit.rarity.max(0.1) * unit_grams));
         let copied = spread >= CANDIDATE_SPREAD && shared >= CANDIDATE_GRAMS;
         if !copied && rarity < unit.rarest && !is_exact {
             return None;
@@ -349,7 +362,10 @@ impl<'a> Matcher<'a> {
             total: 0.0,
             shared_rarity: rarity,
             shared_grams: shared,
+            shared_alone: tally.map_or(0.0, |t| t.alone),
+            gram_letters,
             unit_words,
+            unit_letters: unit.bytes as f64,
             unit_rarity: unit.rarity,
             text_words: own_words,
             text_grams: expected,
@@ -371,10 +387,9 @@ impl<'a> Matcher<'a> {
         (features.best, features.total) = (alignment.best, alignment.total);
         let mut strength = strength::strength(&features);
         let short = is_exact && unit.bytes < EXACT_BYTES_MIN;
-        if is_exact && own_words > 0.0 {
+        if is_exact {
             // Letter for letter the same: as strong as a full copy of its own words, whatever its
-            // grams are worth, and never below notice. A text that only repeats its prompt has no
-            // words of its own.
+            // grams are worth, and never below notice, even if it only repeats its prompt.
             strength = strength
                 .max(EXACT_PER_WORD * own_words)
                 .max(self.strength_min);
@@ -419,13 +434,20 @@ impl<'a> Matcher<'a> {
         })
     }
 
-    /// How many grams a text of this length has, its prompt's part left out. The sketch keeps two
-    /// grams in every `w + 1` positions on average (Schleimer et al. 2003), so nothing is stored.
-    fn expected_grams(&self, row: &TextRow, own_words: f64) -> f64 {
+    /// How many letters one gram of a text of this length stands for: winnowing keeps two grams in
+    /// every `w + 1` positions on average (Schleimer et al. 2003), so nothing is stored.
+    fn gram_letters(&self, row: &TextRow) -> f64 {
         let recipe = self.sketcher.recipe();
+        let window = recipe.window_for(Side::Registered, row.normal_bytes as usize);
+        f64::midpoint(window as f64, 1.0)
+    }
+
+    /// How many grams a text of this length has, its prompt's part left out.
+    fn expected_grams(&self, row: &TextRow, own_words: f64, gram_letters: f64) -> f64 {
         let own = own_words / (row.words.len().max(1) as f64);
-        let positions = f64::from(row.normal_bytes) * own - recipe.gram_bytes() as f64 + 1.0;
-        (positions * 2.0 / (recipe.window() as f64 + 1.0)).max(1.0)
+        let gram_bytes = self.sketcher.recipe().gram_bytes() as f64;
+        let positions = f64::from(row.normal_bytes) * own - gram_bytes + 1.0;
+        (positions / gram_letters).max(1.0)
     }
 
     /// The words of the unit worth aligning with a candidate: all when the table is small, else

@@ -2,14 +2,16 @@
 //!
 //! In a large register almost every clean text holds *some* registered phrase, and a look-up costs
 //! a thousand probes. So the hits of a unit have to be more than chance. They are when two grams
-//! agree on a bucket of texts ([`Tag`](crate::index::Tag)), when one stands in a text that is too
-//! short to have two, or when there are more hits than a clean unit of that length has in a
+//! apart agree on a bucket of texts ([`Tag`](crate::index::Tag)), when one stands in a text that is
+//! too short to have two, or when there are more hits than a clean unit of that length has in a
 //! register of this size ([`Chance`]). A shared run of `k + 2w - 1` bytes of the normal form
-//! therefore always passes, unless its grams stand in other texts too.
+//! therefore always passes in a long unit, one of `k + 3w - 1` bytes in any, unless its grams stand
+//! in other texts too.
 
 use crate::fingerprint::ExactDigest;
 use crate::fingerprint::FingerprintKey;
 use crate::fingerprint::Recipe;
+use crate::fingerprint::Side;
 use crate::fingerprint::Sketcher;
 use crate::index::FALSE_POSITIVES;
 use crate::index::Hit;
@@ -117,6 +119,8 @@ struct Stream {
     unit: usize,
     /// Where its grams end.
     end: usize,
+    /// Grams from one to the next that shares no phrase with it.
+    apart: u32,
 }
 
 impl Sieve {
@@ -124,7 +128,7 @@ impl Sieve {
         Self {
             chance: Chance::new(snapshot.manifest().texts, snapshot.segments()),
             normalizer: Normalizer::new(),
-            sketcher: Sketcher::new(recipe, key.clone()),
+            sketcher: Sketcher::new(recipe, Side::Checked, key.clone()),
             normal: NormalText::default(),
             loose: NormalText::default(),
             grams: Vec::new(),
@@ -165,6 +169,7 @@ impl Sieve {
                 self.streams.push(Stream {
                     unit: place,
                     end: self.grams.len(),
+                    apart: apart(*self.sketcher.recipe(), text.len()),
                 });
             }
             if self.grams.len() >= GRAMS_TOGETHER {
@@ -190,7 +195,7 @@ impl Sieve {
             let (these, later) = hits.split_at(mine);
             hits = later;
             let needed = self.chance.needed(stream.end - start);
-            if !these.is_empty() && worth_a_look_up(these, needed) {
+            if !these.is_empty() && worth_a_look_up(these, needed, stream.apart) {
                 out.push(stream.unit);
             }
             start = stream.end;
@@ -203,31 +208,38 @@ impl Sieve {
     }
 }
 
+/// How many selected grams of a text of so many bytes lie from one gram to another that a phrase of
+/// chance does not reach. A short text has narrow windows, and its neighbouring grams overlap: that
+/// they agree says no more than one alone. What a registered text selects in two windows with one
+/// between them is at least `w + 1` positions apart, and there are that many narrow windows within.
+fn apart(recipe: Recipe, bytes: usize) -> u32 {
+    let narrow = recipe.window_for(Side::Checked, bytes);
+    u32::try_from(recipe.window() / narrow).unwrap_or(u32::MAX)
+}
+
 /// Whether the hits of one unit, ascending by place, suggest a registered text: `needed` of them do
-/// whatever they are.
-fn worth_a_look_up(hits: &[Hit], needed: usize) -> bool {
-    let mut buckets = [0_u64; 4];
+/// whatever they are, and two that agree do when they are `apart` places from each other.
+fn worth_a_look_up(hits: &[Hit], needed: usize, apart: u32) -> bool {
+    let mut first = [u32::MAX; Tag::BUCKETS as usize];
     let mut places = 0;
     let mut before = None;
     for hit in hits {
         // A gram may be in several segments: that is one gram.
         places += usize::from(before != Some(hit.at));
-        if hit.tag == Tag::ALONE {
+        before = Some(hit.at);
+        if hit.tag == Tag::ALONE || places >= needed {
             return true;
         }
-        if let Some(bucket) = hit.tag.bucket() {
-            let bit = 1_u64 << (bucket % 64);
-            let again = before != Some(hit.at);
-            if let Some(seen) = buckets.get_mut(usize::from(bucket / 64)) {
-                if again && *seen & bit != 0 {
-                    return true;
-                }
-                *seen |= bit;
+        let bucket = hit.tag.bucket().map(usize::from);
+        if let Some(first) = bucket.and_then(|bucket| first.get_mut(bucket)) {
+            if *first == u32::MAX {
+                *first = hit.at;
+            } else if hit.at - *first >= apart {
+                return true;
             }
         }
-        before = Some(hit.at);
     }
-    places >= needed
+    false
 }
 
 #[cfg(test)]
@@ -242,9 +254,9 @@ mod tests {
     fn chance_hits_are_not_enough() {
         let bucket = Tag::of_text(7);
         let common = [hit(3, Tag::COMMON), hit(9, Tag::COMMON)];
-        assert!(!worth_a_look_up(&[hit(3, bucket)], 2));
-        assert!(!worth_a_look_up(&common, 3));
-        assert!(worth_a_look_up(&common, 2));
+        assert!(!worth_a_look_up(&[hit(3, bucket)], 2, 1));
+        assert!(!worth_a_look_up(&common, 3, 1));
+        assert!(worth_a_look_up(&common, 2, 1));
     }
 
     #[test]
@@ -252,27 +264,40 @@ mod tests {
         let bucket = Tag::of_text(7);
         let other = (8..99).map(Tag::of_text).find(|tag| *tag != bucket);
         let other = other.unwrap();
-        assert!(worth_a_look_up(&[hit(3, bucket), hit(9, bucket)], 5));
+        assert!(worth_a_look_up(&[hit(3, bucket), hit(9, bucket)], 5, 1));
         assert!(worth_a_look_up(
             &[hit(3, bucket), hit(5, other), hit(9, bucket)],
-            5
+            5,
+            1
         ));
-        assert!(!worth_a_look_up(&[hit(3, bucket), hit(9, other)], 5));
+        assert!(!worth_a_look_up(&[hit(3, bucket), hit(9, other)], 5, 1));
     }
 
     #[test]
     fn one_gram_in_two_segments_is_one_gram() {
         let bucket = Tag::of_text(7);
-        assert!(!worth_a_look_up(&[hit(3, bucket), hit(3, bucket)], 2));
+        assert!(!worth_a_look_up(&[hit(3, bucket), hit(3, bucket)], 2, 1));
         assert!(worth_a_look_up(
             &[hit(3, bucket), hit(3, bucket), hit(4, bucket)],
-            5
+            5,
+            1
         ));
     }
 
     #[test]
+    fn overlapping_grams_of_a_short_unit_are_one_phrase() {
+        let bucket = Tag::of_text(7);
+        let hits = |last| [hit(10, bucket), hit(12, bucket), hit(last, bucket)];
+        assert!(!worth_a_look_up(&hits(20), 9, 11));
+        assert!(worth_a_look_up(&hits(21), 9, 11));
+        let recipe = Recipe::default();
+        let apart = [80, 160, 456, 911, 5_000].map(|bytes| apart(recipe, bytes));
+        assert_eq!(apart, [11, 5, 2, 1, 1]);
+    }
+
+    #[test]
     fn one_gram_of_a_short_text_is() {
-        assert!(worth_a_look_up(&[hit(40, Tag::ALONE)], 9));
+        assert!(worth_a_look_up(&[hit(40, Tag::ALONE)], 9, 11));
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! From measured features to one number: how strong a match is.
 //!
-//! `strength = S·s² + W·w² + ½·T·t²`, where
-//! - `S` is the score of the best aligned block in words, `T` the sum over blocks, `W` the summed
-//!   rarity of the shared grams (10 for a gram seen in one text, less for commoner ones);
+//! `strength = (S·s² + W·w² + ½·T·t²) · √u`, where
+//! - `S` is the score of the best aligned block in words, `T` the sum over blocks, `W` the letters
+//!   that the shared grams stand for, weighed by rarity (10 for 29 letters of grams seen in one
+//!   text, less for commoner ones);
 //! - `s`, `t`, `w` are the larger of two shares, of the registered output and of the unit, that
-//!   `S`, `T` and `W` make up.
+//!   `S`, `T` and `W` make up;
+//! - `u` is how much of the shared grams is this text's alone: the mean of `1/df`.
 //!
 //! The share enters squared because a long answer to the same prompt shares many words but a small
 //! part of itself, while a short clipping of a registered output is wholly that output. The three
 //! terms see different things: order (`S`), order block by block (`T`, shuffled sentences), and
-//! letters whatever the word boundaries (`W`, code and stripped punctuation). The form was chosen
-//! among ten on labelled outputs; `docs/accuracy.md` has the figures and the command.
+//! letters whatever the word boundaries (`W`, code and stripped punctuation). What many registered
+//! texts say alike is what another model says too: that is what `u` takes off. The form was chosen
+//! on labelled outputs; `docs/decisions/0006` has the alternatives, `docs/accuracy.md` the figures
+//! and the command.
 
 use crate::model::Tier;
 
@@ -21,13 +25,19 @@ pub(crate) struct Features {
     pub best: f64,
     /// Sum of block scores, in words.
     pub total: f64,
-    /// Summed rarity of the shared grams.
+    /// Summed rarity of the distinct grams shared.
     pub shared_rarity: f64,
-    /// Number of shared grams.
+    /// Number of distinct grams shared.
     pub shared_grams: f64,
+    /// Sum of one over the number of registered texts that hold each of them.
+    pub shared_alone: f64,
+    /// Letters that one gram of the registered output stands for, in bytes.
+    pub gram_letters: f64,
     /// Words of the unit.
     pub unit_words: f64,
-    /// Summed rarity of the unit's grams.
+    /// Letters of the unit, in bytes.
+    pub unit_letters: f64,
+    /// Mean rarity of the unit's grams.
     pub unit_rarity: f64,
     /// Words of the registered output, its prompt's words left out.
     pub text_words: f64,
@@ -58,13 +68,30 @@ fn share(part: f64, whole: f64) -> f64 {
     }
 }
 
+/// Letters that one gram of a long text stands for under the default recipe: `(w + 1) / 2`. Chosen:
+/// the scale on which the thresholds are expressed.
+const LETTERS: f64 = 29.0;
+
+/// Grams, of 0.5 texts' own share, that every match is taken to have besides: with one or two grams
+/// shared, how many texts hold them says little. Chosen on labelled outputs.
+const PRIOR_GRAMS: f64 = 0.4;
+const PRIOR_ALONE: f64 = 0.2;
+
+/// Least uniqueness. Chosen: an output of which a hundred variants are registered is still an
+/// output, and a whole copy of fifty words stays a finding.
+const ALONE_MIN: f64 = 0.05;
+
 /// Strength of the match; 0 and up, roughly the number of words copied when everything is copied,
 /// plus the rarity of what was copied.
 pub(crate) fn strength(f: &Features) -> f64 {
     let s = share(f.best, f.text_words).max(share(f.best, f.unit_words));
     let t = share(f.total, f.text_words).max(share(f.total, f.unit_words));
-    let w = share(f.shared_grams, f.text_grams).max(share(f.shared_rarity, f.unit_rarity));
-    f.best * s * s + f.shared_rarity * w * w + 0.5 * f.total * t * t
+    let shared = f.shared_rarity * f.gram_letters;
+    let unit = (f.unit_rarity * f.unit_letters).max(RAREST * f.gram_letters);
+    let w = share(f.shared_grams, f.text_grams).max(share(shared, unit));
+    let alone = (f.shared_alone + PRIOR_ALONE) / (f.shared_grams + PRIOR_GRAMS);
+    let sum = f.best * s * s + shared / LETTERS * w * w + 0.5 * f.total * t * t;
+    sum * alone.clamp(ALONE_MIN, 1.0).sqrt()
 }
 
 /// Share of the smaller side that a run must make up to be called contained. Chosen: half.
@@ -105,8 +132,11 @@ mod tests {
             total: words,
             shared_rarity: words * 2.0,
             shared_grams: words / 5.0,
+            shared_alone: words / 5.0,
+            gram_letters: LETTERS,
             unit_words: words,
-            unit_rarity: words * 2.0,
+            unit_letters: words / 5.0 * LETTERS,
+            unit_rarity: RAREST,
             text_words: words,
             text_grams: words / 5.0,
         }
@@ -114,7 +144,9 @@ mod tests {
 
     #[test]
     fn a_full_copy_is_as_strong_as_it_is_long() {
-        assert!((strength(&copy_of(100.0)) - (100.0 + 200.0 + 50.0)).abs() < 1e-9);
+        // All grams are its own, but for the prior: 20.2 of 20.4.
+        let whole = (100.0 + 200.0 + 50.0) * (20.2_f64 / 20.4).sqrt();
+        assert!((strength(&copy_of(100.0)) - whole).abs() < 1e-9);
         assert!(strength(&copy_of(10.0)) < strength(&copy_of(11.0)));
     }
 
@@ -127,11 +159,41 @@ mod tests {
         };
         let overlap = Features {
             unit_words: 400.0,
-            unit_rarity: 800.0,
+            unit_letters: 80.0 * LETTERS,
             ..clipping
         };
         assert!((strength(&clipping) - strength(&copy_of(100.0))).abs() < 1e-9);
         assert!((strength(&overlap) - strength(&clipping) / 16.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_many_texts_hold_counts_less_but_never_nothing() {
+        let copies = |others: f64| {
+            let copy = copy_of(100.0);
+            strength(&Features {
+                shared_alone: copy.shared_grams / (1.0 + others),
+                ..copy
+            })
+        };
+        // A quarter of the uniqueness, but for the prior, is half of the strength.
+        assert!((copies(3.0) / copies(0.0) - 0.5).abs() < 0.01);
+        assert!(copies(9.0) < copies(3.0));
+        assert!((copies(1e3) - copies(1e6)).abs() < 1e-9);
+        assert!(copies(1e6) > 0.2 * copies(0.0));
+    }
+
+    #[test]
+    fn narrow_windows_make_more_grams_and_not_more_strength() {
+        let wide = copy_of(60.0);
+        let narrow = Features {
+            shared_rarity: wide.shared_rarity * 4.0,
+            shared_grams: wide.shared_grams * 4.0,
+            shared_alone: wide.shared_alone * 4.0,
+            gram_letters: LETTERS / 4.0,
+            text_grams: wide.text_grams * 4.0,
+            ..wide
+        };
+        assert!((strength(&narrow) / strength(&wide) - 1.0).abs() < 0.01);
     }
 
     #[test]
@@ -159,7 +221,9 @@ mod tests {
         fn more_in_common_is_never_weaker(best in 0.0..300.0f64, more in 0.0..50.0f64,
                                           words in 1.0..500.0f64, grams in 1.0..100.0f64) {
             let f = Features { best, total: best, shared_rarity: best, shared_grams: 1.0,
-                unit_words: words, unit_rarity: 500.0, text_words: words, text_grams: grams };
+                shared_alone: 1.0, gram_letters: LETTERS, unit_words: words,
+                unit_letters: 5.0 * words, unit_rarity: RAREST, text_words: words,
+                text_grams: grams };
             let g = Features { best: best + more, total: best + more,
                 shared_rarity: best + more, ..f };
             prop_assert!(strength(&g) >= strength(&f));

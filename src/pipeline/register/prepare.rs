@@ -8,6 +8,7 @@ use crate::fingerprint::Gram;
 use crate::fingerprint::GramSet;
 use crate::fingerprint::NOT_EVIDENCE;
 use crate::fingerprint::Recipe;
+use crate::fingerprint::Side;
 use crate::fingerprint::Sketcher;
 use crate::fingerprint::word_hashes;
 use crate::model::Batch;
@@ -91,7 +92,7 @@ impl Preparer {
     /// `take_unknown`: units of unknown role are outputs too (a lone `text` column).
     pub(crate) fn new(recipe: Recipe, key: &FingerprintKey, take_unknown: bool) -> Self {
         Self {
-            sketcher: Sketcher::new(recipe, key.clone()),
+            sketcher: Sketcher::new(recipe, Side::Registered, key.clone()),
             normalizer: Normalizer::new(),
             take_unknown,
             normal: NormalText::default(),
@@ -158,6 +159,9 @@ impl Preparer {
         if self.normalizer.look_alike(&normal, &mut loose) {
             grams.extend(self.grams_of(&loose, prompts));
         }
+        if grams.is_empty() {
+            grams = self.anchor(&normal);
+        }
         grams.sort_unstable();
         grams.dedup();
         let mut words = Vec::new();
@@ -181,6 +185,13 @@ impl Preparer {
             words,
             grams,
         }))
+    }
+
+    /// The one gram by which a text is found that has none besides its prompt's: so that an equal
+    /// text is known, as every equal text is. None if it is shorter than a gram.
+    fn anchor(&mut self, normal: &NormalText) -> Vec<u64> {
+        self.sketcher.sketch(normal, &mut self.grams);
+        self.grams.first().map(|gram| gram.id).into_iter().collect()
     }
 
     /// The grams of one stream that are in no prompt.
