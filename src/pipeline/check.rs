@@ -277,7 +277,7 @@ fn matches_of(matcher: &mut Matcher<'_>, batch: &Batch) -> Result<BatchMatches, 
     matcher.sieve(batch, &mut places)?;
     for unit in places.iter().filter_map(|place| batch.units.get(*place)) {
         let mut claimed = Vec::new();
-        for found in matcher.matches(batch.unit_text(unit))? {
+        for found in matcher.matches(batch.unit_text(unit), unit.role)? {
             let claims = matcher.claims(found.text)?;
             // All sources that held the text were withdrawn: it is no longer registered.
             if !claims.is_empty() {

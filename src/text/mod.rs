@@ -22,6 +22,7 @@ mod normalizer;
 mod page;
 mod property;
 pub mod reference;
+mod turns;
 mod undo;
 
 #[cfg(test)]
@@ -34,6 +35,9 @@ pub use normal::Undone;
 pub use normalizer::Normalizer;
 pub use normalizer::TEXT_BYTES_MAX;
 pub use normalizer::TextError;
+pub use turns::Speaker;
+pub use turns::Turn;
+pub use turns::turns;
 
 /// Version of the definition of the normal form; part of every recipe. Raised by any change that
 /// alters the form of some text under the same Unicode version.

@@ -12,6 +12,7 @@ mod sieve;
 mod strength;
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use thiserror::Error;
 
@@ -32,10 +33,13 @@ use crate::model::Batch;
 use crate::model::Claim;
 use crate::model::Evidence;
 use crate::model::Integrity;
+use crate::model::Role;
 use crate::snapshot::Snapshot;
 use crate::text::NormalText;
 use crate::text::Normalizer;
+use crate::text::Speaker;
 use crate::text::TextError;
+use crate::text::turns;
 
 use align::Aligner;
 use align::Alignment;
@@ -102,6 +106,8 @@ pub(crate) struct Matcher<'a> {
     aligner: Aligner,
     bag: WordBag,
     strength_min: f64,
+    /// Whether the text in hand may be an output that only repeats its prompt: a prompt is not.
+    echoes: bool,
     normal: NormalText,
     loose: NormalText,
     worded: NormalText,
@@ -160,6 +166,7 @@ impl<'a> Matcher<'a> {
             aligner: Aligner::default(),
             bag: WordBag::default(),
             strength_min,
+            echoes: true,
             normal: NormalText::default(),
             loose: NormalText::default(),
             worded: NormalText::default(),
@@ -178,13 +185,43 @@ impl<'a> Matcher<'a> {
     }
 
     /// Every registered text with at least the minimal strength of evidence, strongest first.
-    pub(crate) fn matches(&mut self, text: &str) -> Result<Vec<Match>, MatchError> {
+    pub(crate) fn matches(&mut self, text: &str, role: Role) -> Result<Vec<Match>, MatchError> {
         let mut normal = std::mem::take(&mut self.normal);
         let mut loose = std::mem::take(&mut self.loose);
-        let found = self.in_both_streams(text, &mut normal, &mut loose);
+        let found = self.in_text_and_turns(text, role, &mut normal, &mut loose);
         self.normal = normal;
         self.loose = loose;
         found
+    }
+
+    /// Matches of the whole text, and of each turn of a transcript and each text packed in it: an
+    /// answer that is equal to a registered one is equal whatever stands around it.
+    fn in_text_and_turns(
+        &mut self,
+        text: &str,
+        role: Role,
+        normal: &mut NormalText,
+        loose: &mut NormalText,
+    ) -> Result<Vec<Match>, MatchError> {
+        self.echoes = role != Role::Prompt;
+        let mut found = self.in_both_streams(text, normal, loose)?;
+        for turn in turns(text) {
+            if turn.text.len() < text.len() {
+                self.echoes = role != Role::Prompt && turn.speaker != Speaker::Asker;
+                let of_turn = self.in_both_streams(turn.text, normal, loose)?;
+                // That a turn of a few letters was registered too says nothing of the transcript.
+                found.extend(of_turn.into_iter().filter(|each| !each.short));
+            }
+        }
+        found.sort_by(|a, b| {
+            b.evidence
+                .strength
+                .total_cmp(&a.evidence.strength)
+                .then(a.text.cmp(&b.text))
+        });
+        let mut seen = HashSet::new();
+        found.retain(|each| seen.insert(each.text));
+        Ok(found)
     }
 
     /// Who registered a text; empty when every source that did was withdrawn.
@@ -210,12 +247,6 @@ impl<'a> Matcher<'a> {
                 }
             }
         }
-        found.sort_by(|a, b| {
-            b.evidence
-                .strength
-                .total_cmp(&a.evidence.strength)
-                .then(a.text.cmp(&b.text))
-        });
         Ok(found)
     }
 
@@ -387,7 +418,7 @@ impl<'a> Matcher<'a> {
         (features.best, features.total) = (alignment.best, alignment.total);
         let mut strength = strength::strength(&features);
         let short = is_exact && unit.bytes < EXACT_BYTES_MIN;
-        if is_exact {
+        if is_exact && (self.echoes || own_words > 0.0) {
             // Letter for letter the same: as strong as a full copy of its own words, whatever its
             // grams are worth, and never below notice, even if it only repeats its prompt.
             strength = strength

@@ -18,7 +18,10 @@ use crate::model::UnitSpan;
 use crate::read;
 use crate::text::NormalText;
 use crate::text::Normalizer;
+use crate::text::Speaker;
 use crate::text::TextError;
+use crate::text::Turn;
+use crate::text::turns;
 
 /// What the outputs of one batch came to.
 #[derive(Debug, Default)]
@@ -76,6 +79,24 @@ impl read::Outcome for Outputs {
     }
 }
 
+/// The outputs in one unit: what the model says in a transcript, each text of a packed sequence, or
+/// the whole. In a transcript that names no model's turn nothing says which part is output: the
+/// whole is.
+fn said<'t>(text: &'t str, turns: &[Turn<'t>]) -> Vec<&'t str> {
+    let of = |speaker: Speaker| {
+        let theirs = turns.iter().filter(move |turn| turn.speaker == speaker);
+        theirs.map(|turn| turn.text).collect::<Vec<_>>()
+    };
+    let (model, asker, unknown) = (of(Speaker::Model), of(Speaker::Asker), of(Speaker::Unknown));
+    if !model.is_empty() {
+        model
+    } else if asker.is_empty() && !unknown.is_empty() {
+        unknown
+    } else {
+        vec![text]
+    }
+}
+
 /// Fingerprints outputs; one per worker thread, all buffers reused.
 pub(crate) struct Preparer {
     sketcher: Sketcher,
@@ -124,13 +145,22 @@ impl Preparer {
                 };
                 let text = batch.unit_text(unit);
                 let model = unit.model.and_then(|m| batch.models.get(m as usize));
-                out.prepared.push(Prepared {
-                    row: batch.first_row + u64::from(unit.row),
-                    column: unit.column,
-                    model: model.cloned(),
-                    text_bytes: text.len() as u64,
-                    print: self.print(text, prompts)?,
-                });
+                let turns = match unit.role {
+                    // A lone text may be a transcript; what is declared output is output as a whole.
+                    Role::Unknown => turns(text),
+                    Role::Output | Role::Prompt => Vec::new(),
+                };
+                let asked = self.asked(&turns, prompts)?;
+                let prompts = asked.as_ref().unwrap_or(prompts);
+                for text in said(text, &turns) {
+                    out.prepared.push(Prepared {
+                        row: batch.first_row + u64::from(unit.row),
+                        column: unit.column,
+                        model: model.cloned(),
+                        text_bytes: text.len() as u64,
+                        print: self.print(text, prompts)?,
+                    });
+                }
             }
         }
         Ok(out)
@@ -145,6 +175,23 @@ impl Preparer {
             prompts.push(GramSet::of(&self.prompt, self.sketcher.recipe()));
         }
         Ok(prompts)
+    }
+
+    /// The row's prompts and what a transcript inside the output asks; `None` if it asks nothing.
+    fn asked(
+        &mut self,
+        turns: &[Turn<'_>],
+        prompts: &[GramSet],
+    ) -> Result<Option<Vec<GramSet>>, TextError> {
+        if !turns.iter().any(|turn| turn.speaker == Speaker::Asker) {
+            return Ok(None);
+        }
+        let mut asked = prompts.to_vec();
+        for turn in turns.iter().filter(|turn| turn.speaker == Speaker::Asker) {
+            self.normalizer.normalize(turn.text, &mut self.prompt)?;
+            asked.push(GramSet::of(&self.prompt, self.sketcher.recipe()));
+        }
+        Ok(Some(asked))
     }
 
     fn print(&mut self, text: &str, prompts: &[GramSet]) -> Result<Option<Print>, TextError> {
