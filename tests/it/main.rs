@@ -26,3 +26,4 @@ mod policy_explained;
 mod read_any_shape;
 mod register_then_check;
 mod stored_duties;
+mod transcripts;

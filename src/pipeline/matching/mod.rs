@@ -8,11 +8,9 @@
 
 mod align;
 mod bound;
+mod candidates;
 mod sieve;
 mod strength;
-
-use std::collections::HashMap;
-use std::collections::HashSet;
 
 use thiserror::Error;
 
@@ -45,14 +43,12 @@ use align::Aligner;
 use align::Alignment;
 use align::Blocks;
 use bound::WordBag;
+use candidates::Tally;
+use candidates::candidates;
+use candidates::one_of_each_text;
+use candidates::tally;
 use sieve::Sieve;
 use strength::Features;
-
-/// Candidates that are compared whatever part of their grams is shared: those with the largest
-/// summed rarity. *Measured*: comparing every text that shares one gram finds 0.4 % more of the
-/// changed copies in the labelled set, flags a third more of other models' answers to the same
-/// prompts, and takes five times as long (`docs/decisions/0006`).
-const RAREST_CANDIDATES: usize = 8;
 
 /// Share of the grams, of the unit or of the text, and number of grams, from which a text is
 /// compared although eight others share rarer ones. Chosen: a copy with a word changed here and
@@ -118,18 +114,6 @@ pub(crate) struct Matcher<'a> {
     word_hashes: Vec<u8>,
 }
 
-/// What the grams of a unit say about one candidate.
-#[derive(Default)]
-struct Tally {
-    rarity: f64,
-    /// Distinct grams.
-    grams: u32,
-    /// Sum of one over the number of texts that hold each.
-    alone: f64,
-    first: u32,
-    last: u32,
-}
-
 /// Facts of the unit under comparison.
 #[derive(Clone, Copy)]
 struct Unit {
@@ -137,7 +121,7 @@ struct Unit {
     rarity: f64,
     bytes: usize,
     integrity: Integrity,
-    /// Summed rarity of the last of the [`RAREST_CANDIDATES`].
+    /// Summed rarity of the last of the [`candidates::RAREST_CANDIDATES`].
     rarest: f64,
 }
 
@@ -213,14 +197,13 @@ impl<'a> Matcher<'a> {
                 found.extend(of_turn.into_iter().filter(|each| !each.short));
             }
         }
+        let mut found = one_of_each_text(found);
         found.sort_by(|a, b| {
             b.evidence
                 .strength
                 .total_cmp(&a.evidence.strength)
                 .then(a.text.cmp(&b.text))
         });
-        let mut seen = HashSet::new();
-        found.retain(|each| seen.insert(each.text));
         Ok(found)
     }
 
@@ -241,11 +224,7 @@ impl<'a> Matcher<'a> {
         }
         let mut found = self.in_stream(normal, text, Stream::Strict)?;
         if self.normalizer.look_alike(normal, loose) {
-            for more in self.in_stream(loose, text, Stream::Loose)? {
-                if found.iter().all(|m| m.text != more.text) {
-                    found.push(more);
-                }
-            }
+            found.extend(self.in_stream(loose, text, Stream::Loose)?);
         }
         Ok(found)
     }
@@ -284,7 +263,8 @@ impl<'a> Matcher<'a> {
         let mut asked: Vec<u64> = self.hits.iter().map(|g| g.id).collect();
         asked.push(exact.entry());
         let answers = self.snapshot.look_up(&asked)?;
-        let (tallies, rarity) = self.tally(&answers);
+        let texts = self.snapshot.manifest().texts;
+        let (tallies, rarity) = tally(&self.grams, &self.hits, &answers, texts);
         let rarity = rarity / self.grams.len().max(1) as f64;
         let same = match answers.last() {
             Some(Postings::Texts(ids)) => ids.as_slice(),
@@ -327,37 +307,6 @@ impl<'a> Matcher<'a> {
         }
         word_hashes(&self.worded, self.sketcher.key(), &mut self.word_hashes);
         Ok(())
-    }
-
-    /// Sums up, per candidate text, the rarity of the grams it shares with the unit; and the rarity
-    /// of all grams of the unit.
-    fn tally(&self, answers: &[Postings]) -> (HashMap<TextId, Tally>, f64) {
-        let texts = self.snapshot.manifest().texts;
-        let absent = self.grams.len().saturating_sub(self.hits.len());
-        let mut unit_rarity = strength::RAREST * absent as f64;
-        let mut tallies: HashMap<TextId, Tally> = HashMap::new();
-        for (gram, answer) in self.hits.iter().zip(answers) {
-            match answer {
-                Postings::Absent => unit_rarity += strength::RAREST,
-                Postings::Common(_) => {}
-                Postings::Texts(ids) => {
-                    let rarity = strength::rarity(ids.len() as u64, texts);
-                    unit_rarity += rarity;
-                    for &id in ids {
-                        let tally = tallies.entry(id).or_insert_with(|| Tally {
-                            first: gram.at,
-                            ..Tally::default()
-                        });
-                        tally.rarity += rarity;
-                        tally.grams += 1;
-                        tally.alone += 1.0 / ids.len() as f64;
-                        tally.first = tally.first.min(gram.at);
-                        tally.last = tally.last.max(gram.at);
-                    }
-                }
-            }
-        }
-        (tallies, unit_rarity)
     }
 
     fn measure(
@@ -513,16 +462,4 @@ impl<'a> Matcher<'a> {
         };
         at(end).saturating_sub(at(start))
     }
-}
-
-/// The texts to look at, by id: every exact one and every one that shares a gram; and the summed
-/// rarity from which a text is among the [`RAREST_CANDIDATES`].
-fn candidates(tallies: &HashMap<TextId, Tally>, exact: &[TextId]) -> (Vec<TextId>, f64) {
-    let mut ids: Vec<TextId> = tallies.keys().chain(exact).copied().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut rarities: Vec<f64> = tallies.values().map(|tally| tally.rarity).collect();
-    rarities.sort_unstable_by(|a, b| b.total_cmp(a));
-    let rarest = rarities.get(RAREST_CANDIDATES - 1).copied().unwrap_or(0.0);
-    (ids, rarest)
 }

@@ -158,7 +158,7 @@ fn policy_errors_point_at_the_place_and_name_the_fix() {
         ),
         (
             "[thresholds]\nflag_strength = 90\n",
-            "p.toml:2:17: flag_strength (90) is above block_strength (52); lower the first or \
+            "p.toml:2:17: flag_strength (90) is above block_strength (36); lower the first or \
              raise the second",
         ),
         (
