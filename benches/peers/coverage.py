@@ -1,0 +1,63 @@
+"""The plain baseline: how much of the best single registered output a case covers, by word 8-grams.
+
+Not a tool but the rule that a tool must beat, written here in Python over one sorted table of (gram,
+registered output). No gram is left out however common, and no order is looked at.
+"""
+
+from importlib.metadata import version
+
+from .job import Clock, Result, batches, best
+from .words import grams
+
+TITLE = "8-gram coverage"
+LENGTH, THRESHOLD = 8, 0.5
+
+
+def hashed(texts, clock):
+    """Sorted 64-bit hashes of the grams of each text."""
+    import numpy
+    import xxhash
+
+    for _, batch in batches(texts):
+        with clock.prepare():
+            sets = [grams(text, LENGTH) for text in batch]
+        for each in sets:
+            yield numpy.fromiter((xxhash.xxh3_64_intdigest(gram.encode()) for gram in each), numpy.uint64, len(each))
+
+
+def run(job):
+    import numpy
+
+    with Clock() as register:
+        with register.prepare():
+            texts = job.texts("registered")
+        parts = list(hashed(texts, register))
+        del texts
+        sizes = numpy.array([len(part) for part in parts])
+        owners = numpy.repeat(numpy.arange(len(parts), dtype=numpy.uint32), sizes)
+        table = numpy.concatenate(parts)
+        order = numpy.argsort(table, kind="stable")
+        table, owners = table[order], owners[order]
+        del parts, order
+    size = register.grown()
+    with Clock() as query:
+        with query.prepare():
+            texts = job.texts("cases")
+        output, case = [0.0] * len(texts), [0.0] * len(texts)
+        for row, part in enumerate(hashed(texts, query)):
+            first, last = numpy.searchsorted(table, part, "left"), numpy.searchsorted(table, part, "right")
+            hits = [owners[low:high] for low, high in zip(first, last) if low < high]
+            if hits:
+                who, shared = numpy.unique(numpy.concatenate(hits), return_counts=True)
+                best(output, row, (shared / sizes[who]).max())
+                best(case, row, shared.max() / len(part))
+    either = [max(pair) for pair in zip(output, case)]
+    return Result(
+        peer="coverage", version=f"numpy {version('numpy')}, xxhash {version('xxhash')}", register=register.phase,
+        query=query.phase, index_bytes=size, index_where="memory (grown by)",
+        how=f"our own few lines: share of the best single registered output's word {LENGTH}-grams that the case has, or "
+            f"of the case's that the output has, whichever is larger; flagged from {THRESHOLD}. Score: that share",
+        flagged=[row for row, score in enumerate(either) if score >= THRESHOLD],
+        curves={"8-gram coverage": either, "8-gram coverage of the output alone": output},
+        commands=["numpy.searchsorted over xxh3 of word 8-grams"],
+    )
