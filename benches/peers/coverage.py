@@ -43,21 +43,22 @@ def run(job):
     with Clock() as query:
         with query.prepare():
             texts = job.texts("cases")
-        output, case = [0.0] * len(texts), [0.0] * len(texts)
+        shares, weighed = [0.0] * len(texts), [0.0] * len(texts)
         for row, part in enumerate(hashed(texts, query)):
             first, last = numpy.searchsorted(table, part, "left"), numpy.searchsorted(table, part, "right")
             hits = [owners[low:high] for low, high in zip(first, last) if low < high]
             if hits:
                 who, shared = numpy.unique(numpy.concatenate(hits), return_counts=True)
-                best(output, row, (shared / sizes[who]).max())
-                best(case, row, shared.max() / len(part))
-    either = [max(pair) for pair in zip(output, case)]
+                share = shared / numpy.minimum(sizes[who], len(part))
+                best(shares, row, share.max())
+                best(weighed, row, (shared * share).max())
     return Result(
         peer="coverage", version=f"numpy {version('numpy')}, xxhash {version('xxhash')}", register=register.phase,
         query=query.phase, index_bytes=size, index_where="memory (grown by)",
         how=f"our own few lines: share of the best single registered output's word {LENGTH}-grams that the case has, or "
             f"of the case's that the output has, whichever is larger; flagged from {THRESHOLD}. Score: that share",
-        flagged=[row for row, score in enumerate(either) if score >= THRESHOLD],
-        curves={"8-gram coverage": either, "8-gram coverage of the output alone": output},
+        flagged=[row for row, share in enumerate(shares) if share >= THRESHOLD],
+        # The second tells a whole page from a whole line, which a share cannot.
+        curves={"8-gram coverage": shares, "8-gram coverage × shared grams": weighed},
         commands=["numpy.searchsorted over xxh3 of word 8-grams"],
     )

@@ -1,7 +1,11 @@
 """herdbook itself: `register`, then `check` with the default thresholds.
 
-The curve comes from a second check that reports everything from a strength of 1 on; its time is not
-counted. Both checks use a strict policy, as `accuracy.py` does, so that licenses play no part.
+Both checks use a strict policy, as `accuracy.py` does, so that licenses play no part.
+
+The curve comes from a second check that reports everything from a strength of 1 on, and that is not
+timed. A finding names the match with the strictest ruling, and at so low a threshold a weak match with
+a strict ruling hides a strong one with a lenient ruling. So for the curve alone all outputs are
+registered under one model: every match then has the same ruling, and the strongest is named.
 """
 
 import json
@@ -15,12 +19,22 @@ TITLE = "herdbook"
 POLICY = 'name = "peers"\nstrict = true\nfindings_max = 1000000\n'
 # Strength from which the curve is drawn. Chosen: far below what half of the hard negatives reach.
 LOWEST = 1
+ONE_MODEL = "meta-llama/Llama-2-7b-chat-hf"
 
 
-def check(job, at, name, policy):
+def register(job, index, *model):
+    herdbook = job.programs["herdbook"]
+    command([herdbook, "init", "--index", index])
+    return command(
+        [herdbook, "register", job.registered, "--index", index, "--source", "registered", "--text-column", "text",
+         "--prompt-column", "prompt", *model, "--threads", "1", "--quiet"],
+    )
+
+
+def check(job, index, name, policy):
     (job.work / f"{name}.toml").write_text(policy, encoding="utf-8")
     phase = command(
-        [job.programs["herdbook"], "check", job.cases, *at, "--target-model", TARGET_MODEL, "--text-column", "text",
+        [job.programs["herdbook"], "check", job.cases, "--index", index, "--target-model", TARGET_MODEL, "--text-column", "text",
          "--policy", job.work / f"{name}.toml", "--report", job.work / f"{name}.json", "--threads", "1",
          "--no-record-duties", "--quiet"], (0, 1),
     )
@@ -32,22 +46,23 @@ def check(job, at, name, policy):
 
 def run(job):
     herdbook, index = job.programs["herdbook"], job.work / "index"
-    at = ["--index", index]
-    command([herdbook, "init", *at])
-    register = command(
-        [herdbook, "register", job.registered, *at, "--source", "registered", "--text-column", "text",
-         "--prompt-column", "prompt", "--model-column", "model", "--threads", "1", "--quiet"],
-    )
+    registered = register(job, index, "--model-column", "model")
     size = folder_bytes(index)
-    query, findings = check(job, at, "default", POLICY)
-    flagged = sorted({each["location"]["row"] for each in findings if each["level"] != "note"})
-    _, findings = check(job, at, "curve", POLICY + f"[thresholds]\nflag_strength = {LOWEST}\nblock_strength = {LOWEST}\n")
+    query, findings = check(job, index, "default", POLICY)
+    findings = [each for each in findings if each["level"] != "note"]
+    flagged = sorted({each["location"]["row"] for each in findings})
+    # The default threshold as far as it can be seen; there the curve must agree with the check that is timed.
+    weakest = min((each["strength"] for each in findings), default=0.0)
+    register(job, job.work / "one-model", "--model", ONE_MODEL)
+    low = POLICY + f"[thresholds]\nflag_strength = {LOWEST}\nblock_strength = {LOWEST}\n"
+    _, findings = check(job, job.work / "one-model", "curve", low)
     scores = [0.0] * len(job.texts("cases"))
     for each in findings:
         best(scores, each["location"]["row"], each["strength"])
+    differ = len(set(flagged) ^ {row for row, score in enumerate(scores) if score >= round(weakest, 5)})
     version = subprocess.run([herdbook, "--version"], capture_output=True, check=True, text=True).stdout.split()[-1]
     return Result(
-        peer="herdbook", version=version, register=register, query=query, index_bytes=size, index_where="disk",
+        peer="herdbook", version=version, register=registered, query=query, index_bytes=size, index_where="disk",
         how="register, then check, one thread, default thresholds; flagged: any finding. Reads Parquet, hashes its "
             "input and writes a report inside its time. Score: largest strength of a finding",
         flagged=flagged, curves={"herdbook": scores},
@@ -55,4 +70,5 @@ def run(job):
             "herdbook register registered.parquet --text-column text --prompt-column prompt --model-column model --threads 1",
             "herdbook check cases.parquet --text-column text --policy strict.toml --report out.json --threads 1",
         ],
+        notes=[f"{differ} cases are flagged by only one of the timed check and the curve at {weakest:g}"],
     )

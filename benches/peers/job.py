@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from memory import POLL_S, memory_of, tree
+from memory import memory_of, tree
 
 # Raised when what a raw result holds changes; older ones are measured again.
 FORM = 1
 # Texts that a Python peer shingles at once: the grams of all of them would not fit beside the index.
 BATCH = 1000
+# Seconds between two looks at a program's memory. The kernel keeps the peak itself, so that only a peak in the last
+# moment can be missed; looking more often would take time on the one core that the program has.
+POLL_S = 0.05
 
 
 @dataclass

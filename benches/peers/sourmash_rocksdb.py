@@ -67,7 +67,7 @@ def run(job):
         index = DiskRevIndex(str(job.work / "index"))
         with query.prepare():
             texts = job.texts("cases")
-        output, either = ask(index, texts, query, SCALED)
+        output, _ = ask(index, texts, query, SCALED)
     del index
     friendly = job.work / "friendly"
     with Clock() as uncounted:
@@ -81,7 +81,7 @@ def run(job):
         how=f"DiskRevIndex over xxh3 of word {LENGTH}-grams, scaled={SCALED}, `prefetch` with threshold 0; flagged: a case "
             f"has at least {THRESHOLD} of a registered output's hashes. Score: that share",
         flagged=[row for row, share in enumerate(output) if share >= THRESHOLD],
-        curves={"sourmash": output, "sourmash, either side": either, f"sourmash, either side, scaled {FRIENDLY}": more},
+        curves={"sourmash": output, f"sourmash, either side, scaled {FRIENDLY}": more},
         commands=["MinHash(n=0, ksize=21, scaled=16).add_many(hashes); DiskRevIndex.create_from_sigs; DiskRevIndex.prefetch"],
         notes=[f"{missing} registered outputs keep no hash and cannot be found"],
     )
