@@ -6,21 +6,19 @@ registered output). No gram is left out however common, and no order is looked a
 
 from importlib.metadata import version
 
-from .job import Clock, Result, batches, best
+from .job import Clock, Result, best
 from .words import grams
 
 TITLE = "8-gram coverage"
 LENGTH, THRESHOLD = 8, 0.5
 
 
-def hashed(texts, clock):
+def hashed(job, which, clock):
     """Sorted 64-bit hashes of the grams of each text."""
     import numpy
     import xxhash
 
-    for _, batch in batches(texts):
-        with clock.prepare():
-            sets = [grams(text, LENGTH) for text in batch]
+    for sets in clock.prepared([grams(text, LENGTH) for text in batch] for batch in job.batches(which)):
         for each in sets:
             yield numpy.fromiter((xxhash.xxh3_64_intdigest(gram.encode()) for gram in each), numpy.uint64, len(each))
 
@@ -29,10 +27,7 @@ def run(job):
     import numpy
 
     with Clock() as register:
-        with register.prepare():
-            texts = job.texts("registered")
-        parts = list(hashed(texts, register))
-        del texts
+        parts = list(hashed(job, "registered", register))
         sizes = numpy.array([len(part) for part in parts])
         owners = numpy.repeat(numpy.arange(len(parts), dtype=numpy.uint32), sizes)
         table = numpy.concatenate(parts)
@@ -41,10 +36,8 @@ def run(job):
         del parts, order
     size = register.grown()
     with Clock() as query:
-        with query.prepare():
-            texts = job.texts("cases")
-        shares, weighed = [0.0] * len(texts), [0.0] * len(texts)
-        for row, part in enumerate(hashed(texts, query)):
+        shares, weighed = [0.0] * job.rows("cases"), [0.0] * job.rows("cases")
+        for row, part in enumerate(hashed(job, "cases", query)):
             first, last = numpy.searchsorted(table, part, "left"), numpy.searchsorted(table, part, "right")
             hits = [owners[low:high] for low, high in zip(first, last) if low < high]
             if hits:

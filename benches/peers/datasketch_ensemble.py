@@ -40,16 +40,10 @@ def run(job):
     import datasketch  # noqa: F401  (loaded before the clocks start)
 
     with Clock() as register:
-        with register.prepare():
-            texts = job.texts("registered")
-        registered, sizes = sketched(texts, register, make)
-        del texts
+        registered, sizes = sketched(job, "registered", register, make)
     grown = register.grown()
     with Clock() as query:
-        with query.prepare():
-            texts = job.texts("cases")
-        cases, case_sizes = sketched(texts, query, make)
-        del texts
+        cases, case_sizes = sketched(job, "cases", query, make)
         both = cases, case_sizes, registered, sizes
         pairs = list(found_by(*both))
         scores = curve(pairs, *both)

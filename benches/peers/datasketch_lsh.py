@@ -37,16 +37,11 @@ def run(job):
     import datasketch  # noqa: F401  (loaded before the clocks start)
 
     with Clock() as register:
-        with register.prepare():
-            texts = job.texts("registered")
-        registered, _ = sketched(texts, register, make)
-        del texts
+        registered, _ = sketched(job, "registered", register, make)
         lsh = indexed(registered, THRESHOLD)
     size = register.grown()
     with Clock() as query:
-        with query.prepare():
-            texts = job.texts("cases")
-        cases, _ = sketched(texts, query, make)
+        cases, _ = sketched(job, "cases", query, make)
         found = [(row, lsh.query(sketch)) for row, sketch in every(cases)]
     friendly = indexed(registered, FRIENDLY)
     return Result(

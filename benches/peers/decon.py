@@ -77,7 +77,7 @@ def version(binary):
 
 
 def run(job):
-    registered, cases = job.texts("registered"), job.texts("cases")
+    registered, cases = job.texts("registered"), list(job.texts("cases"))
     lines(job.work / "reference/llama.jsonl", (
         {"eval_key": "llama", "eval_instance_index": at, "split": "test", "question": text, "answer": "",
          "config": "main", "doc_id": at, "fingerprint": f"{at:016x}"} for at, text in enumerate(registered)

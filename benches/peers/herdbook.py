@@ -2,10 +2,11 @@
 
 Both checks use a strict policy, as `accuracy.py` does, so that licenses play no part.
 
-The curve comes from a second check that reports everything from a strength of 1 on, and that is not
-timed. A finding names the match with the strictest ruling, and at so low a threshold a weak match with
-a strict ruling hides a strong one with a lenient ruling. So for the curve alone all outputs are
-registered under one model: every match then has the same ruling, and the strongest is named.
+The curve comes from a second check that reports everything from a low strength on, and that is not
+timed. A finding names the match with the strictest ruling and level, so at a low threshold a weak match
+can hide a strong one. For the curve alone, therefore, all outputs are registered under one model and
+nothing blocks: every match has the same ruling and level, and the strongest is named. An exact match is
+flagged at any threshold, and so its score is above all others.
 """
 
 import json
@@ -17,8 +18,9 @@ from .job import Result, best, command, folder_bytes
 
 TITLE = "herdbook"
 POLICY = 'name = "peers"\nstrict = true\nfindings_max = 1000000\n'
-# Strength from which the curve is drawn. Chosen: far below what half of the hard negatives reach.
-LOWEST = 1
+# Strength from which the curve is drawn. Chosen: more than a tenth of the hard negatives reach it.
+LOWEST = 8
+NEVER = 1_000_000
 ONE_MODEL = "meta-llama/Llama-2-7b-chat-hf"
 
 
@@ -54,17 +56,17 @@ def run(job):
     # The default threshold as far as it can be seen; there the curve must agree with the check that is timed.
     weakest = min((each["strength"] for each in findings), default=0.0)
     register(job, job.work / "one-model", "--model", ONE_MODEL)
-    low = POLICY + f"[thresholds]\nflag_strength = {LOWEST}\nblock_strength = {LOWEST}\n"
+    low = POLICY + f"[thresholds]\nflag_strength = {LOWEST}\nblock_strength = {NEVER}\n"
     _, findings = check(job, job.work / "one-model", "curve", low)
-    scores = [0.0] * len(job.texts("cases"))
+    scores = [0.0] * job.rows("cases")
     for each in findings:
-        best(scores, each["location"]["row"], each["strength"])
+        best(scores, each["location"]["row"], NEVER if each["tier"] == "exact" else each["strength"])
     differ = len(set(flagged) ^ {row for row, score in enumerate(scores) if score >= round(weakest, 5)})
     version = subprocess.run([herdbook, "--version"], capture_output=True, check=True, text=True).stdout.split()[-1]
     return Result(
         peer="herdbook", version=version, register=registered, query=query, index_bytes=size, index_where="disk",
         how="register, then check, one thread, default thresholds; flagged: any finding. Reads Parquet, hashes its "
-            "input and writes a report inside its time. Score: largest strength of a finding",
+            "input and writes a report inside its time. Score: largest strength of a match; an exact one is above all",
         flagged=flagged, curves={"herdbook": scores},
         commands=[
             "herdbook register registered.parquet --text-column text --prompt-column prompt --model-column model --threads 1",

@@ -20,9 +20,10 @@ from memory import memory_of, tree
 FORM = 1
 # Texts that a Python peer shingles at once: the grams of all of them would not fit beside the index.
 BATCH = 1000
-# Seconds between two looks at a program's memory. The kernel keeps the peak itself, so that only a peak in the last
-# moment can be missed; looking more often would take time on the one core that the program has.
-POLL_S = 0.05
+# Seconds between two looks at a program's memory: at first short, for programs that are soon done, then longer. The
+# kernel keeps the peak itself, so that only a peak in the last moment can be missed; looking more often would take
+# time on the one core that the program has.
+FIRST_POLL_S, POLL_S = 0.001, 0.05
 
 
 @dataclass
@@ -67,8 +68,18 @@ class Job:
     # Paths of programs: herdbook, decon.
     programs: dict
 
+    def rows(self, which):
+        """How many texts `registered` or `cases` holds."""
+        return pq.read_metadata(getattr(self, which)).num_rows
+
+    def batches(self, which):
+        """The texts in lists of at most `BATCH`, so that no tool is charged for holding all of them."""
+        with pq.ParquetFile(getattr(self, which)) as file:
+            for batch in file.iter_batches(batch_size=BATCH, columns=["text"], use_threads=False):
+                yield batch.column(0).to_pylist()
+
     def texts(self, which):
-        return pq.read_table(getattr(self, which), columns=["text"])["text"].to_pylist()
+        return (text for batch in self.batches(which) for text in batch)
 
 
 def digests(registered, cases):
@@ -120,6 +131,16 @@ class Clock:
         yield
         self.phase.prepare_cpu += time.process_time() - began
 
+    def prepared(self, batches):
+        """The batches, with the time that making them takes counted as preparation."""
+        batches = iter(batches)
+        while True:
+            with self.prepare():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
     def grown(self):
         """Resident bytes that are held now and were not at the start: the index of a tool without files."""
         gc.collect()
@@ -141,9 +162,10 @@ def command(arguments, allowed=(0,), environment=None):
     peak, done = [0], threading.Event()
 
     def watch():
-        while not done.is_set():
+        pause = FIRST_POLL_S
+        while not done.wait(pause):
             peak[0] = max(peak[0], sum(memory_of(each)[0] for each in tree(child.pid)))
-            done.wait(POLL_S)
+            pause = min(POLL_S, 1.1 * pause)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -165,11 +187,6 @@ def folder_bytes(folder):
             stat = path.stat()
             sizes[stat.st_dev, stat.st_ino] = stat.st_size
     return sum(sizes.values())
-
-
-def batches(texts):
-    for start in range(0, len(texts), BATCH):
-        yield start, texts[start : start + BATCH]
 
 
 def best(scores, row, score):

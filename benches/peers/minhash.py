@@ -1,6 +1,5 @@
 """What the MinHash peers have in common: sets of word 5-grams, and candidates to scores."""
 
-from .job import batches
 from .words import grams
 
 # Length of the word n-grams, permutations and threshold. Cited: usual settings for near-duplicate search of
@@ -9,19 +8,16 @@ LENGTH, PERMUTATIONS, THRESHOLD = 5, 128, 0.5
 SEED = 42
 
 
-def sketched(texts, clock, make):
+def sketched(job, which, clock, make):
     """Sketches of the texts and the sizes of their sets; None and 0 for a text without words.
 
     `make(list of sets)` returns the sketches of sets that are not empty; only that is the tool's own time.
     """
-    sketches, sizes = [None] * len(texts), [0] * len(texts)
-    for start, batch in batches(texts):
-        with clock.prepare():
-            sets = [grams(text, LENGTH) for text in batch]
-            rows = [row for row, each in enumerate(sets) if each]
-            full = [sets[row] for row in rows]
-        for row, sketch in zip(rows, make(full)):
-            sketches[start + row], sizes[start + row] = sketch, len(sets[row])
+    sketches, sizes = [], []
+    for sets in clock.prepared([grams(text, LENGTH) for text in batch] for batch in job.batches(which)):
+        made = iter(make([each for each in sets if each]))
+        sketches += [next(made) if each else None for each in sets]
+        sizes += map(len, sets)
     return sketches, sizes
 
 

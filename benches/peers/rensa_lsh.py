@@ -42,17 +42,11 @@ def run(job):
     import rensa  # noqa: F401  (loaded before the clocks start)
 
     with Clock() as register:
-        with register.prepare():
-            texts = job.texts("registered")
-        registered, _ = sketched(texts, register, make)
-        del texts
+        registered, _ = sketched(job, "registered", register, make)
         lsh = indexed(registered, BANDS)
     size = register.grown()
     with Clock() as query:
-        with query.prepare():
-            texts = job.texts("cases")
-        cases, _ = sketched(texts, query, make)
-        del texts
+        cases, _ = sketched(job, "cases", query, make)
         found = answers(lsh, cases)
     return Result(
         peer="rensa_lsh", version=version("rensa"), register=register.phase, query=query.phase,

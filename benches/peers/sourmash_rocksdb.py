@@ -3,7 +3,7 @@
 import shutil
 from importlib.metadata import version
 
-from .job import Clock, Result, batches, best, folder_bytes
+from .job import Clock, Result, best, folder_bytes
 from .words import grams
 
 TITLE = "sourmash RocksDB"
@@ -15,35 +15,35 @@ THRESHOLD = 0.5
 KSIZE = 21
 
 
-def sketches(texts, clock, scaled):
+def sketches(job, which, clock, scaled):
     """A FracMinHash sketch of each text; None where no hash was kept, which sourmash cannot search for."""
     import xxhash
     from sourmash import MinHash
 
-    for _, batch in batches(texts):
-        with clock.prepare():
-            hashes = [[xxhash.xxh3_64_intdigest(gram.encode()) for gram in grams(text, LENGTH)] for text in batch]
+    hashed = lambda text: [xxhash.xxh3_64_intdigest(gram.encode()) for gram in grams(text, LENGTH)]
+    for hashes in clock.prepared([hashed(text) for text in batch] for batch in job.batches(which)):
         for each in hashes:
             sketch = MinHash(n=0, ksize=KSIZE, scaled=scaled)
             sketch.add_many(each)
             yield sketch if sketch else None
 
 
-def build(texts, clock, scaled, path):
+def build(job, clock, scaled, path):
+    """The index, and how many registered outputs keep no hash."""
     from sourmash import SourmashSignature
     from sourmash.index.revindex import DiskRevIndex
 
-    made = list(sketches(texts, clock, scaled))
+    made = list(sketches(job, "registered", clock, scaled))
     signatures = [SourmashSignature(each, name=str(row)) for row, each in enumerate(made) if each]
-    return DiskRevIndex.create_from_sigs(signatures, str(path)), len(texts) - len(signatures)
+    return DiskRevIndex.create_from_sigs(signatures, str(path)), len(made) - len(signatures)
 
 
-def ask(index, texts, clock, scaled):
+def ask(index, job, clock, scaled):
     """The largest share of a registered output's hashes that each case has; and of either side's."""
     from sourmash import SourmashSignature
 
-    output, either = [0.0] * len(texts), [0.0] * len(texts)
-    for row, sketch in enumerate(sketches(texts, clock, scaled)):
+    output, either = [0.0] * job.rows("cases"), [0.0] * job.rows("cases")
+    for row, sketch in enumerate(sketches(job, "cases", clock, scaled)):
         if sketch is None:
             continue
         for hit in index.prefetch(SourmashSignature(sketch), threshold_bp=0):
@@ -58,21 +58,17 @@ def run(job):
     from sourmash.index.revindex import DiskRevIndex
 
     with Clock() as register:
-        with register.prepare():
-            texts = job.texts("registered")
-        index, missing = build(texts, register, SCALED, job.work / "index")
+        index, missing = build(job, register, SCALED, job.work / "index")
     size = folder_bytes(job.work / "index")
-    del index, texts
+    del index
     with Clock() as query:
         index = DiskRevIndex(str(job.work / "index"))
-        with query.prepare():
-            texts = job.texts("cases")
-        output, _ = ask(index, texts, query, SCALED)
+        output, _ = ask(index, job, query, SCALED)
     del index
     friendly = job.work / "friendly"
     with Clock() as uncounted:
-        index, _ = build(job.texts("registered"), uncounted, FRIENDLY, friendly)
-        _, more = ask(index, texts, uncounted, FRIENDLY)
+        index, _ = build(job, uncounted, FRIENDLY, friendly)
+        _, more = ask(index, job, uncounted, FRIENDLY)
     del index
     shutil.rmtree(friendly)
     return Result(
