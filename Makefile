@@ -5,9 +5,10 @@ SHELL := bash
 CARGO := cargo
 PROFILE := --release --locked
 PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
+PEERS_PYTHON = $(if $(HERDBOOK_PEERS_PYTHON),$(HERDBOOK_PEERS_PYTHON),.venv-peers/bin/python)
 NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy memory throughput setup clean
+.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy memory throughput peers setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +58,18 @@ accuracy: setup ## Recall and false alarms on labelled data: make accuracy EVAL=
 	$(CARGO) build $(PROFILE)
 	$(PYTHON) benches/accuracy.py $(EVAL)/registered.parquet $(EVAL)/cases.parquet $(ACCURACY_ARGS)
 
+# DECON is the program, built from https://github.com/allenai/decon; without it decon is left out.
+peers: setup $(if $(HERDBOOK_PEERS_PYTHON),,.venv-peers/done) ## The same job by herdbook and its peers: make peers EVAL=folder DECON=program
+	@test -n "$(EVAL)" || { echo "peers: name the labelled data: make peers EVAL=folder (benches/README.md)"; exit 1; }
+	$(CARGO) build $(PROFILE)
+	$(PEERS_PYTHON) benches/peers.py $(EVAL)/registered.parquet $(EVAL)/cases.parquet \
+		$(if $(DECON),--decon $(DECON)) $(PEERS_ARGS)
+
+.venv-peers/done: benches/peers/requirements.txt
+	python3 -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 memory: setup ## Peak memory of checking a large JSONL and a large Parquet: make memory GB=5
 	$(CARGO) build $(PROFILE)
 	$(PYTHON) benches/memory.py --gb $(or $(GB),5)
@@ -72,4 +85,4 @@ setup: ## What a build and the tests need
 
 clean: ## Remove what was built here
 	$(CARGO) clean
-	rm -rf .venv .demo
+	rm -rf .venv .venv-peers .peers .demo

@@ -18,7 +18,6 @@ which columns they need.
 import argparse
 import collections
 import json
-import math
 import platform
 import shutil
 import subprocess
@@ -29,33 +28,20 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-TARGET_MODEL = "mistralai/Mistral-7B-v0.3"
+from labelled import (
+    ASSEMBLED, OTHER_PROMPT, TARGET_MODEL, UNREGISTERED, VERBATIM_LIKE, at_least, default_binary, in_order, negatives,
+    plain, positives, read_cases, shares_no_run, table, wilson,
+)
+
 # Strict: a match at or above the block threshold blocks whatever its license says, so that "blocked"
 # measures detection and not the mixture of licenses among the registered models.
 POLICY = 'name = "accuracy"\nstrict = true\nfindings_max = 1000000\n'
-VERBATIM_LIKE = (
-    "verbatim whitespace case punct_stripped markdown_stripped unicode_quotes norm_all html_escaped "
-    "json_escaped chatml llama2_inst alpaca llama3_header sharegpt_json"
-).split()
-ASSEMBLED = "packed4 embed5x trunc50 concat_halves split2_a split2_b".split()
 # Share of cases to be found with at least 20 registered words left.
 FOUND_AIM = dict.fromkeys(VERBATIM_LIKE + ASSEMBLED, 0.999) | {
     "trunc25": 0.995, "sent_shuffle": 0.995, "edit05": 0.995, "edit10": 0.995, "edit20": 0.95, "edit30": 0.80,
 }
 # Share of cases to be blocked with at least 50 registered words left.
 BLOCKED_AIM = dict.fromkeys(VERBATIM_LIKE, 0.995)
-OTHER_PROMPT = {"neg_human", "neg_human_code", "neg_human_same_prompt", "neg_other_model"}
-Z = 1.959964  # two-sided 95 %
-
-
-def wilson(hits, of):
-    """The Wilson score interval of a share, as two shares."""
-    if of == 0:
-        return 0.0, 1.0
-    share, square = hits / of, Z * Z
-    middle = share + square / (2 * of)
-    spread = Z * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
-    return max(0.0, (middle - spread) / (1 + square / of)), min(1.0, (middle + spread) / (1 + square / of))
 
 
 class Share:
@@ -109,15 +95,6 @@ def levels_of(report):
     return levels
 
 
-def table(title, head, lines, note=None):
-    text = [f"## {title}", ""]
-    if note:
-        text += [note, ""]
-    text += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    text += ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
-    return "\n".join(text + [""])
-
-
 def aim(share, wanted):
     if wanted is None or not share.of:
         return ""
@@ -132,14 +109,12 @@ def ceiling(share, wanted):
 
 def recall_tables(cases, levels):
     by = collections.defaultdict(list)
-    for case in cases:
-        if case["label"] == 1 and not case["short"] and not case["ambiguous"]:
-            by[case["transform"]].append(case)
+    for case in positives(cases):
+        by[case["transform"]].append(case)
     lines = []
-    for name in sorted(by, key=lambda name: list(FOUND_AIM).index(name) if name in FOUND_AIM else 99):
+    for name in in_order(by):
         rows = by[name]
-        words = lambda least: [row for row in rows if (row["n_src_words"] or 0) >= least]
-        some, many = Share(words(20), levels, found), Share(words(50), levels, blocked)
+        some, many = Share(at_least(rows, 20), levels, found), Share(at_least(rows, 50), levels, blocked)
         lines.append(
             [name, Share(rows, levels, found).text(), some.text(), aim(some, FOUND_AIM.get(name)), many.text(),
              aim(many, BLOCKED_AIM.get(name))]
@@ -178,35 +153,34 @@ def recall_tables(cases, levels):
 
 
 def negative_tables(cases, levels):
-    negatives = [case for case in cases if case["label"] == 0 and case["transform"] != "neg_unregistered_llama"]
-    plain = [case for case in negatives if not case["ambiguous"] and not case["short"]]
+    every = negatives(cases)
+    usual = plain(every)
     line = lambda name, rows, most_found=None, most_blocked=None: [
         name,
         (share := Share(rows, levels, found)).text(), ceiling(share, most_found),
         (share := Share(rows, levels, blocked)).text(), ceiling(share, most_blocked),
     ]
     head = ["negatives", "flagged or blocked", "aim", "blocked", "aim"]
-    apart = [case for case in plain if case["ov_words_noecho"] is not None and case["ov_words_noecho"] < 13]
     yield table(
         "False alarms",
         head,
         [
-            line("share no run of 13 words with any Llama output", apart, 0.0001, 0.0),
+            line("share no run of 13 words with any Llama output", shares_no_run(usual), 0.0001, 0.0),
             line("human text, and other models on other prompts",
-                 [case for case in plain if case["transform"] in OTHER_PROMPT], 0.001, 0.0002),
+                 [case for case in usual if case["transform"] in OTHER_PROMPT], 0.001, 0.0002),
             line("other models on the same prompts",
-                 [case for case in plain if case["transform"] == "neg_same_prompt"], 0.05, 0.01),
+                 [case for case in usual if case["transform"] == "neg_same_prompt"], 0.05, 0.01),
         ],
         "Without short and ambiguous cases.",
     )
     lines = [
-        line(name, [case for case in plain if case["transform"] == name])
-        for name in sorted({case["transform"] for case in plain})
+        line(name, [case for case in usual if case["transform"] == name])
+        for name in sorted({case["transform"] for case in usual})
     ]
     yield table("False alarms per kind of negative", head[:1] + head[1:], lines)
     lines = [
-        line(f"{name}, {side}", [case for case in plain if case["lang"] == name and pick(case)])
-        for name in sorted({case["lang"] for case in plain})
+        line(f"{name}, {side}", [case for case in usual if case["lang"] == name and pick(case)])
+        for name in sorted({case["lang"] for case in usual})
         for side, pick in [
             ("same prompt", lambda case: case["transform"] == "neg_same_prompt"),
             ("the rest", lambda case: case["transform"] != "neg_same_prompt"),
@@ -217,10 +191,10 @@ def negative_tables(cases, levels):
         "Negatives reported apart",
         head,
         [
-            line("short", [case for case in negatives if case["short"] and not case["ambiguous"]]),
-            line("ambiguous", [case for case in negatives if case["ambiguous"]]),
+            line("short", [case for case in every if case["short"] and not case["ambiguous"]]),
+            line("ambiguous", [case for case in every if case["ambiguous"]]),
             line("Llama text that was never registered",
-                 [case for case in cases if case["transform"] == "neg_unregistered_llama"]),
+                 [case for case in cases if case["transform"] == UNREGISTERED]),
         ],
     )
 
@@ -240,14 +214,6 @@ def strongest(report, cases, number):
     lines.sort(key=lambda line: (line[2] != "block", -line[6]))
     head = ["case", "kind", "level", "tier", "of row", "of output", "run, bytes", "words shared", "ambiguous"]
     return table(f"The {number} strongest findings on negatives", head, lines[:number])
-
-
-def default_binary():
-    build = subprocess.run(
-        ["cargo", "metadata", "--format-version", "1", "--no-deps"], capture_output=True, check=True,
-        cwd=Path(__file__).resolve().parent,
-    )
-    return Path(json.loads(build.stdout)["target_directory"]) / "release" / "herdbook"
 
 
 def main():
@@ -280,9 +246,7 @@ def main():
              "--report", work / "out.json"], [0, 1],
         )
         report = json.loads((work / "out.json").read_text(encoding="utf-8"))
-        cases = pq.read_table(asked.cases).to_pylist()
-        for row, case in enumerate(cases):
-            case["row"] = row
+        cases = read_cases(asked.cases)
         if report["tally"]["read"] != len(cases):
             sys.exit(f"accuracy: {len(cases)} cases, but {report['tally']['read']} rows were read")
         size = report["inputs"][0]
