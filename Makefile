@@ -8,10 +8,10 @@ PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
 PEERS_PYTHON = $(if $(HERDBOOK_PEERS_PYTHON),$(HERDBOOK_PEERS_PYTHON),.venv-peers/bin/python)
 NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy memory throughput peers setup clean
+.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy laundering memory throughput peers setup clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Build, then do the main job on real input
 	@scripts/setup.sh build
@@ -69,6 +69,11 @@ peers: setup $(if $(HERDBOOK_PEERS_PYTHON),,.venv-peers/done) ## The same job by
 	python3 -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+laundering: setup ## Registered outputs disguised on purpose: make laundering EVAL=folder
+	@test -n "$(EVAL)" || { echo "laundering: name the labelled data: make laundering EVAL=folder (benches/README.md)"; exit 1; }
+	$(CARGO) build $(PROFILE)
+	$(PYTHON) benches/laundering.py $(EVAL)/registered.parquet
 
 memory: setup ## Peak memory of checking a large JSONL and a large Parquet: make memory GB=5
 	$(CARGO) build $(PROFILE)
