@@ -7,7 +7,7 @@ PROFILE := --release --locked
 PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
 NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy memory throughput setup clean
+.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy memory throughput latency setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,11 @@ throughput: ## A whole check beside decoding or parsing alone: make throughput A
 	@scripts/setup.sh build
 	$(CARGO) bench --locked --bench throughput -- $(ARGS)
 
-bench: accuracy memory throughput ## All measurements of the whole program
+latency: ## One text through the library, in microseconds: make latency ARGS="records=100000"
+	@scripts/setup.sh build
+	$(CARGO) bench --locked --bench latency -- $(ARGS)
+
+bench: accuracy memory throughput latency ## All measurements of the whole program
 
 setup: ## What a build and the tests need
 	@scripts/setup.sh

@@ -8,12 +8,14 @@ use super::look_alike;
 use super::normal::NormalText;
 use super::page;
 use super::page::Action;
+use super::page::Easy;
 use super::page::Entry;
 use super::property;
 use super::property::Gap;
 use super::property::Kind;
 use super::undo::Undo;
 use crate::cpu::Vectors;
+use std::str::Chars;
 use thiserror::Error;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::char::compose;
@@ -65,13 +67,13 @@ const fn ascii_table() -> [u8; 256] {
     table
 }
 
-/// ASCII characters in a row after which the ASCII path is taken again. *Chosen*: a comma and a
-/// space between Cyrillic words are not worth the change.
-const ASCII_IN_A_ROW: usize = 3;
-
 /// ASCII bytes ahead after which the ASCII path is taken at once. *Chosen*: one word's length, and
 /// one comparison.
 const ASCII_AHEAD: usize = 8;
+
+/// Bytes that the easy path gathers before it appends them. *Chosen*: appending costs some
+/// nanoseconds whatever the number, and so does making room for more.
+const STAGE: usize = 128;
 
 /// Brings texts into normal form; keeps its buffers from one text to the next.
 #[derive(Debug)]
@@ -158,6 +160,16 @@ impl Normalizer {
     }
 }
 
+/// Why the easy path ended.
+enum Stop {
+    /// At the end of the text.
+    End,
+    /// Before a stretch of ASCII.
+    Ascii,
+    /// After a code point that is not easy, and for which nothing was done yet.
+    Hard(char),
+}
+
 /// What stands between the last kept code point and the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum GapState {
@@ -202,30 +214,126 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
             let (plain, tail) = rest.split_at(ascii);
             self.ascii(plain.as_bytes());
             rest = tail;
-            // Single spaces and the like between letters of other scripts stay on this path.
-            let mut chars = rest.chars();
-            let mut ascii_in_a_row = 0;
-            while let Some(c) = chars.next() {
-                if c.is_ascii() {
-                    let mut utf8 = [0_u8; 1];
-                    self.ascii(c.encode_utf8(&mut utf8).as_bytes());
-                    ascii_in_a_row += 1;
-                    if ascii_in_a_row == ASCII_IN_A_ROW {
-                        break;
-                    }
-                } else {
-                    self.other(c);
-                    ascii_in_a_row = 0;
-                    // A quotation mark or a dash in English: the stretch goes on at once.
-                    let next = chars.as_str().as_bytes().first_chunk::<ASCII_AHEAD>();
-                    if next.is_some_and(|next| next.is_ascii()) {
-                        break;
-                    }
-                }
-            }
-            rest = chars.as_str();
+            rest = self.mixed(rest);
         }
         self.flush();
+    }
+
+    /// Appends what a text becomes that begins beyond ASCII, up to the next stretch of ASCII; returns
+    /// what is left.
+    fn mixed<'t>(&mut self, text: &'t str) -> &'t str {
+        let mut chars = text.chars();
+        loop {
+            let c = if self.hidden || !self.pending.is_empty() {
+                chars.next()
+            } else {
+                match self.easy(&mut chars) {
+                    Stop::Ascii => return chars.as_str(),
+                    Stop::End => None,
+                    Stop::Hard(c) => Some(c),
+                }
+            };
+            let Some(c) = c else {
+                return "";
+            };
+            if c.is_ascii() {
+                let mut utf8 = [0_u8; 1];
+                self.ascii(c.encode_utf8(&mut utf8).as_bytes());
+            } else {
+                self.other(c);
+            }
+        }
+    }
+
+    /// Appends what easy code points become: letters that nothing before them bears on, and what is
+    /// dropped. Single spaces and the like between letters of other scripts stay on this path.
+    ///
+    /// Nothing may be pending or hidden.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "`len` stays at or below STAGE, and the stage has room for one entry more"
+    )]
+    fn easy(&mut self, chars: &mut Chars<'_>) -> Stop {
+        let mut stage = [0_u8; STAGE + 4];
+        let mut len = 0;
+        let (mut page, mut number) = (page::first(), 0);
+        let mut keeps_marks = self.keeps_marks;
+        let mut last_class = self.last_class;
+        let mut touching = self.touching;
+        let stop = loop {
+            let Some(&next) = chars.as_str().as_bytes().first() else {
+                break Stop::End;
+            };
+            if next.is_ascii() {
+                let ahead = chars.as_str().as_bytes().first_chunk::<ASCII_AHEAD>();
+                if ahead.is_some_and(|ahead| ahead.is_ascii()) {
+                    break Stop::Ascii;
+                }
+            }
+            let Some(c) = chars.next() else {
+                break Stop::End;
+            };
+            let point = u32::from(c);
+            let [place, ..] = point.to_le_bytes();
+            let easy = if let Some(easy) = Easy::large_script(point) {
+                easy
+            } else {
+                if point >> 8 != number {
+                    (page, number) = (page::page_of(c), point >> 8);
+                }
+                page.easy(place)
+            };
+            if easy.len() == 0 {
+                if easy.is_hard() {
+                    break Stop::Hard(c);
+                }
+                if easy.is_transparent() {
+                    continue;
+                }
+                touching = false;
+                if WORDS {
+                    self.gap = if easy.is_joiner() {
+                        self.gap.join()
+                    } else {
+                        GapState::Split
+                    };
+                }
+                continue;
+            }
+            if easy.is_mark() {
+                let entry = page.entry(place);
+                if !keeps_marks || (entry.first_class != 0 && entry.first_class < last_class) {
+                    break Stop::Hard(c);
+                }
+                last_class = entry.last_class;
+            } else {
+                if WORDS {
+                    let letterwise = easy.letterwise();
+                    if self.gap == GapState::Split || letterwise || self.after_letterwise {
+                        let at = self.out.bytes.len() + len;
+                        self.out.words.push(u32::try_from(at).unwrap_or(u32::MAX));
+                    }
+                    self.after_letterwise = letterwise;
+                }
+                keeps_marks = easy.keeps_marks();
+                last_class = 0;
+            }
+            if WORDS {
+                self.gap = GapState::Nothing;
+            }
+            touching = true;
+            stage[len..len + 4].copy_from_slice(&easy.bytes());
+            len += easy.len();
+            if len > STAGE - 3 {
+                self.out.bytes.extend_from_slice(&stage[..len]);
+                len = 0;
+            }
+        };
+        self.out.bytes.extend_from_slice(&stage[..len]);
+        self.keeps_marks = keeps_marks;
+        self.last_class = last_class;
+        self.touching = touching;
+        stop
     }
 
     /// Appends the letters and digits of an ASCII stretch.

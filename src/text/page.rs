@@ -59,9 +59,143 @@ pub(super) enum Action {
 }
 
 #[derive(Debug)]
-struct Page {
+pub(super) struct Page {
     entries: Vec<Entry>,
     pool: Vec<u8>,
+    /// The entries once more, as far as they are easy.
+    easy: Box<[Easy; PAGE_LEN]>,
+}
+
+/// What most code points become, in four bytes: at most three bytes of letters after which
+/// composition has nothing to remember, or nothing at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Easy(u32);
+
+impl Easy {
+    /// Number of bytes, in the two lowest bits of the highest byte; the bytes are the lower three.
+    const LEN_SHIFT: u32 = 24;
+    const KEEPS_MARKS: u32 = 1 << 26;
+    const LETTERWISE: u32 = 1 << 27;
+    const JOINER: u32 = 1 << 28;
+    const TRANSPARENT: u32 = 1 << 29;
+    const MARK: u32 = 1 << 30;
+    const HARD: u32 = 1 << 31;
+
+    fn of(entry: &Entry) -> Self {
+        let len = entry.end - entry.start;
+        let [first, second, third, _] = entry.short;
+        let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+        match entry.action {
+            Action::Base if len <= 3 && entry.last_class == 0 => Self(
+                u32::from_le_bytes([first, second, third, 0])
+                    | u32::from(len) << Self::LEN_SHIFT
+                    | flag(entry.keeps_marks, Self::KEEPS_MARKS)
+                    | flag(entry.letterwise, Self::LETTERWISE),
+            ),
+            Action::Mark if len <= 3 => Self(
+                u32::from_le_bytes([first, second, third, 0])
+                    | u32::from(len) << Self::LEN_SHIFT
+                    | Self::MARK,
+            ),
+            Action::Nothing(Gap::Separator) => Self(0),
+            Action::Nothing(Gap::Joiner) => Self(Self::JOINER),
+            Action::Nothing(Gap::Transparent) => Self(Self::TRANSPARENT),
+            Action::Base | Action::Mark | Action::Careful | Action::Ignorable => Self(Self::HARD),
+        }
+    }
+
+    /// The unified ideographs and the Hangul syllables, each of which stays as it is: told by their
+    /// number, since they are on too many pages for the first-level cache.
+    #[inline]
+    pub(super) fn large_script(point: u32) -> Option<Self> {
+        let flags = match point {
+            0x4E00..=0x9FFF => Self::KEEPS_MARKS | Self::LETTERWISE,
+            0xAC00..=0xD7A3 => Self::KEEPS_MARKS,
+            _ => return None,
+        };
+        let lead = 0xE0 | point >> 12;
+        let second = 0x80 | point >> 6 & 0x3F;
+        let third = 0x80 | point & 0x3F;
+        Some(Self(
+            lead | second << 8 | third << 16 | 3 << Self::LEN_SHIFT | flags,
+        ))
+    }
+
+    /// Whether this says nothing: the entry has to be asked.
+    #[inline]
+    pub(super) fn is_hard(self) -> bool {
+        self.0 & Self::HARD != 0
+    }
+
+    /// The bytes, and what stands for none behind them.
+    #[inline]
+    pub(super) fn bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+
+    /// Number of bytes; none for a code point that is dropped.
+    #[inline]
+    pub(super) fn len(self) -> usize {
+        (self.0 >> Self::LEN_SHIFT & 3) as usize
+    }
+
+    /// Whether marks after it are letters.
+    #[inline]
+    pub(super) fn keeps_marks(self) -> bool {
+        self.0 & Self::KEEPS_MARKS != 0
+    }
+
+    /// Whether it is a word of its own.
+    #[inline]
+    pub(super) fn letterwise(self) -> bool {
+        self.0 & Self::LETTERWISE != 0
+    }
+
+    /// Whether it is a mark, kept only after letters that keep marks; its entry has the classes.
+    #[inline]
+    pub(super) fn is_mark(self) -> bool {
+        self.0 & Self::MARK != 0
+    }
+
+    /// Whether it is as if it were not there.
+    #[inline]
+    pub(super) fn is_transparent(self) -> bool {
+        self.0 & Self::TRANSPARENT != 0
+    }
+
+    /// Whether it is dropped and may stand inside a word.
+    #[inline]
+    pub(super) fn is_joiner(self) -> bool {
+        self.0 & Self::JOINER != 0
+    }
+}
+
+/// The page that holds ASCII.
+#[inline]
+pub(super) fn first() -> &'static Page {
+    find('\0').0
+}
+
+/// The page of a code point.
+#[inline]
+pub(super) fn page_of(c: char) -> &'static Page {
+    find(c).0
+}
+
+impl Page {
+    /// The entry of the code point whose place on the page this is: its lowest eight bits.
+    #[inline]
+    pub(super) fn entry(&self, place: u8) -> &Entry {
+        #[expect(clippy::indexing_slicing, reason = "a page has 256 entries")]
+        &self.entries[usize::from(place)]
+    }
+
+    /// What the code point becomes whose place on the page this is: its lowest eight bits.
+    #[inline]
+    pub(super) fn easy(&self, place: u8) -> Easy {
+        #[expect(clippy::indexing_slicing, reason = "a page has 256 entries")]
+        self.easy[usize::from(place)]
+    }
 }
 
 /// The entry of a code point.
@@ -112,6 +246,7 @@ impl Page {
         let mut page = Self {
             entries: Vec::with_capacity(PAGE_LEN),
             pool: Vec::new(),
+            easy: Box::new([Easy(Easy::HARD); PAGE_LEN]),
         };
         let mut expanded = Vec::new();
         for point in number * PAGE_LEN..(number + 1) * PAGE_LEN {
@@ -123,6 +258,9 @@ impl Page {
             expanded.clear();
             property::expand(c, &mut expanded);
             page.push(c, &expanded);
+        }
+        for (easy, entry) in page.easy.iter_mut().zip(&page.entries) {
+            *easy = Easy::of(entry);
         }
         page
     }
