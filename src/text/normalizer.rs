@@ -9,11 +9,14 @@ use super::normal::NormalText;
 use super::page;
 use super::page::Action;
 use super::page::Easy;
+use super::page::EasyTable;
 use super::page::Entry;
 use super::property;
 use super::property::Gap;
 use super::property::Kind;
 use super::undo::Undo;
+#[cfg(target_arch = "x86_64")]
+use super::wide;
 use crate::cpu::Vectors;
 use std::str::Chars;
 use thiserror::Error;
@@ -80,6 +83,7 @@ const STAGE: usize = 128;
 pub struct Normalizer {
     vectors: Vectors,
     undo: Undo,
+    easy: EasyTable,
     pending: Vec<char>,
     expanded: Vec<char>,
 }
@@ -102,6 +106,7 @@ impl Normalizer {
         Self {
             vectors: vectors.min(Vectors::widest()),
             undo: Undo::default(),
+            easy: EasyTable::new(),
             pending: Vec::new(),
             expanded: Vec::new(),
         }
@@ -146,6 +151,7 @@ impl Normalizer {
         let mut pass = Pass::<WORDS> {
             vectors: self.vectors,
             out,
+            easy: &mut self.easy,
             pending: &mut self.pending,
             expanded: &mut self.expanded,
             keeps_marks: false,
@@ -166,6 +172,8 @@ enum Stop {
     End,
     /// Before a stretch of ASCII.
     Ascii,
+    /// As much is gathered as is appended at a time.
+    Staged,
     /// After a code point that is not easy, and for which nothing was done yet.
     Hard(char),
 }
@@ -186,6 +194,7 @@ enum GapState {
 struct Pass<'a, const WORDS: bool> {
     vectors: Vectors,
     out: &'a mut NormalText,
+    easy: &'a mut EasyTable,
     /// Decomposed code points of a segment that is not yet composed: a starter, or a mark without
     /// one, and what may combine with it. Empty on the fast path.
     pending: &'a mut Vec<char>,
@@ -227,8 +236,10 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
             let c = if self.hidden || !self.pending.is_empty() {
                 chars.next()
             } else {
+                self.wide(&mut chars);
                 match self.easy(&mut chars) {
                     Stop::Ascii => return chars.as_str(),
+                    Stop::Staged => continue,
                     Stop::End => None,
                     Stop::Hard(c) => Some(c),
                 }
@@ -245,6 +256,30 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
         }
     }
 
+    /// Appends what simple code points become, many at a time, where the machine can.
+    ///
+    /// Nothing may be pending or hidden.
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(unsafe_code, reason = "behind a look at the processor")
+    )]
+    fn wide(&mut self, chars: &mut Chars<'_>) {
+        #[cfg(target_arch = "x86_64")]
+        if !WORDS && self.vectors == Vectors::Avx512 {
+            let rest = chars.as_str();
+            // SAFETY: `Vectors` names a set only after the processor was asked for it.
+            let run = unsafe { wide::run(rest.as_bytes(), self.easy, &mut self.out.bytes) };
+            *chars = rest.get(run.bytes..).unwrap_or_default().chars();
+            if let Some(last) = run.last {
+                self.keeps_marks = last.keeps_marks() || last.is_mark();
+                self.last_class = last.as_mark().map_or(0, |c| page::look_up(c).last_class);
+            }
+            self.touching = run.touching.unwrap_or(self.touching);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = chars;
+    }
+
     /// Appends what easy code points become: letters that nothing before them bears on, and what is
     /// dropped. Single spaces and the like between letters of other scripts stay on this path.
     ///
@@ -256,77 +291,48 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
     fn easy(&mut self, chars: &mut Chars<'_>) -> Stop {
         let mut stage = [0_u8; STAGE + 4];
         let mut len = 0;
-        let (mut page, mut number) = (page::first(), 0);
         let mut keeps_marks = self.keeps_marks;
         let mut last_class = self.last_class;
         let mut touching = self.touching;
         let stop = loop {
-            let Some(&next) = chars.as_str().as_bytes().first() else {
-                break Stop::End;
-            };
-            if next.is_ascii() {
-                let ahead = chars.as_str().as_bytes().first_chunk::<ASCII_AHEAD>();
-                if ahead.is_some_and(|ahead| ahead.is_ascii()) {
-                    break Stop::Ascii;
-                }
+            let rest = chars.as_str().as_bytes();
+            let ahead = rest.first_chunk::<ASCII_AHEAD>();
+            if ahead.is_some_and(|ahead| ahead.is_ascii()) {
+                break Stop::Ascii;
             }
             let Some(c) = chars.next() else {
                 break Stop::End;
             };
-            let point = u32::from(c);
-            let [place, ..] = point.to_le_bytes();
-            let easy = if let Some(easy) = Easy::large_script(point) {
-                easy
-            } else {
-                if point >> 8 != number {
-                    (page, number) = (page::page_of(c), point >> 8);
-                }
-                page.easy(place)
-            };
-            if easy.len() == 0 {
-                if easy.is_hard() {
-                    break Stop::Hard(c);
-                }
-                if easy.is_transparent() {
-                    continue;
-                }
-                touching = false;
+            let easy = self.easy.get(c);
+            if easy.is_simple() {
+                let kept = easy.len() > 0;
                 if WORDS {
-                    self.gap = if easy.is_joiner() {
-                        self.gap.join()
-                    } else {
-                        GapState::Split
-                    };
+                    self.word_at(easy, len);
                 }
-                continue;
-            }
-            if easy.is_mark() {
-                let entry = page.entry(place);
+                touching = kept;
+                keeps_marks = if kept {
+                    easy.keeps_marks()
+                } else {
+                    keeps_marks
+                };
+                last_class = if kept { 0 } else { last_class };
+            } else if easy.is_mark() {
+                let entry = page::look_up(c);
                 if !keeps_marks || (entry.first_class != 0 && entry.first_class < last_class) {
                     break Stop::Hard(c);
                 }
-                last_class = entry.last_class;
-            } else {
-                if WORDS {
-                    let letterwise = easy.letterwise();
-                    if self.gap == GapState::Split || letterwise || self.after_letterwise {
-                        let at = self.out.bytes.len() + len;
-                        self.out.words.push(u32::try_from(at).unwrap_or(u32::MAX));
-                    }
-                    self.after_letterwise = letterwise;
-                }
-                keeps_marks = easy.keeps_marks();
-                last_class = 0;
-            }
-            if WORDS {
                 self.gap = GapState::Nothing;
+                touching = true;
+                last_class = entry.last_class;
+            } else if easy.is_transparent() {
+                continue;
+            } else {
+                break Stop::Hard(c);
             }
-            touching = true;
             stage[len..len + 4].copy_from_slice(&easy.bytes());
             len += easy.len();
             if len > STAGE - 3 {
-                self.out.bytes.extend_from_slice(&stage[..len]);
-                len = 0;
+                break Stop::Staged;
             }
         };
         self.out.bytes.extend_from_slice(&stage[..len]);
@@ -334,6 +340,24 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
         self.last_class = last_class;
         self.touching = touching;
         stop
+    }
+
+    /// Notes a word start if a simple code point begins one; `staged` bytes stand before it and are
+    /// not in the stream yet.
+    #[inline]
+    fn word_at(&mut self, easy: Easy, staged: usize) {
+        if easy.len() > 0 {
+            if self.gap == GapState::Split || easy.letterwise() || self.after_letterwise {
+                let at = self.out.bytes.len() + staged;
+                self.out.words.push(u32::try_from(at).unwrap_or(u32::MAX));
+            }
+            self.after_letterwise = easy.letterwise();
+            self.gap = GapState::Nothing;
+        } else if easy.is_joiner() {
+            self.gap = self.gap.join();
+        } else {
+            self.gap = GapState::Split;
+        }
     }
 
     /// Appends the letters and digits of an ASCII stretch.

@@ -200,7 +200,7 @@ fn trouble_is_an_error_with_the_command_s_exit_code() {
         assert_eq!(error.exit_code(), 2);
     }
 
-    let approvals = test.write("approvals.jsonl", "{\"not\": \"signed\"}\n");
+    let approvals = test.write("unsigned.jsonl", "{\"not\": \"signed\"}\n");
     let unsigned = fails(&test, &model().approvals(approvals));
     assert!(matches!(unsigned, GateError::Undecided(_)), "{unsigned}");
 
