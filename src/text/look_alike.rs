@@ -101,7 +101,7 @@ fn may_fold(bytes: &[u8]) -> bool {
 /// a gram; in a text that is shorter than one, any such letter.
 fn worth_asking(text: &str) -> bool {
     let needed = if text.len() < RUN_BYTES { 0 } else { RUN_BYTES };
-    let (mut run, mut replaced) = (0, false);
+    let (mut run, mut replaced) = (0, 0);
     let table: &[u8] = &LOOKS;
     let mut chars = text.chars();
     loop {
@@ -109,27 +109,26 @@ fn worth_asking(text: &str) -> bool {
         if let Some(ascii) = rest.as_bytes().first_chunk::<BLOCK>()
             && ascii.is_ascii()
         {
-            if replaced {
+            if replaced != 0 {
                 return true;
             }
             run += BLOCK;
             chars = rest.get(BLOCK..).unwrap_or_default().chars();
             continue;
         }
-        // Without a branch on what a letter looks like: no word of Russian is like the next.
-        let mut found = false;
-        let mut any = false;
+        // In numbers, without a branch on what a letter looks like: one word is not like the next.
+        let (mut found, mut any) = (0, false);
         for c in chars.by_ref().take(BLOCK) {
             let looks = table.get(c as usize).copied().unwrap_or(0);
-            let own = looks != FOREIGN;
-            let step = if looks == 0 { c.len_utf8() } else { 1 };
-            run = if own { run + step } else { 0 };
-            replaced = own && (replaced || looks > FOREIGN);
-            found |= replaced && run >= needed;
+            let own = usize::from(looks != FOREIGN);
+            let stays = usize::from(looks == 0);
+            run = (run + 1 + stays * (c.len_utf8() - 1)) * own;
+            replaced = (replaced | usize::from(looks > FOREIGN)) * own;
+            found |= replaced & usize::from(run >= needed);
             any = true;
         }
-        if found || !any {
-            return found;
+        if found != 0 || !any {
+            return found != 0;
         }
     }
 }
