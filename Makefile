@@ -8,7 +8,7 @@ PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
 PEERS_PYTHON = $(if $(HERDBOOK_PEERS_PYTHON),$(HERDBOOK_PEERS_PYTHON),.venv-peers/bin/python)
 NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy laundering memory throughput peers setup clean
+.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy laundering memory throughput latency peers setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,7 +83,11 @@ throughput: ## A whole check beside decoding or parsing alone: make throughput A
 	@scripts/setup.sh build
 	$(CARGO) bench --locked --bench throughput -- $(ARGS)
 
-bench: accuracy memory throughput ## All measurements of the whole program
+latency: ## One text through the library, in microseconds: make latency ARGS="records=100000"
+	@scripts/setup.sh build
+	$(CARGO) bench --locked --bench latency -- $(ARGS)
+
+bench: accuracy memory throughput latency ## All measurements of the whole program
 
 setup: ## What a build and the tests need
 	@scripts/setup.sh

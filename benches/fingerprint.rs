@@ -1,7 +1,7 @@
 //! Nanoseconds per byte of each stage from text to fingerprint, beside the slow references.
 //!
 //! `cargo bench --bench fingerprint`, or `cargo bench --bench fingerprint -- 5` for five times the
-//! default work. Texts are generated, the same on every run. Every stage's result is compared with
+//! default work; `only=chinese` for one script. Texts are generated, the same on every run. Every stage's result is compared with
 //! the reference's before it is timed. The best of several repetitions is printed, since other
 //! work on the machine only ever slows one down.
 
@@ -40,14 +40,16 @@ fn main() {
         .find(|arg| arg.bytes().all(|b| b.is_ascii_digit()))
         .map_or(1, |arg| arg.parse().expect("a factor of a few digits"));
     let repetitions = scale * 20;
+    let only = std::env::args().find_map(|arg| arg.strip_prefix("only=").map(str::to_owned));
+    let only = only.unwrap_or_default();
     let recipe = Recipe::default();
     println!(
         "recipe {}, best of {repetitions} passes over {UNITS} units",
         recipe.id()
     );
     println!("stage/variant/bytes                       ns/byte      MB/s");
-    for corpus in corpora() {
-        bench(&corpus, recipe, repetitions);
+    for corpus in corpora().iter().filter(|c| c.name.contains(&only)) {
+        bench(corpus, recipe, repetitions);
     }
 }
 
@@ -178,34 +180,85 @@ fn bench(corpus: &Corpus, recipe: Recipe, repetitions: usize) {
     );
 }
 
-/// Generated texts: words with the letter and length statistics of English, the same with one
-/// accented letter in some sixty, Russian-like, Chinese-like, and source code with escapes.
-fn corpora() -> Vec<Corpus> {
-    let english = "etaoinshrdlucmfwypvbgkjqxzetaoinshrdlueatonriseatone";
-    let accented = "etaoinshrdlucmfwypvbgkjqxzetaoinshrdlueatonriseatone\u{e9}";
-    let russian = "\u{43e}\u{435}\u{430}\u{438}\u{43d}\u{442}\u{441}\u{440}\u{432}\u{43b}\u{43a}\u{43c}\u{434}\u{43f}\u{443}\u{44f}\u{44b}\u{44c}\u{433}\u{437}\u{431}\u{447}\u{439}\u{445}";
-    let code = "etaoinshrdlucm_(){}=<>&;.\\etaoinsetaoins";
-    let devanagari =
-        "\u{915}\u{93e}\u{930}\u{94d}\u{92f}\u{928}\u{947}\u{93f}\u{932}\u{938}\u{902}\u{917}";
-    let han: String = ('\u{4e00}'..'\u{5000}').collect();
-    [
-        ("english", english),
-        ("accented", accented),
-        ("russian", russian),
-        ("hindi", devanagari),
-        ("han", &han),
-        ("code", code),
-    ]
-    .into_iter()
-    .map(|(name, alphabet)| Corpus {
-        name,
-        units: units(alphabet),
-    })
-    .collect()
+/// How a script is written.
+struct Script {
+    name: &'static str,
+    letters: String,
+    /// Most letters of a word.
+    word: usize,
+    /// What stands between words.
+    between: &'static [&'static str],
 }
 
-fn units(alphabet: &str) -> Vec<String> {
-    let alphabet: Vec<char> = alphabet.chars().collect();
+const SPACED: &[&str] = &[" ", " ", " ", " ", " ", " ", ", ", ". ", "\n\n"];
+
+/// Generated texts: words with the letter and length statistics of English, the same with one
+/// accented letter in some sixty, with typographic quotes and dashes, with symbols; other scripts,
+/// with their punctuation; and source code with escapes.
+fn corpora() -> Vec<Corpus> {
+    let english = "etaoinshrdlucmfwypvbgkjqxzetaoinshrdlueatonriseatone";
+    let accented = format!("{english}\u{e9}");
+    let vietnamese = "nhcgtimàáạảãâầấậẩẫăđèéẹêềếệìíịòóọôồốộơờớợùúụưừứựỳýỵntho";
+    let russian = "оеаинтсрвлкмдпуяыьгзбчйхоеаинтсрвлкмдпуяыьОПСВМ";
+    let devanagari = "कार्यनेिलसंग";
+    let arabic = "ابتثجحخدذرزسشصضطظعغفقكلمنهوىيلالا";
+    let hangul: String = ('\u{ac00}'..'\u{b400}').step_by(7).collect();
+    let han: String = ('\u{4e00}'..'\u{9000}').step_by(5).collect();
+    let kana = "あいうえおかがきぎくけげこごさしじすせそただちつてでとなにのはばひへほまみむめもやよらりるれろわをんアイウエオカキクケコサシスタチツテトナニノハフホマミムメモヤユヨラリルレロワンー日本語人時間東京大学会社";
+    let code = "etaoinshrdlucm_(){}=<>&;.\\etaoinsetaoins";
+    let script = |name, letters: &str, word, between| Script {
+        name,
+        letters: letters.to_owned(),
+        word,
+        between,
+    };
+    let quotes = &[
+        " ",
+        " ",
+        " ",
+        " ",
+        " ",
+        " ",
+        " ",
+        ", ",
+        "\u{2019}s ",
+        " \u{2013} ",
+        " \u{201c}",
+        "\u{201d} ",
+    ];
+    let symbols = &[
+        " ",
+        " ",
+        " ",
+        " ",
+        " \u{1f600} ",
+        "\n\u{2022} ",
+        " \u{2192} ",
+    ];
+    let chinese = &["，", "。", "、", "\n\n", "“", "”", "：", " "];
+    let scripts = [
+        script("english", english, 9, SPACED),
+        script("accented", &accented, 9, SPACED),
+        script("quotes", english, 9, quotes),
+        script("symbols", english, 9, symbols),
+        script("vietnamese", vietnamese, 6, SPACED),
+        script("russian", russian, 9, SPACED),
+        script("arabic", arabic, 7, SPACED),
+        script("hindi", devanagari, 9, SPACED),
+        script("korean", &hangul, 5, SPACED),
+        script("chinese", &han, 20, chinese),
+        script("japanese", kana, 20, chinese),
+        script("code", code, 9, SPACED),
+    ];
+    let corpus = |script: &Script| Corpus {
+        name: script.name,
+        units: units(script),
+    };
+    scripts.iter().map(corpus).collect()
+}
+
+fn units(script: &Script) -> Vec<String> {
+    let alphabet: Vec<char> = script.letters.chars().collect();
     // Knuth's MMIX generator.
     let mut state = 1_u64;
     let mut below = |bound: usize| {
@@ -218,10 +271,10 @@ fn units(alphabet: &str) -> Vec<String> {
         .map(|_| {
             let mut unit = String::new();
             while unit.len() < UNIT_BYTES {
-                for _ in 0..=below(8) {
+                for _ in 0..=below(script.word - 1) {
                     unit.extend(alphabet.get(below(alphabet.len())));
                 }
-                unit.push_str([" ", " ", " ", " ", " ", " ", ", ", ". ", "\n\n"][below(9)]);
+                unit.push_str(script.between[below(script.between.len())]);
             }
             unit
         })

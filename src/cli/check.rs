@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::time::SystemTime;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
@@ -17,23 +16,21 @@ use super::args::CheckArgs;
 use super::args::FailOn;
 use super::args::Global;
 use super::args::INDEX_DEFAULT;
-use super::catalog;
 use super::config::Config;
-use super::date::Date;
 use super::duties;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::OrExit as _;
 use super::from;
 use super::from::Plan;
-use super::governance;
+use super::grounds::Grounds;
+use super::grounds::Named;
 use super::inputs;
 use super::opened;
 use super::opened::Opened;
 use super::out;
 use super::progress::Progress;
 use super::target;
-use crate::governance::Approvals;
 use crate::model::CheckOutcome;
 use crate::model::Verdict;
 use crate::pipeline;
@@ -69,45 +66,27 @@ fn outcome(
     config: &Config,
     plan: Plan,
 ) -> Result<CheckOutcome, Failure> {
-    let catalog = catalog::load(config, &args.own)?;
     let Plan { target, inputs, .. } = plan;
-    let policy_path = args.policy.as_deref().or(config.policy.as_deref());
-    let policy = target::policy(policy_path, &catalog)?;
-    let as_of = match args.as_of {
-        Some(date) => date,
-        None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
+    let named = Named {
+        catalog: &args.own,
+        policy: args.policy.as_deref(),
+        organization: args.organization.as_deref(),
+        approvals: args.approvals.as_deref(),
+        as_of: args.as_of,
     };
-    let mut position = target::position(
-        args.organization.as_deref(),
-        policy_path,
-        &global.index,
-        &catalog,
-        &as_of.to_string(),
-    )?;
-    let files = governance::governance_files(
-        global,
-        policy_path,
-        args.organization.as_deref(),
-        args.approvals.as_deref(),
-        &catalog,
-    )?;
-    let read = governance::approvals(&files, &catalog, &mut position);
-    let (approvals, unreadable) = match read {
-        Ok(approvals) => (approvals, None),
-        Err(error) => (Approvals::default(), Some(format!("{error:#}"))),
-    };
+    let grounds = Grounds::gather(global, config, &named)?;
     let (duties, unknown_duties) = duties::book(args, config, &target)?;
     let judged = Judged {
-        catalog: &catalog,
-        policy: &policy,
-        position: &position,
+        catalog: &grounds.catalog,
+        policy: &grounds.policy,
+        position: &grounds.position,
         target: &target,
-        approvals: &approvals,
+        approvals: &grounds.approvals,
         duties: &duties,
-        as_of: as_of.to_string(),
+        as_of: &grounds.as_of,
     };
-    if let Some(why) = unreadable {
-        return Ok(pipeline::approvals_unreadable(&judged, &why));
+    if let Some(why) = &grounds.unreadable {
+        return Ok(pipeline::approvals_unreadable(&judged, why));
     }
     if let Some(error) = unknown_duties {
         return Ok(pipeline::duties_unreadable(&judged, &format!("{error:#}")));

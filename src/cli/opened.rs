@@ -24,12 +24,12 @@ use crate::text::UNICODE_VERSION;
 const KEYS_VARIABLE: &str = "HERDBOOK_KEYS";
 
 /// An index with its keys, not yet opened.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     pub(super) dir: IndexDir,
     pub(super) secrets: Secrets,
-    pub(super) key: FingerprintKey,
-    pub(super) recipe: Recipe,
-    pub(super) compat: Compat,
+    pub(crate) key: FingerprintKey,
+    pub(crate) recipe: Recipe,
+    pub(crate) compat: Compat,
 }
 
 /// Where the index and its keys are.
@@ -42,7 +42,7 @@ pub(super) fn index_dir(global: &Global) -> IndexDir {
 
 impl Opened {
     /// Reads the keys of an index that is there.
-    pub(super) fn find(global: &Global) -> Result<Self, OpenError> {
+    pub(crate) fn find(global: &Global) -> Result<Self, OpenError> {
         let dir = index_dir(global);
         if !dir.root().exists() {
             return Err(OpenError::NoIndex {
@@ -88,7 +88,7 @@ impl Opened {
     }
 
     /// Opens exactly the snapshot that the log's head names.
-    pub(super) fn head(&self) -> Result<Snapshot, OpenError> {
+    pub(crate) fn head(&self) -> Result<Snapshot, OpenError> {
         Snapshot::open_head(&self.dir, &self.compat, &self.secrets.verifying())
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn read(args: &CheckArgs) -> Result<Target, Failure> {
 }
 
 /// The target of a file, or the one that a model id stands for.
-pub(super) fn of(file_named: Option<&Path>, model: Option<&str>) -> Result<Target, Failure> {
+pub(crate) fn of(file_named: Option<&Path>, model: Option<&str>) -> Result<Target, Failure> {
     match (file_named, model) {
         (Some(path), _) => {
             let text = file(path, "target file")?;
@@ -165,7 +165,7 @@ fn file(path: &Path, what: &str) -> Result<String, Failure> {
 
 /// What the target's folder holds of cards, notices and licenses; `None` when no folder is named
 /// or it is not there yet, which leaves the duties that are looked for in it unchecked.
-pub(super) fn folder(target: &Target) -> Result<Option<FolderFacts>, Failure> {
+pub(crate) fn folder(target: &Target) -> Result<Option<FolderFacts>, Failure> {
     let Some(folder) = &target.folder else {
         return Ok(None);
     };

@@ -265,6 +265,8 @@ fn longer_runs_share_as_many_positions_as_stated() {
     }
     assert_eq!(Recipe::default().guarantee_bytes(), 80);
     assert_eq!(Recipe::default().guarantee_bytes_for(2), 137);
+    // A looser stream without so long a run holds no gram of Latin text.
+    assert!(crate::text::LOOK_ALIKE_RUN_BYTES <= Recipe::default().gram_bytes());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod account;
 mod decider;
 mod duties;
 mod findings;
+mod one;
 
 use std::fs::File;
 use std::io;
@@ -50,8 +51,16 @@ use duties::Arising;
 pub use duties::DutyBook;
 pub use duties::missing_duties;
 use findings::Findings;
+pub use one::OneByOne;
+pub use one::lineage;
+pub use one::unfit;
+
+/// Why an index without sources answers nothing.
+const NO_SOURCE: &str = "the index holds no source, so there is nothing to compare with: \
+                         `herdbook register PATH…` adds one";
 
 /// What judges a match: known before anything is opened.
+#[derive(Clone, Copy)]
 pub struct Judged<'a> {
     /// License and model facts.
     pub catalog: &'a Catalog,
@@ -66,7 +75,7 @@ pub struct Judged<'a> {
     /// What earlier checks stored for the target.
     pub duties: &'a DutyBook,
     /// The date used for expiries, `YYYY-MM-DD`.
-    pub as_of: String,
+    pub as_of: &'a str,
 }
 
 /// What a check is made against: all of it fixed before the first byte is read.
@@ -147,18 +156,16 @@ pub fn check(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<CheckRun, SplitError> {
     if context.snapshot.info().sources == 0 {
-        let why = "the index holds no source, so there is nothing to compare with: \
-                   `herdbook register PATH…` adds one";
         return Ok(CheckRun {
-            outcome: unavailable(context.judged, why),
+            outcome: unavailable(context.judged, NO_SOURCE),
             to_store: Vec::new(),
             split: Vec::new(),
             exempt_unused: Vec::new(),
         });
     }
-    let lineage = decider::lineage(context);
-    let mut decider = Decider::new(context, &lineage);
     let judged = context.judged;
+    let lineage = decider::lineage(judged.catalog, judged.target, context.folder.clone());
+    let mut decider = Decider::new(context.snapshot, *judged, &lineage);
     let arising = Arising::new(judged.position.readings, judged.duties.let_through);
     let mut findings = Findings::new(judged.policy, arising);
     let minimum = context.judged.policy.flag_strength();
@@ -181,7 +188,7 @@ pub fn check(
             Some(folders) => Some(Sides::new(folders, &input.name)?),
             None => None,
         };
-        let expected = if context.judged.approvals.has_baseline(&context.judged.as_of) {
+        let expected = if context.judged.approvals.has_baseline(context.judged.as_of) {
             input_digest(input)
         } else {
             None

@@ -111,6 +111,9 @@ fn class(b: u8) -> u8 {
 }
 
 #[cfg(target_arch = "x86_64")]
+pub(super) use wide::Table;
+
+#[cfg(target_arch = "x86_64")]
 mod wide {
     #![cfg_attr(
         not(test),
@@ -135,7 +138,7 @@ mod wide {
         let mut len = out.len();
         for block in bytes.chunks(64) {
             // SAFETY: at most `bytes.len()` bytes were kept so far, and 64 more are reserved.
-            let classes = unsafe { table.compact(block, out.as_mut_ptr().add(len)) };
+            let classes = unsafe { table.read_and_compact(block, out.as_mut_ptr().add(len)) };
             len += classes.kept.count_ones() as usize;
         }
         // SAFETY: everything up to `len` was written by the stores above.
@@ -149,14 +152,14 @@ mod wide {
         let len = out.len();
         // SAFETY: 64 bytes are reserved, and the kept ones of them are written.
         unsafe {
-            let classes = Table::new().compact(block, out.as_mut_ptr().add(len));
+            let classes = Table::new().read_and_compact(block, out.as_mut_ptr().add(len));
             out.set_len(len + classes.kept.count_ones() as usize);
             classes
         }
     }
 
     /// What each ASCII byte becomes, in two vectors.
-    struct Table {
+    pub(in crate::text) struct Table {
         low: __m512i,
         high: __m512i,
     }
@@ -164,7 +167,7 @@ mod wide {
     impl Table {
         #[target_feature(enable = "avx512f")]
         #[inline]
-        fn new() -> Self {
+        pub(in crate::text) fn new() -> Self {
             // SAFETY: the table has 256 bytes.
             unsafe {
                 let table = ASCII.as_ptr();
@@ -182,15 +185,34 @@ mod wide {
         /// 64 bytes can be written to `to`.
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")]
         #[inline]
+        unsafe fn read_and_compact(&self, block: &[u8], to: *mut u8) -> Classes {
+            let present = u64::MAX >> (64 - block.len());
+            // SAFETY: lanes beyond the block are masked out and not read; and as promised.
+            unsafe {
+                let read = _mm512_maskz_loadu_epi8(present, block.as_ptr().cast());
+                self.compact(read, block.len(), to)
+            }
+        }
+
+        /// Writes what is kept of the first bytes of a vector, 1 to 64, to `to`.
+        ///
+        /// # Safety
+        ///
+        /// 64 bytes can be written to `to`.
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")]
+        #[inline]
         #[expect(
             clippy::cast_possible_wrap,
             reason = "bytes are bytes to the instruction"
         )]
-        unsafe fn compact(&self, block: &[u8], to: *mut u8) -> Classes {
+        pub(in crate::text) unsafe fn compact(
+            &self,
+            read: __m512i,
+            count: usize,
+            to: *mut u8,
+        ) -> Classes {
             let joiner = _mm512_set1_epi8(JOINER as i8);
-            let present = u64::MAX >> (64 - block.len());
-            // SAFETY: lanes beyond the block are masked out and not read.
-            let read = unsafe { _mm512_maskz_loadu_epi8(present, block.as_ptr().cast()) };
+            let present = u64::MAX >> (64 - count);
             let class = _mm512_permutex2var_epi8(self.low, read, self.high);
             let kept = _mm512_mask_cmpgt_epu8_mask(present, class, joiner);
             let packed = _mm512_maskz_compress_epi8(kept, class);

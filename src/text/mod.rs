@@ -24,12 +24,15 @@ mod property;
 pub mod reference;
 mod turns;
 mod undo;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
 mod tests;
 
+pub use look_alike::RUN_BYTES as LOOK_ALIKE_RUN_BYTES;
 pub use normal::NormalText;
 pub use normal::Undone;
 pub use normalizer::Normalizer;

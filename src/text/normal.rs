@@ -38,7 +38,7 @@ impl NormalText {
             clippy::expect_used,
             reason = "only whole characters are ever appended"
         )]
-        std::str::from_utf8(&self.bytes).expect("the normal form is UTF-8")
+        simdutf8::basic::from_utf8(&self.bytes).expect("the normal form is UTF-8")
     }
 
     /// Length of the stream in bytes: the unit of every length and position in a fingerprint.

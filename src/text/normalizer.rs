@@ -8,12 +8,17 @@ use super::look_alike;
 use super::normal::NormalText;
 use super::page;
 use super::page::Action;
+use super::page::Easy;
+use super::page::EasyTable;
 use super::page::Entry;
 use super::property;
 use super::property::Gap;
 use super::property::Kind;
 use super::undo::Undo;
+#[cfg(target_arch = "x86_64")]
+use super::wide;
 use crate::cpu::Vectors;
+use std::str::Chars;
 use thiserror::Error;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::char::compose;
@@ -65,19 +70,20 @@ const fn ascii_table() -> [u8; 256] {
     table
 }
 
-/// ASCII characters in a row after which the ASCII path is taken again. *Chosen*: a comma and a
-/// space between Cyrillic words are not worth the change.
-const ASCII_IN_A_ROW: usize = 3;
-
 /// ASCII bytes ahead after which the ASCII path is taken at once. *Chosen*: one word's length, and
 /// one comparison.
 const ASCII_AHEAD: usize = 8;
+
+/// Bytes that the easy path gathers before it appends them. *Chosen*: appending costs some
+/// nanoseconds whatever the number, and so does making room for more.
+const STAGE: usize = 128;
 
 /// Brings texts into normal form; keeps its buffers from one text to the next.
 #[derive(Debug)]
 pub struct Normalizer {
     vectors: Vectors,
     undo: Undo,
+    easy: EasyTable,
     pending: Vec<char>,
     expanded: Vec<char>,
 }
@@ -100,6 +106,7 @@ impl Normalizer {
         Self {
             vectors: vectors.min(Vectors::widest()),
             undo: Undo::default(),
+            easy: EasyTable::new(),
             pending: Vec::new(),
             expanded: Vec::new(),
         }
@@ -144,6 +151,7 @@ impl Normalizer {
         let mut pass = Pass::<WORDS> {
             vectors: self.vectors,
             out,
+            easy: &mut self.easy,
             pending: &mut self.pending,
             expanded: &mut self.expanded,
             keeps_marks: false,
@@ -156,6 +164,18 @@ impl Normalizer {
         pass.text(plain);
         Ok(())
     }
+}
+
+/// Why the easy path ended.
+enum Stop {
+    /// At the end of the text.
+    End,
+    /// Before a stretch of ASCII.
+    Ascii,
+    /// As much is gathered as is appended at a time.
+    Staged,
+    /// After a code point that is not easy, and for which nothing was done yet.
+    Hard(char),
 }
 
 /// What stands between the last kept code point and the next one.
@@ -174,6 +194,7 @@ enum GapState {
 struct Pass<'a, const WORDS: bool> {
     vectors: Vectors,
     out: &'a mut NormalText,
+    easy: &'a mut EasyTable,
     /// Decomposed code points of a segment that is not yet composed: a starter, or a mark without
     /// one, and what may combine with it. Empty on the fast path.
     pending: &'a mut Vec<char>,
@@ -202,30 +223,141 @@ impl<const WORDS: bool> Pass<'_, WORDS> {
             let (plain, tail) = rest.split_at(ascii);
             self.ascii(plain.as_bytes());
             rest = tail;
-            // Single spaces and the like between letters of other scripts stay on this path.
-            let mut chars = rest.chars();
-            let mut ascii_in_a_row = 0;
-            while let Some(c) = chars.next() {
-                if c.is_ascii() {
-                    let mut utf8 = [0_u8; 1];
-                    self.ascii(c.encode_utf8(&mut utf8).as_bytes());
-                    ascii_in_a_row += 1;
-                    if ascii_in_a_row == ASCII_IN_A_ROW {
-                        break;
-                    }
-                } else {
-                    self.other(c);
-                    ascii_in_a_row = 0;
-                    // A quotation mark or a dash in English: the stretch goes on at once.
-                    let next = chars.as_str().as_bytes().first_chunk::<ASCII_AHEAD>();
-                    if next.is_some_and(|next| next.is_ascii()) {
-                        break;
-                    }
-                }
-            }
-            rest = chars.as_str();
+            rest = self.mixed(rest);
         }
         self.flush();
+    }
+
+    /// Appends what a text becomes that begins beyond ASCII, up to the next stretch of ASCII; returns
+    /// what is left.
+    fn mixed<'t>(&mut self, text: &'t str) -> &'t str {
+        let mut chars = text.chars();
+        loop {
+            let c = if self.hidden || !self.pending.is_empty() {
+                chars.next()
+            } else {
+                self.wide(&mut chars);
+                match self.easy(&mut chars) {
+                    Stop::Ascii => return chars.as_str(),
+                    Stop::Staged => continue,
+                    Stop::End => None,
+                    Stop::Hard(c) => Some(c),
+                }
+            };
+            let Some(c) = c else {
+                return "";
+            };
+            if c.is_ascii() {
+                let mut utf8 = [0_u8; 1];
+                self.ascii(c.encode_utf8(&mut utf8).as_bytes());
+            } else {
+                self.other(c);
+            }
+        }
+    }
+
+    /// Appends what simple code points become, many at a time, where the machine can.
+    ///
+    /// Nothing may be pending or hidden.
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(unsafe_code, reason = "behind a look at the processor")
+    )]
+    fn wide(&mut self, chars: &mut Chars<'_>) {
+        #[cfg(target_arch = "x86_64")]
+        if !WORDS && self.vectors == Vectors::Avx512 {
+            let rest = chars.as_str();
+            // SAFETY: `Vectors` names a set only after the processor was asked for it.
+            let run = unsafe { wide::run(rest.as_bytes(), self.easy, &mut self.out.bytes) };
+            *chars = rest.get(run.bytes..).unwrap_or_default().chars();
+            if let Some(last) = run.last {
+                self.keeps_marks = last.keeps_marks() || last.is_mark();
+                self.last_class = last.as_mark().map_or(0, |c| page::look_up(c).last_class);
+            }
+            self.touching = run.touching.unwrap_or(self.touching);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = chars;
+    }
+
+    /// Appends what easy code points become: letters that nothing before them bears on, and what is
+    /// dropped. Single spaces and the like between letters of other scripts stay on this path.
+    ///
+    /// Nothing may be pending or hidden.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "`len` stays at or below STAGE, and the stage has room for one entry more"
+    )]
+    fn easy(&mut self, chars: &mut Chars<'_>) -> Stop {
+        let mut stage = [0_u8; STAGE + 4];
+        let mut len = 0;
+        let mut keeps_marks = self.keeps_marks;
+        let mut last_class = self.last_class;
+        let mut touching = self.touching;
+        let stop = loop {
+            let rest = chars.as_str().as_bytes();
+            let ahead = rest.first_chunk::<ASCII_AHEAD>();
+            if ahead.is_some_and(|ahead| ahead.is_ascii()) {
+                break Stop::Ascii;
+            }
+            let Some(c) = chars.next() else {
+                break Stop::End;
+            };
+            let easy = self.easy.get(c);
+            if easy.is_simple() {
+                let kept = easy.len() > 0;
+                if WORDS {
+                    self.word_at(easy, len);
+                }
+                touching = kept;
+                keeps_marks = if kept {
+                    easy.keeps_marks()
+                } else {
+                    keeps_marks
+                };
+                last_class = if kept { 0 } else { last_class };
+            } else if easy.is_mark() {
+                let entry = page::look_up(c);
+                if !keeps_marks || (entry.first_class != 0 && entry.first_class < last_class) {
+                    break Stop::Hard(c);
+                }
+                self.gap = GapState::Nothing;
+                touching = true;
+                last_class = entry.last_class;
+            } else if easy.is_transparent() {
+                continue;
+            } else {
+                break Stop::Hard(c);
+            }
+            stage[len..len + 4].copy_from_slice(&easy.bytes());
+            len += easy.len();
+            if len > STAGE - 3 {
+                break Stop::Staged;
+            }
+        };
+        self.out.bytes.extend_from_slice(&stage[..len]);
+        self.keeps_marks = keeps_marks;
+        self.last_class = last_class;
+        self.touching = touching;
+        stop
+    }
+
+    /// Notes a word start if a simple code point begins one; `staged` bytes stand before it and are
+    /// not in the stream yet.
+    #[inline]
+    fn word_at(&mut self, easy: Easy, staged: usize) {
+        if easy.len() > 0 {
+            if self.gap == GapState::Split || easy.letterwise() || self.after_letterwise {
+                let at = self.out.bytes.len() + staged;
+                self.out.words.push(u32::try_from(at).unwrap_or(u32::MAX));
+            }
+            self.after_letterwise = easy.letterwise();
+            self.gap = GapState::Nothing;
+        } else if easy.is_joiner() {
+            self.gap = self.gap.join();
+        } else {
+            self.gap = GapState::Split;
+        }
     }
 
     /// Appends the letters and digits of an ASCII stretch.

@@ -7,6 +7,7 @@
 use super::property;
 use super::property::Gap;
 use super::property::Kind;
+use std::fmt;
 use std::sync::OnceLock;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
@@ -64,6 +65,182 @@ struct Page {
     pool: Vec<u8>,
 }
 
+/// What most code points become, in four bytes: at most three bytes of letters after which
+/// composition has nothing to remember, or nothing at all. The lower three bytes are the letters, and
+/// the highest says how many there are and what else is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub(super) struct Easy(u32);
+
+impl Easy {
+    /// Nothing is known yet.
+    const UNKNOWN: Self = Self(0);
+    /// Known to be none of the sorts below: the entry has to be asked.
+    const HARD: Self = Self(1);
+
+    pub(super) const LEN_SHIFT: u32 = 24;
+    pub(super) const KEEPS_MARKS: u32 = 1 << 26;
+    const LETTERWISE: u32 = 1 << 27;
+    const JOINER: u32 = 1 << 28;
+    const TRANSPARENT: u32 = 1 << 29;
+    /// Of marks, whose letters never are: the class is 0, so that no order is asked for.
+    pub(super) const UNORDERED: u32 = Self::LETTERWISE;
+    pub(super) const MARK: u32 = 1 << 30;
+    /// A letter that is appended, or something that is dropped, whatever stands before it.
+    const SIMPLE: u32 = 1 << 31;
+
+    /// A unified ideograph, U+4E00 to U+9FFF, but for its letters: each stays as it is.
+    #[cfg(any(test, target_arch = "x86_64"))]
+    pub(super) const IDEOGRAPH: u32 =
+        Self::SIMPLE | Self::KEEPS_MARKS | Self::LETTERWISE | 3 << Self::LEN_SHIFT;
+    /// Each of the pictures U+1F300 to U+1FAFF, which are dropped.
+    #[cfg(any(test, target_arch = "x86_64"))]
+    pub(super) const PICTURE: u32 = Self::SIMPLE;
+    /// Stands for any letter or digit of ASCII.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const ASCII: Self = Self(Self::SIMPLE);
+    /// A Hangul syllable, U+AC00 to U+D7A3, likewise.
+    #[cfg(any(test, target_arch = "x86_64"))]
+    pub(super) const HANGUL: u32 = Self::SIMPLE | Self::KEEPS_MARKS | 3 << Self::LEN_SHIFT;
+
+    fn of(entry: &Entry) -> Self {
+        let len = u32::from(entry.end - entry.start);
+        let [first, second, third, _] = entry.short;
+        let bytes = u32::from_le_bytes([first, second, third, 0]) | len << Self::LEN_SHIFT;
+        let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+        match entry.action {
+            Action::Base if len <= 3 && entry.last_class == 0 => Self(
+                bytes
+                    | Self::SIMPLE
+                    | flag(entry.keeps_marks, Self::KEEPS_MARKS)
+                    | flag(entry.letterwise, Self::LETTERWISE),
+            ),
+            Action::Mark if len <= 3 => {
+                Self(bytes | Self::MARK | flag(entry.first_class == 0, Self::UNORDERED))
+            }
+            Action::Nothing(Gap::Separator) => Self(Self::SIMPLE),
+            Action::Nothing(Gap::Joiner) => Self(Self::SIMPLE | Self::JOINER),
+            Action::Nothing(Gap::Transparent) => Self(Self::TRANSPARENT),
+            Action::Base | Action::Mark | Action::Careful | Action::Ignorable => Self::HARD,
+        }
+    }
+
+    /// An entry as it stands in a vector.
+    #[cfg(any(test, target_arch = "x86_64"))]
+    pub(super) fn from_lane(lane: i32) -> Self {
+        Self(lane.cast_unsigned())
+    }
+
+    /// As it stands in a vector.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn lane(self) -> i32 {
+        self.0.cast_signed()
+    }
+
+    /// The code point that a mark is.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn as_mark(self) -> Option<char> {
+        let bytes = self.bytes();
+        let letters = std::str::from_utf8(bytes.get(..self.len())?).ok()?;
+        letters.chars().next().filter(|_| self.is_mark())
+    }
+
+    /// Whether it is appended or dropped whatever stands before it.
+    #[inline]
+    pub(super) fn is_simple(self) -> bool {
+        self.0 & Self::SIMPLE != 0
+    }
+
+    /// Whether it is a mark, kept only after letters that keep marks; its entry has the classes.
+    #[inline]
+    pub(super) fn is_mark(self) -> bool {
+        self.0 & Self::MARK != 0
+    }
+
+    /// Whether it is as if it were not there.
+    #[inline]
+    pub(super) fn is_transparent(self) -> bool {
+        self.0 & Self::TRANSPARENT != 0
+    }
+
+    /// The bytes, and what stands for none behind them.
+    #[inline]
+    pub(super) fn bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+
+    /// Number of bytes; none for a code point that is dropped.
+    #[inline]
+    pub(super) fn len(self) -> usize {
+        (self.0 >> Self::LEN_SHIFT & 3) as usize
+    }
+
+    /// Whether marks after it are letters.
+    #[inline]
+    pub(super) fn keeps_marks(self) -> bool {
+        self.0 & Self::KEEPS_MARKS != 0
+    }
+
+    /// Whether it is a word of its own.
+    #[inline]
+    pub(super) fn letterwise(self) -> bool {
+        self.0 & Self::LETTERWISE != 0
+    }
+
+    /// Whether it is dropped and may stand inside a word.
+    #[inline]
+    pub(super) fn is_joiner(self) -> bool {
+        self.0 & Self::JOINER != 0
+    }
+}
+
+/// What is easy among the first 65,536 code points, in one table: 256 KiB, of which only the pages
+/// of the scripts that were met are ever touched.
+pub(super) struct EasyTable(Vec<Easy>);
+
+impl EasyTable {
+    /// Code points that the table covers.
+    pub(super) const POINTS: usize = 0x1_0000;
+
+    pub(super) fn new() -> Self {
+        Self(vec![Easy::UNKNOWN; Self::POINTS])
+    }
+
+    /// What a code point becomes.
+    #[inline]
+    pub(super) fn get(&mut self, c: char) -> Easy {
+        match self.0.get(c as usize) {
+            Some(&easy) if easy != Easy::UNKNOWN => easy,
+            _ => self.learn(c),
+        }
+    }
+
+    /// The entries, one for each code point. An entry that is 0 was not learnt yet.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    pub(super) fn entries(&self) -> &[Easy] {
+        &self.0
+    }
+
+    /// Copies the page of a code point.
+    #[cold]
+    fn learn(&mut self, c: char) -> Easy {
+        let (page, place) = find(c);
+        let start = c as usize - place;
+        if let Some(entries) = self.0.get_mut(start..start + PAGE_LEN) {
+            for (easy, entry) in entries.iter_mut().zip(&page.entries) {
+                *easy = Easy::of(entry);
+            }
+        }
+        page.entries.get(place).map_or(Easy::HARD, Easy::of)
+    }
+}
+
+impl fmt::Debug for EasyTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EasyTable").finish_non_exhaustive()
+    }
+}
 /// The entry of a code point.
 #[inline]
 pub(super) fn look_up(c: char) -> &'static Entry {

@@ -8,6 +8,7 @@ use super::Undone;
 use super::page;
 use super::property;
 use super::reference;
+use crate::cpu::Vectors;
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
@@ -98,6 +99,53 @@ fn stands_for_others(c: char) -> bool {
     let large = matches!(point,
         0x3400..=0x9FFF | 0xAC00..=0xD7A3 | 0x17000..=0x18FFF | 0x20000..=0x10_FFFF);
     !large || point.is_multiple_of(251)
+}
+
+#[test]
+fn what_is_easy_is_what_the_entry_says() {
+    let mut table = page::EasyTable::new();
+    let mut hard = 0;
+    for c in every_char() {
+        let (entry, easy) = (page::look_up(c), table.get(c));
+        assert_eq!(easy, table.get(c), "{c:?}, once learnt");
+        if easy.is_simple() || easy.is_mark() {
+            assert_eq!(
+                easy.bytes()[..easy.len()],
+                *page_bytes(c).as_bytes(),
+                "{c:?}"
+            );
+        }
+        let as_it_is = match c {
+            '\u{4e00}'..='\u{9fff}' => page::Easy::IDEOGRAPH,
+            '\u{ac00}'..='\u{d7a3}' => page::Easy::HANGUL,
+            _ => 0,
+        };
+        if as_it_is != 0 {
+            let [.., flags] = as_it_is.to_le_bytes();
+            let mut bytes = [0; 4];
+            c.encode_utf8(&mut bytes);
+            bytes[3] = flags;
+            assert_eq!(
+                easy,
+                page::Easy::from_lane(i32::from_le_bytes(bytes)),
+                "{c:?}"
+            );
+        }
+        if ('\u{1f300}'..='\u{1faff}').contains(&c) {
+            assert_eq!(easy.bytes(), page::Easy::PICTURE.to_le_bytes(), "{c:?}");
+        }
+        if easy.is_simple() && easy.len() > 0 {
+            assert_eq!(easy.keeps_marks(), entry.keeps_marks, "{c:?}");
+            assert_eq!(easy.letterwise(), entry.letterwise, "{c:?}");
+        }
+        assert_eq!(
+            easy.is_transparent(),
+            entry.action == page::Action::Nothing(property::Gap::Transparent)
+        );
+        let none = !(easy.is_simple() || easy.is_mark() || easy.is_transparent());
+        hard += u32::from(none && c < '\u{10000}');
+    }
+    assert!(hard < 3_000, "{hard} of 65,536 are hard");
 }
 
 #[test]
@@ -493,6 +541,24 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Stretches of one script with what stands between its words, longer than what the fast path gathers
+/// at a time.
+fn stretch() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[\u{4e00}-\u{9fff}\u{3000}-\u{303f}\u{ff00}-\u{ff5e}A-Za-z0-9 ]{0,90}",
+        "[\u{3040}-\u{30ff}\u{4e00}-\u{4e20}\u{3001}\u{3002}\u{ff65}-\u{ff9f}]{0,90}",
+        "[\u{400}-\u{52f} ,.\u{ab}\u{bb}\u{2014}-]{0,120}",
+        "[\u{ac00}-\u{d7a3}\u{1100}-\u{11ff} .,]{0,80}",
+        "[a-zA-Z\u{c0}-\u{24f}\u{1e00}-\u{1eff}\u{300}-\u{310} ',.]{0,150}",
+        "[a-z \u{2010}-\u{2044}\u{2190}-\u{21ff}\u{1f600}-\u{1f64f}\u{fe0f}]{0,150}",
+        "[\u{900}-\u{97f} ,\u{200c}\u{200d}]{0,80}",
+        "[\u{600}-\u{6ff} .]{0,100}",
+        "[\u{e00}-\u{e7f} ]{0,80}",
+        "[\u{370}-\u{3ff}\u{1f00}-\u{1fff} ]{0,90}",
+        "[\u{3400}-\u{4dff}\u{f900}-\u{fa6d}\u{20000}-\u{20100} ]{0,60}",
+    ]
+}
+
 fn messy_text() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece(), 0..40).prop_map(|pieces| pieces.concat())
 }
@@ -503,6 +569,16 @@ proptest! {
     #[test]
     fn fast_equals_reference_and_is_idempotent(text in messy_text()) {
         check_against_reference(&text, &mut Normalizer::new(), &mut NormalText::default());
+    }
+
+    #[test]
+    fn fast_equals_reference_on_stretches_of_every_script(
+        parts in proptest::collection::vec(prop_oneof![3 => stretch(), 1 => piece()], 1..6)
+    ) {
+        for vectors in Vectors::all() {
+            let mut normalizer = Normalizer::with(vectors);
+            check_against_reference(&parts.concat(), &mut normalizer, &mut NormalText::default());
+        }
     }
 
     #[test]

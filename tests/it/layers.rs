@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common::repo;
 
-/// Lowest first. `cli`, `lib.rs` and `main.rs` sit on top and may import everything.
+/// Lowest first. `cli`, `library`, `lib.rs` and `main.rs` sit on top and may import everything.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("cpu", &[]),
@@ -39,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["model"]),
     ("trainer", &["model"]),
 ];
-const ON_TOP: &[&str] = &["cli"];
+const ON_TOP: &[&str] = &["cli", "library"];
 
 /// Modules that compute and nothing else.
 const PURE: &[&str] = &["model", "text", "fingerprint", "policy", "governance"];

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::governance::Place;
 use crate::governance::Remark;
 use crate::governance::RemarkKind;
@@ -14,6 +15,7 @@ use crate::model::Claim;
 use crate::model::Decision;
 use crate::model::Finding;
 use crate::model::FindingClaim;
+use crate::model::FolderFacts;
 use crate::model::License;
 use crate::model::Location;
 use crate::model::Outcome;
@@ -22,6 +24,7 @@ use crate::model::SourceId;
 use crate::model::SourceInfo;
 use crate::model::TargetLineage;
 use crate::model::Tier;
+use crate::model::target::Target;
 use crate::policy;
 use crate::policy::Basis;
 use crate::policy::ClaimFacts;
@@ -31,15 +34,17 @@ use crate::policy::Setting;
 use crate::policy::Touched;
 use crate::policy::codes;
 use crate::policy::target_file::input_use;
+use crate::snapshot::Snapshot;
 
 use super::super::matching::Match;
-use super::CheckContext;
+use super::Judged;
 use super::UnitMatches;
 use super::findings::Findings;
 
 /// Decides claims; resolves every model id once.
 pub(crate) struct Decider<'c> {
-    context: &'c CheckContext<'c>,
+    snapshot: &'c Snapshot,
+    judged: Judged<'c>,
     resolved: HashMap<String, Arc<Resolution>>,
     access: HashMap<SourceId, Access>,
     touched: Touched,
@@ -51,12 +56,15 @@ pub(crate) struct Decider<'c> {
 }
 
 /// What the target of a check is made from, resolved.
-pub(crate) fn lineage(context: &CheckContext<'_>) -> TargetLineage {
-    let judged = context.judged;
-    let bases = judged.target.base.iter();
+pub(crate) fn lineage(
+    catalog: &Catalog,
+    target: &Target,
+    folder: Option<FolderFacts>,
+) -> TargetLineage {
+    let bases = target.base.iter();
     TargetLineage {
-        bases: bases.map(|id| judged.catalog.resolve(id)).collect(),
-        folder: context.folder.clone(),
+        bases: bases.map(|id| catalog.resolve(id)).collect(),
+        folder,
     }
 }
 
@@ -67,10 +75,14 @@ struct Decided {
 }
 
 impl<'c> Decider<'c> {
-    pub(crate) fn new(context: &'c CheckContext<'c>, lineage: &'c TargetLineage) -> Self {
-        let judged = context.judged;
+    pub(crate) fn new(
+        snapshot: &'c Snapshot,
+        judged: Judged<'c>,
+        lineage: &'c TargetLineage,
+    ) -> Self {
         Self {
-            context,
+            snapshot,
+            judged,
             resolved: HashMap::new(),
             access: HashMap::new(),
             touched: Touched::default(),
@@ -99,7 +111,7 @@ impl<'c> Decider<'c> {
         source: Option<&str>,
         at: Option<(&Location, u32)>,
     ) -> Option<AppliedApproval> {
-        let judged = self.context.judged;
+        let judged = self.judged;
         let place = match (at, &self.sha256) {
             (Some((location, unit)), Some(sha256)) => location.row.map(|row| Place {
                 sha256,
@@ -121,7 +133,7 @@ impl<'c> Decider<'c> {
         };
         judged
             .approvals
-            .apply(decision, &subject, &judged.as_of, &mut self.uses)
+            .apply(decision, &subject, judged.as_of, &mut self.uses)
     }
 
     /// The finding on one unit: every claim on every text it matched, strictest first.
@@ -175,7 +187,7 @@ impl<'c> Decider<'c> {
             .cloned();
         let generator = model.as_deref().map(|id| self.resolve(id));
         let access = self.access(source);
-        let (of_outputs, stated) = input_use(self.context.judged.target, &location.path);
+        let (of_outputs, stated) = input_use(self.judged.target, &location.path);
         let facts = ClaimFacts {
             generator: generator.as_deref(),
             access: &access,
@@ -211,7 +223,7 @@ impl<'c> Decider<'c> {
 
     /// What is to be said of the duties that earlier checks stored for the target.
     fn stored_duties(&mut self, findings: &mut Findings) {
-        let judged = self.context.judged;
+        let judged = self.judged;
         for duty in judged.duties.applicable() {
             let ground = self.decisions.ground();
             let standing = policy::standing(ground, judged.catalog.licenses(), duty);
@@ -241,20 +253,20 @@ impl<'c> Decider<'c> {
 
     /// A claim names a source of its own snapshot: the index refuses any other.
     fn source(&self, id: SourceId) -> Option<&'c SourceInfo> {
-        self.context.snapshot.sources().get(id.0 as usize)
+        self.snapshot.sources().get(id.0 as usize)
     }
 
     fn resolve(&mut self, id: &str) -> Arc<Resolution> {
         if let Some(known) = self.resolved.get(id) {
             return known.clone();
         }
-        let resolution = Arc::new(self.context.judged.catalog.resolve(id));
+        let resolution = Arc::new(self.judged.catalog.resolve(id));
         self.resolved.insert(id.to_owned(), resolution.clone());
         resolution
     }
 
     fn access(&mut self, source: &SourceInfo) -> Access {
-        let catalog = self.context.judged.catalog;
+        let catalog = self.judged.catalog;
         self.access
             .entry(source.id)
             .or_insert_with(|| catalog.access(source.access.as_deref()))
@@ -264,7 +276,7 @@ impl<'c> Decider<'c> {
     /// What is to be said of the run as a whole: declared uses without text, the base's own duties,
     /// missing facts about the organisation. Called once, after all files.
     pub(crate) fn run_level(&mut self, findings: &mut Findings) {
-        let target = self.context.judged.target;
+        let target = self.judged.target;
         for used in &target.models_used {
             let generator = self.resolve(&used.model);
             self.touched.add(Some(&generator));
@@ -292,8 +304,8 @@ impl<'c> Decider<'c> {
             let approval = self.approve(&mut decision, None, access, None, None);
             findings.push_run(run_finding(decision, approval));
         }
-        let judged = self.context.judged;
-        for remark in judged.approvals.remarks(&self.uses, target, &judged.as_of) {
+        let judged = self.judged;
+        for remark in judged.approvals.remarks(&self.uses, target, judged.as_of) {
             let decision = remarked(remark, judged.policy);
             findings.push_run(run_finding(decision, None));
         }

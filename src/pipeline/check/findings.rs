@@ -16,6 +16,7 @@ use crate::model::Tally;
 use crate::model::Verdict;
 use crate::policy::Policy;
 use crate::policy::codes;
+use crate::snapshot::Snapshot;
 
 use super::CheckContext;
 use super::Judged;
@@ -113,18 +114,9 @@ impl Findings {
 
     /// A snapshot older than the policy allows: what was registered since was not compared.
     pub(crate) fn stale_snapshot(&mut self, context: &CheckContext<'_>) {
-        let Some(max) = context.judged.policy.snapshot_max_age_days() else {
+        let Some(reason) = stale(context.snapshot, context.judged) else {
             return;
         };
-        let time = &context.snapshot.manifest().time;
-        let age = days_between(time, &context.judged.as_of);
-        if age.is_some_and(|days| days <= i64::from(max)) {
-            return;
-        }
-        let reason = format!(
-            "the snapshot was sealed at {time}, and the policy allows {max} days: what was \
-             registered since was not compared"
-        );
         let fix = "register what was generated since, or run `herdbook snapshot seal` if nothing \
                    was"
         .to_owned();
@@ -230,10 +222,24 @@ impl Findings {
             models,
             obligations: self.obligations.into_values().collect(),
             stored_duties: context.judged.duties.unread(),
-            as_of: context.judged.as_of.clone(),
+            as_of: context.judged.as_of.to_owned(),
         };
         (outcome, self.arising)
     }
+}
+
+/// Why a snapshot is older than the policy allows; `None` when it is not.
+pub(crate) fn stale(snapshot: &Snapshot, judged: &Judged<'_>) -> Option<String> {
+    let max = judged.policy.snapshot_max_age_days()?;
+    let time = &snapshot.manifest().time;
+    let age = days_between(time, judged.as_of);
+    if age.is_some_and(|days| days <= i64::from(max)) {
+        return None;
+    }
+    Some(format!(
+        "the snapshot was sealed at {time}, and the policy allows {max} days: what was registered \
+         since was not compared"
+    ))
 }
 
 /// Whole days from an RFC 3339 time to a day; `None` when one of them is not what it should be.
@@ -312,7 +318,7 @@ fn unread(judged: &Judged<'_>, finding: Finding, limit: &str) -> CheckOutcome {
         obligations: Vec::new(),
         stored_duties: judged.duties.unread(),
         limits: vec![limit.to_owned()],
-        as_of: judged.as_of.clone(),
+        as_of: judged.as_of.to_owned(),
     }
 }
 

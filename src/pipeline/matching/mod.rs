@@ -84,7 +84,8 @@ pub(crate) struct Match {
 
 /// Why a unit could not be matched.
 #[derive(Debug, Error)]
-pub(crate) enum MatchError {
+#[non_exhaustive]
+pub enum MatchError {
     /// The index did not answer.
     #[error(transparent)]
     LookUp(#[from] LookUpError),
