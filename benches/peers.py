@@ -93,10 +93,9 @@ def results_of(asked, names):
     results = []
     for name in NAMES:
         path = asked.work / f"{name}.json"
-        if name in asked.again:
-            path.unlink(missing_ok=True)
-        kept = load(path, inputs)
-        if kept is None and name in names:
+        # What is kept stays until its successor is whole.
+        kept = None if name in asked.again else load(path, inputs)
+        if kept is None and (name in names or name in asked.again):
             child(name, asked)
             kept = load(path, inputs)
         if kept is not None:
@@ -113,7 +112,8 @@ def machine():
 
 def facts(asked, results):
     """What was run: machine, files, versions, and how each tool was called."""
-    commit = subprocess.run(["git", "-C", REPO, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    asking = ["git", "-C", REPO, "rev-parse", "--short=12", "HEAD"]
+    commit = subprocess.run(asking, capture_output=True, text=True, check=False)
     sizes = measured_sizes(asked)
     lines = [
         f"- {time.strftime('%Y-%m-%d', time.gmtime())}, {machine()}; one core by `taskset`, one thread",
@@ -217,6 +217,7 @@ def main():
     if asked.child:
         return measure(asked.child, asked, digests(asked.registered, asked.cases))
     wanted = [name for name in asked.only if name != "decon" or asked.decon]
+    asked.again = [name for name in asked.again if name != "decon" or asked.decon]
     if len(wanted) < len(asked.only):
         print(f"peers: {DECON}", file=sys.stderr)
     results = results_of(asked, wanted)

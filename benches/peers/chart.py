@@ -1,9 +1,12 @@
 """Recall against false alarms, one panel per group of transforms, as an SVG that is the same for the same figures."""
 
+import io
+import re
+
 from .tables import grouped, recall_rows
 
 # Shares of `neg_same_prompt` flagged that the curves are drawn at: 0.1 % to 20 %, evenly on a logarithmic axis.
-POINTS = 41
+POINTS = 31
 LOW, HIGH = 0.001, 0.2
 COLUMNS = 4
 # One colour per tool, ours first; further settings of a tool are dashed and dotted in its colour.
@@ -19,7 +22,10 @@ def draw(path, results, curves, cases):
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "herdbook", "svg.fonttype": "none", "font.size": 8, "font.family": "sans-serif"})
+    matplotlib.rcParams.update({
+        "svg.hashsalt": "herdbook", "svg.fonttype": "none", "font.size": 8, "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans", "sans-serif"],
+    })
     from matplotlib import pyplot
 
     looks = [(COLOURS[at % len(COLOURS)], STYLES[number % len(STYLES)])
@@ -46,6 +52,9 @@ def draw(path, results, curves, cases):
     figure.supxlabel("other models' answers to the same prompt that are flagged, %")
     figure.supylabel("found, %")
     path.parent.mkdir(parents=True, exist_ok=True)
+    drawn = io.StringIO()
     # Neither a date nor a version in the file: the same figures give the same bytes.
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
+    figure.savefig(drawn, metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
+    # A tenth of a point is less than a line is wide.
+    path.write_text(re.sub(r"(\d+\.\d)\d+", r"\1", drawn.getvalue()), encoding="utf-8")

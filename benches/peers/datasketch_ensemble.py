@@ -52,8 +52,8 @@ def run(job):
         index_bytes=grown, index_where="memory (grown by)",
         how=f"MinHashLSHEnsemble(threshold={THRESHOLD}, num_perm={PERMUTATIONS}, num_part={PARTITIONS}) over sets of word "
             f"{LENGTH}-grams; the cases are indexed, the registered outputs are the queries. Registration is sketching "
-            f"alone. Flagged: an answer of which at least {THRESHOLD} is estimated to be held. Score: the largest estimated share "
-            "of a registered output",
+            f"alone. Flagged: an answer of which at least {THRESHOLD} is estimated to be held. Score: the largest estimated "
+            "share of a registered output",
         flagged=[row for row, share in enumerate(scores) if share >= THRESHOLD],
         # A lower threshold than 0.5 was tried: up to 10 % of false alarms its curve is the same.
         curves={"datasketch Ensemble": scores},

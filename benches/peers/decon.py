@@ -108,7 +108,8 @@ def run(job):
         flagged=flagged,
         curves={"decon": scores, "decon, no length rules": curve(free, len(cases), plainly)},
         commands=[
-            "decon detect --training-dir CASES --evals-dir REGISTERED --report-output-dir OUT --tokenizer uniseg --worker-threads 1",
+            "decon detect --training-dir CASES --evals-dir REGISTERED --report-output-dir OUT --tokenizer uniseg "
+            "--worker-threads 1",
             f"… --contamination-score-threshold {LOWEST} (curve), … --perfect-match-decay-start 0 "
             "--perfect-match-decay-end 0 --eval-min-token-length 0 --eval-min-unique-word-count 0 (second curve)",
         ],

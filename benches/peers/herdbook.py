@@ -36,8 +36,8 @@ def register(job, index, *model):
 def check(job, index, name, policy):
     (job.work / f"{name}.toml").write_text(policy, encoding="utf-8")
     phase = command(
-        [job.programs["herdbook"], "check", job.cases, "--index", index, "--target-model", TARGET_MODEL, "--text-column", "text",
-         "--policy", job.work / f"{name}.toml", "--report", job.work / f"{name}.json", "--threads", "1",
+        [job.programs["herdbook"], "check", job.cases, "--index", index, "--target-model", TARGET_MODEL,
+         "--text-column", "text", "--policy", job.work / f"{name}.toml", "--report", job.work / f"{name}.json", "--threads", "1",
          "--no-record-duties", "--quiet"], (0, 1),
     )
     report = json.loads((job.work / f"{name}.json").read_text(encoding="utf-8"))
@@ -69,7 +69,8 @@ def run(job):
             "input and writes a report inside its time. Score: largest strength of a match; an exact one is above all",
         flagged=flagged, curves={"herdbook": scores},
         commands=[
-            "herdbook register registered.parquet --text-column text --prompt-column prompt --model-column model --threads 1",
+            "herdbook register registered.parquet --text-column text --prompt-column prompt --model-column model "
+            "--threads 1",
             "herdbook check cases.parquet --text-column text --policy strict.toml --report out.json --threads 1",
         ],
         notes=[f"{differ} cases are flagged by only one of the timed check and the curve at {weakest:g}"],

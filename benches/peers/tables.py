@@ -203,7 +203,8 @@ def at_equal_alarms(curves, cases, groups):
     text = []
     for alarms in ALARMS:
         cuts = [curve.cut(alarms) for curve in curves]
-        lines = [["*really flagged, neg_same_prompt, %*", *(f"{100 * curve.reached(cut):.2f}" for curve, cut in zip(curves, cuts))]]
+        reached = [f"{100 * curve.reached(cut):.2f}" for curve, cut in zip(curves, cuts)]
+        lines = [["*really flagged, neg_same_prompt, %*", *reached]]
         for name, members in parts:
             mean = lambda curve, cut: None if cut is None else sum(curve.share(each, cut) for each in members) / len(members)
             count = sum(map(len, members))
@@ -228,7 +229,8 @@ def not_above(curves, cases):
         for name, rows in recall_rows(cases):
             mine = ours.share(rows, cut) or 0.0
             ahead = [f"{curve.name} {percent(share)}" for curve, at in cuts
-                     if (share := curve.share(rows, at)) is not None and share > mine and percent(share) != percent(mine)]
+                     if (share := curve.share(rows, at)) is not None and share > mine
+                     and percent(share) != percent(mine)]
             if ahead:
                 lines.append(f"- at {100 * alarms:g} %, {name}: herdbook {percent(mine)}; " + ", ".join(ahead))
     return "\n".join(lines) or "Nowhere: herdbook's recall is at least that of every other setting at each level and transform."
