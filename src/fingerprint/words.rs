@@ -14,22 +14,26 @@ pub fn word_hashes(text: &NormalText, key: &FingerprintKey, out: &mut Vec<u8>) {
     out.clear();
     out.reserve(text.word_starts().len());
     let bytes = text.as_bytes();
-    let ends = text.word_starts().iter().skip(1).copied();
-    let ends = ends.map(|end| end as usize).chain([bytes.len()]);
-    for (&start, end) in text.word_starts().iter().zip(ends) {
+    let starts = text.word_starts();
+    let hash = |start: u32, end: usize| {
         let start = start as usize;
         // Most words have eight bytes or fewer: one read and a mask, where there is text behind.
-        let head = bytes.get(start..start + 8).and_then(<[u8]>::first_chunk);
-        let hash = match head {
+        let head = bytes.get(start..).and_then(<[u8]>::first_chunk);
+        match head {
             Some(head) if (1..=8).contains(&(end - start)) => {
                 let len = end - start;
                 let piece = u64::from_le_bytes(*head) & (u64::MAX >> (64 - 8 * len));
                 finish(piece_in(begin(len, key), piece, key), key)
             }
             Some(_) | None => word_hash(bytes.get(start..end).unwrap_or_default(), key),
-        };
-        out.push(hash);
-    }
+        }
+    };
+    // All words but the last end where the next begins.
+    out.extend(starts.windows(2).map(|pair| match *pair {
+        [start, end] => hash(start, end as usize),
+        _ => NOT_EVIDENCE,
+    }));
+    out.extend(starts.last().map(|&start| hash(start, bytes.len())));
 }
 
 /// A multiply-fold over the word's bytes under four secret words of 64 bits, brought to 1..=255 by

@@ -13,6 +13,7 @@ use super::build;
 use super::build::NewSegment;
 use super::claims;
 use super::claims::ClaimRecord;
+use super::claims::WrittenClaims;
 use super::gather::Gatherer;
 use super::keys;
 use super::keys::CLAIMS;
@@ -34,6 +35,7 @@ use super::set_hash::member;
 use super::set_hash::text_member_key;
 use super::sort;
 use super::sort::Sorter;
+use super::store::Tables;
 use super::tag::ALONE_GRAMS;
 use super::write::IndexWriter;
 use super::write::SourceDraft;
@@ -178,20 +180,13 @@ impl<'w> Registration<'w> {
         batch.put(META, &keys::INTENT_KEY, &intent.encode())?;
         batch.commit()?;
 
-        // The last rows are written while the segment is built.
-        let rows = std::mem::replace(&mut self.rows, Rows::new(0));
-        self.texts.write(rows)?;
-        self.texts.close()?;
-        let tmp = self.scratch.path();
-        let claims = std::mem::replace(&mut self.claims, Sorter::new(tmp, 0));
-        let grams = std::mem::replace(&mut self.grams, Gatherer::new(tmp));
-        let (writer, first_text) = (&*self.writer, self.first_text);
-        let (claims, segment) = rayon::join(
-            || claims::write(writer.store(), tmp, claims, source, first_text),
-            || write_segment(writer, tmp, grams, number, first_text),
-        );
-        let (claims, (segment, merge)) = (claims?, segment?);
-        let (texts, texts_hash) = self.texts.finish()?;
+        let Written {
+            texts,
+            texts_hash,
+            claims,
+            segment,
+            merge,
+        } = self.write(source, number)?;
         let store = self.writer.store();
         store.ingest(TEXTS, texts.paths())?;
         store.ingest(CLAIMS, claims.tables.paths())?;
@@ -270,6 +265,43 @@ impl<'w> Registration<'w> {
             writer,
         })
     }
+
+    /// Writes every file of the source: texts, claims, and the segment with its filter.
+    fn write(&mut self, source: SourceId, number: u32) -> Result<Written, StoreError> {
+        // The last rows are written while the segment is built.
+        let rows = std::mem::replace(&mut self.rows, Rows::new(0));
+        self.texts.write(rows)?;
+        self.texts.close()?;
+        let tmp = self.scratch.path();
+        let claims = std::mem::replace(&mut self.claims, Sorter::new(tmp, 0));
+        let grams = std::mem::replace(&mut self.grams, Gatherer::new(tmp));
+        let (writer, first_text) = (&*self.writer, self.first_text);
+        let (claims, segment) = rayon::join(
+            || claims::write(writer.store(), tmp, claims, source, first_text),
+            || write_segment(writer, tmp, grams, number, first_text),
+        );
+        let (claims, (segment, merge)) = (claims?, segment?);
+        let (texts, texts_hash) = self.texts.finish()?;
+        Ok(Written {
+            texts,
+            texts_hash,
+            claims,
+            segment,
+            merge,
+        })
+    }
+}
+
+/// The files of a source, durable, and not yet part of the index.
+struct Written {
+    texts: Tables,
+    /// What the texts add to the set hash.
+    texts_hash: SetHash,
+    claims: WrittenClaims,
+    /// None without new texts.
+    segment: Option<NewSegment>,
+    /// Segments that it takes the place of.
+    merge: Vec<u32>,
 }
 
 /// The segment of the new texts, merged with live ones; their numbers. None without new texts.

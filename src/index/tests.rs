@@ -561,6 +561,7 @@ fn the_options_reach_every_column_family() {
         // The filter in memory answers instead of the engine's.
         has(&table, "filter_policy=nullptr");
         has(&table, "cache_index_and_filter_blocks=true");
+        has(&options, "write_buffer_size=4194304");
         let bulk = matches!(family, keys::TEXTS | keys::POSTINGS);
         has(
             &table,
@@ -593,6 +594,49 @@ fn the_options_reach_every_column_family() {
             } else {
                 "disable_auto_compactions=false"
             },
+        );
+    }
+}
+
+#[test]
+fn the_options_reach_the_files_that_are_ingested() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("db"), Access::Create).unwrap();
+    for (family, compression, top_level) in [
+        (keys::TEXTS, "NoCompression", true),
+        (keys::POSTINGS, "NoCompression", true),
+        (keys::CLAIMS, "LZ4", false),
+    ] {
+        let mut tables = store.tables(family, dir.path());
+        let mut left = 1000_u64;
+        tables
+            .write(|key, value| {
+                key.extend_from_slice(&(1000 - left).to_be_bytes());
+                value.extend_from_slice(&[7; 100]);
+                left -= 1;
+                Ok(left > 0)
+            })
+            .unwrap();
+        store.ingest(family, tables.paths()).unwrap();
+        let properties = store.table_properties(family);
+        let has = |what: &str| assert!(properties.contains(what), "{family}: {what}, {properties}");
+        has(&format!("SST file compression algo={compression}"));
+        has("filter block size=0");
+        // 999 rows of more than 100 bytes: blocks of 4 KiB or of 16.
+        let blocks = if top_level { 27..30 } else { 6..8 };
+        let count: u32 = properties
+            .split("# data blocks=")
+            .nth(1)
+            .and_then(|rest| rest.split(';').next())
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        assert!(blocks.contains(&count), "{family}: {count} blocks");
+        assert_eq!(
+            properties.contains("top-level index size"),
+            top_level,
+            "{family}: {properties}"
         );
     }
 }
