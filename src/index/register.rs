@@ -50,9 +50,9 @@ const ROWS_BYTES: usize = 1 << 20;
 
 /// A registration under way.
 ///
-/// Memory: some 40 bytes per distinct new text for the digests seen, fixed buffers, and the filter
-/// of the segment once it is built; text rows go to table files at once, grams and claims to
-/// scratch files.
+/// Memory: some 40 bytes per distinct new text for the digests seen, then the filter of the new
+/// segment, beside fixed buffers; text rows go to table files at once, grams and claims to scratch
+/// files.
 pub struct Registration<'w> {
     writer: &'w mut IndexWriter,
     /// Rows of the new texts, in order of their numbers, and what becomes of them.
@@ -268,6 +268,8 @@ impl<'w> Registration<'w> {
 
     /// Writes every file of the source: texts, claims, and the segment with its filter.
     fn write(&mut self, source: SourceId, number: u32) -> Result<Written, StoreError> {
+        // No more texts come, and the filter is about to need the memory.
+        self.known = HashMap::new();
         // The last rows are written while the segment is built.
         let rows = std::mem::replace(&mut self.rows, Rows::new(0));
         self.texts.write(rows)?;
