@@ -6,6 +6,8 @@
 //! intent row, and removed at the next open for writing.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::hash::Hasher;
 use std::path::Path;
 
 use super::StoreError;
@@ -59,7 +61,7 @@ pub struct Registration<'w> {
     rows: Rows,
     texts: TableThread<SetHash>,
     /// Number of each text met, by its exact digest.
-    known: HashMap<[u8; 16], u64>,
+    known: HashMap<[u8; 16], u64, BuildHasherDefault<OfDigest>>,
     grams: Gatherer,
     claims: Sorter<ClaimRecord>,
     // After what writes into it.
@@ -89,7 +91,7 @@ impl<'w> Registration<'w> {
             writer,
             rows: Rows::new(first_text),
             texts,
-            known: HashMap::new(),
+            known: HashMap::default(),
             grams: Gatherer::new(scratch.path()),
             claims: Sorter::new(scratch.path(), sort::BUFFER_BYTES),
             scratch,
@@ -269,7 +271,7 @@ impl<'w> Registration<'w> {
     /// Writes every file of the source: texts, claims, and the segment with its filter.
     fn write(&mut self, source: SourceId, number: u32) -> Result<Written, StoreError> {
         // No more texts come, and the filter is about to need the memory.
-        self.known = HashMap::new();
+        self.known = HashMap::default();
         // The last rows are written while the segment is built.
         let rows = std::mem::replace(&mut self.rows, Rows::new(0));
         self.texts.write(rows)?;
@@ -334,6 +336,24 @@ fn write_segment(
     let new = build::write(&target, &fresh, first_text, &merged)?;
     sync_dir(&filters)?;
     Ok((Some(new), merge))
+}
+
+/// The hash of a digest: its first bytes. Digests are uniform, and nobody without the key can
+/// choose them.
+#[derive(Default)]
+struct OfDigest(u64);
+
+impl Hasher for OfDigest {
+    fn write(&mut self, bytes: &[u8]) {
+        // The length comes first, then the digest.
+        self.0 = bytes
+            .first_chunk()
+            .map_or(0, |head| u64::from_be_bytes(*head));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Whether a text has at most [`ALONE_GRAMS`] distinct grams.
