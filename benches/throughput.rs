@@ -4,7 +4,8 @@
 //! generated outputs, and runs in turn, each as a process of its own:
 //! - `decode`: arrow-rs decodes that one column, on the same number of threads, and counts bytes;
 //! - `parse`: the lines of the JSONL are parsed with `serde_json`, and the text is counted;
-//! - `check`: `herdbook check` of the same file: digest of the file, verified snapshot, verdict.
+//! - `check`: `herdbook check` of the same file: digest of the file, verified snapshot, verdict;
+//! - `register`: `herdbook register` of the same file into an empty index: durable, sealed, logged.
 //!
 //! Ratios are of the time each takes beyond its own run on a file of one row, which starts the
 //! program and opens the index; that part is shown beside. `--help` lists the settings.
@@ -20,14 +21,17 @@
 mod baseline;
 #[path = "throughput/corpus.rs"]
 mod corpus;
+#[path = "throughput/process.rs"]
+mod process;
 
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
-use std::process::Stdio;
 use std::time::Instant;
 
 use corpus::Corpus;
+use process::Ran;
+use process::run;
 
 const HELP: &str = "\
 cargo bench --locked --bench throughput -- [SETTING=VALUE…]
@@ -118,21 +122,28 @@ fn measure(settings: &Settings) {
         "{} records, {} threads, best of {} rounds",
         settings.records, settings.threads, settings.rounds
     );
-    println!("what                        s   beyond one row   of the baseline   MB/s");
+    println!("what                        s   beyond one row   of the baseline   MB/s   peak MB");
     let this = std::env::current_exe().expect("the path of this program");
     let baseline = |mode: &str, file: &Path| {
         let mut command = Command::new(&this);
         command.arg(mode).arg(file).arg(&settings.column);
         command.arg(settings.threads.to_string());
-        command
+        Program::plain(command)
     };
     let check = |file: &Path| {
-        let mut command = herdbook(dir);
+        let mut command = herdbook(dir, settings.threads);
         command.arg("check").arg(file).arg("--index").arg(&index);
         command.arg("--threads").arg(settings.threads.to_string());
         command.args(["--target-model", "mistralai/Mistral-7B-v0.1", "--report"]);
         command.arg(dir.join("verdict.json"));
-        command
+        Program::plain(command)
+    };
+    let register = |file: &Path| {
+        let index = dir.join("index-of-this-round");
+        Program {
+            command: registering(dir, &index, &[file.to_path_buf()], settings.threads),
+            index: Some((dir.to_path_buf(), index)),
+        }
     };
     let tables = [
         (&parquet, one_parquet, ["decode", "decode-views"].as_slice()),
@@ -140,79 +151,122 @@ fn measure(settings: &Settings) {
     ];
     for (file, one, modes) in tables {
         let Some(file) = file else { continue };
-        let mut rows: Vec<(String, Vec<(Command, Command)>)> = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
         for mode in modes {
-            rows.push((
-                (*mode).to_owned(),
-                vec![(baseline(mode, file), baseline(mode, one))],
-            ));
+            rows.push(Row::new(mode, baseline(mode, file), baseline(mode, one)));
         }
-        rows.push(("check".to_owned(), vec![(check(file), check(one))]));
-        report(
-            &mut rows,
-            text_bytes(&mut baseline(modes.first().expect("a mode"), file)),
-            settings.rounds,
-        );
+        rows.push(Row::new("check", check(file), check(one)));
+        rows.push(Row::new("register", register(file), register(one)));
+        let mode = modes.first().expect("a mode");
+        let bytes = run(&mut baseline(mode, file).command).stdout;
+        let bytes = bytes.trim().parse().expect("a number of bytes");
+        report(&mut rows, bytes, settings.rounds);
     }
-    let size = Command::new("du").arg("-sk").arg(&index).output();
-    if let Ok(size) = size {
-        println!(
-            "index, KiB: {}",
-            String::from_utf8_lossy(&size.stdout).trim()
-        );
+    let [rows, filters] = ["db", "filters"].map(|part| process::bytes_in(&index.join(part)));
+    println!(
+        "index: {:.1} MB, of them filters {:.1} MB",
+        (rows + filters) as f64 / 1e6,
+        filters as f64 / 1e6
+    );
+}
+
+/// A program to be timed.
+struct Program {
+    command: Command,
+    /// Folder and empty index that it needs each time, made before and removed after.
+    index: Option<(PathBuf, PathBuf)>,
+}
+
+impl Program {
+    fn plain(command: Command) -> Self {
+        Self {
+            command,
+            index: None,
+        }
+    }
+
+    fn run(&mut self) -> Ran {
+        if let Some((dir, index)) = &self.index {
+            run(herdbook(dir, 1).arg("init").arg("--index").arg(index));
+        }
+        let ran = run(&mut self.command);
+        if let Some((_, index)) = &self.index {
+            std::fs::remove_dir_all(index).expect("its own index");
+        }
+        ran
+    }
+}
+
+/// A line of the table: a program on the whole file, and on one row.
+struct Row {
+    name: String,
+    whole: Program,
+    one: Program,
+    best: (f64, f64),
+    peak: u64,
+}
+
+impl Row {
+    fn new(name: &str, whole: Program, one: Program) -> Self {
+        Self {
+            name: name.to_owned(),
+            whole,
+            one,
+            best: (f64::INFINITY, f64::INFINITY),
+            peak: 0,
+        }
+    }
+
+    fn beyond(&self) -> f64 {
+        self.best.0 - self.best.1
     }
 }
 
 /// Runs all programs in turn, so that what else the machine does falls on all of them alike.
-fn report(rows: &mut [(String, Vec<(Command, Command)>)], bytes: u64, rounds: usize) {
-    let mut best = vec![(f64::INFINITY, f64::INFINITY); rows.len()];
+fn report(rows: &mut [Row], bytes: u64, rounds: usize) {
     for _ in 0..rounds {
-        for ((_, pair), best) in rows.iter_mut().zip(&mut best) {
-            for (whole, one) in pair {
-                best.0 = best.0.min(seconds(whole));
-                best.1 = best.1.min(seconds(one));
-            }
+        for row in rows.iter_mut() {
+            let whole = row.whole.run();
+            row.best.0 = row.best.0.min(whole.seconds);
+            row.best.1 = row.best.1.min(row.one.run().seconds);
+            row.peak = row.peak.max(whole.peak_bytes);
         }
     }
-    let reference = best.first().map_or(1.0, |(whole, one)| whole - one);
-    for ((name, _), (whole, one)) in rows.iter().zip(best) {
-        let beyond = whole - one;
+    let reference = rows.first().map_or(1.0, Row::beyond);
+    for row in rows.iter() {
         println!(
-            "{name:22} {whole:8.3} {beyond:16.3} {:17.2} {:6.0}",
-            beyond / reference,
-            bytes as f64 / beyond / 1e6
+            "{:22} {:8.3} {:16.3} {:17.2} {:6.0} {:9.0}",
+            row.name,
+            row.best.0,
+            row.beyond(),
+            row.beyond() / reference,
+            bytes as f64 / row.beyond() / 1e6,
+            row.peak as f64 / 1e6,
         );
+    }
+    let beyond = |name: &str| rows.iter().find(|row| row.name == name).map(Row::beyond);
+    if let (Some(register), Some(check)) = (beyond("register"), beyond("check")) {
+        println!("register takes {:.2} times a check", register / check);
     }
 }
 
-fn seconds(command: &mut Command) -> f64 {
-    let start = Instant::now();
-    let output = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()
-        .expect("the program starts");
-    let taken = start.elapsed().as_secs_f64();
-    // Flags are expected: with many records some texts share a phrase.
-    assert!(
-        matches!(output.status.code(), Some(0..=2)),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    taken
-}
-
-fn text_bytes(command: &mut Command) -> u64 {
-    let output = command.output().expect("the program starts");
-    String::from_utf8_lossy(&output.stdout)
-        .trim()
-        .parse()
-        .expect("a number of bytes")
-}
-
-fn herdbook(dir: &Path) -> Command {
+fn herdbook(dir: &Path, threads: usize) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_herdbook"));
     command.env("HERDBOOK_HOME", dir).current_dir(dir);
+    // Work beside the scan, such as verifying and sorting, is to have no more.
+    command.env("RAYON_NUM_THREADS", threads.to_string());
+    command
+}
+
+fn registering(dir: &Path, index: &Path, files: &[PathBuf], threads: usize) -> Command {
+    let mut command = herdbook(dir, threads);
+    command
+        .arg("register")
+        .args(files)
+        .arg("--index")
+        .arg(index);
+    command.arg("--threads").arg(threads.to_string());
+    command.args(["--model", "meta-llama/Llama-3.1-8B-Instruct"]);
     command
 }
 
@@ -243,37 +297,15 @@ fn registered(dir: &Path, records: usize, threads: usize) -> PathBuf {
         "{bytes} bytes of outputs written in {:.1} s",
         start.elapsed().as_secs_f64()
     );
-    let init = herdbook(dir)
-        .arg("init")
-        .arg("--index")
-        .arg(&index)
-        .output();
-    let init = init.expect("the program starts");
-    assert!(
-        init.status.success(),
-        "{}",
-        String::from_utf8_lossy(&init.stderr)
-    );
-    let start = Instant::now();
-    let register = herdbook(dir)
-        .arg("register")
-        .args(&files)
-        .arg("--index")
-        .arg(&index)
-        .args(["--model", "meta-llama/Llama-3.1-8B-Instruct"])
-        .output()
-        .expect("the program starts");
-    let taken = start.elapsed().as_secs_f64();
-    assert!(
-        register.status.success(),
-        "{}",
-        String::from_utf8_lossy(&register.stderr)
-    );
+    run(herdbook(dir, 1).arg("init").arg("--index").arg(&index));
+    let ran = run(&mut registering(dir, &index, &files, threads));
     println!(
-        "registered in {taken:.1} s, {:.0} MB/s",
-        bytes as f64 / taken / 1e6
+        "registered in {:.1} s, {:.0} MB/s, peak {:.0} MB",
+        ran.seconds,
+        bytes as f64 / ran.seconds / 1e6,
+        ran.peak_bytes as f64 / 1e6
     );
-    print!("{}", String::from_utf8_lossy(&register.stdout));
+    print!("{}", ran.stdout);
     for file in &files {
         std::fs::remove_file(file).expect("its own file");
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
@@ -56,6 +57,28 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     refuse_clashes(args, &plan.named)?;
     let outcome = outcome(global, args, &config, plan)?;
     Ok(finish(global, args, &config, &outcome))
+}
+
+/// Verification that is told of. Chosen: shorter ones nobody notices.
+const WAIT_TOLD: Duration = Duration::from_secs(1);
+
+/// Says how long verifying took where that was long: it is part of every check, and grows with the
+/// index.
+fn tell_the_wait(snapshot: &Snapshot, quiet: bool) {
+    let wait = snapshot.verify_time();
+    if quiet || wait < WAIT_TOLD {
+        return;
+    }
+    let bytes: u64 = snapshot.manifest().files.iter().map(|file| file.size).sum();
+    out::note(&format!(
+        "verifying snapshot {} took {:.1} s: {:.2} GB in {} files; {:.2} GB of filters are held in \
+         memory",
+        snapshot.manifest().snapshot,
+        wait.as_secs_f64(),
+        bytes as f64 / 1e9,
+        snapshot.manifest().files.len(),
+        snapshot.filter_bytes() as f64 / 1e9,
+    ));
 }
 
 /// Runs the check itself. Bad target or policy is bad usage; whatever is wrong with the index or
@@ -108,6 +131,7 @@ fn outcome(
         Ok(snapshot) => snapshot,
         Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
     };
+    tell_the_wait(&snapshot, global.quiet);
     let folder = target::folder(&target)?;
     let context = CheckContext {
         snapshot: &snapshot,

@@ -87,7 +87,7 @@ fn verify(global: &Global, args: &SnapshotVerifyArgs) -> Result<Exit, Failure> {
     } else {
         out::print(&format!(
             "Snapshot {} verifies: signature, every file, every row\n  digest   {}\n  recipe   \
-             {}\n  sources  {}\n  records  {}\n  texts    {}\n  filter   {} bytes in memory\n",
+             {}\n  sources  {}\n  records  {}\n  texts    {}\n  filter   {} bytes in memory\n  files    {:.2} s to verify\n",
             verified.snapshot,
             verified.digest,
             verified.recipe,
@@ -95,6 +95,7 @@ fn verify(global: &Global, args: &SnapshotVerifyArgs) -> Result<Exit, Failure> {
             verified.records,
             verified.texts,
             verified.filter_bytes,
+            verified.verify_seconds,
         ))?;
     }
     Ok(Exit::Pass)

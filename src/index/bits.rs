@@ -8,8 +8,9 @@ use super::bytes::Malformed;
 #[derive(Debug, Default)]
 pub struct BitWriter {
     bytes: Vec<u8>,
-    /// Bits not written yet, fewer than eight between calls.
-    rest: u128,
+    /// Bits not written yet.
+    rest: u64,
+    /// Their number, below 64.
     filled: u32,
 }
 
@@ -22,31 +23,35 @@ impl BitWriter {
     }
 
     /// The low `width` bits of a value, at most 64.
-    #[expect(clippy::cast_possible_truncation, reason = "a byte is taken")]
+    #[inline]
     pub fn put(&mut self, value: u64, width: u32) {
-        let value = u128::from(value) & ((1 << width) - 1);
+        let value = value & 1_u64.checked_shl(width).map_or(u64::MAX, |end| end - 1);
         self.rest |= value << self.filled;
-        self.filled += width;
-        while self.filled >= 8 {
-            self.bytes.push(self.rest as u8);
-            self.rest >>= 8;
-            self.filled -= 8;
+        let filled = self.filled + width;
+        if filled < u64::BITS {
+            self.filled = filled;
+            return;
         }
+        self.bytes.extend_from_slice(&self.rest.to_le_bytes());
+        // What did not fit; nothing where the value stood alone.
+        self.rest = value.checked_shr(u64::BITS - self.filled).unwrap_or(0);
+        self.filled = filled - u64::BITS;
     }
 
     /// `count` ones and a zero.
+    #[inline]
     pub fn unary(&mut self, mut count: u64) {
-        while count >= 64 {
-            self.put(u64::MAX, 64);
-            count -= 64;
+        while count >= 63 {
+            self.put(u64::MAX, 63);
+            count -= 63;
         }
-        for _ in 0..count {
-            self.put(1, 1);
-        }
-        self.put(0, 1);
+        let ones = (1_u64 << count) - 1;
+        // Below 63, so it fits.
+        self.put(ones, u32::try_from(count).unwrap_or(0) + 1);
     }
 
     /// Rice code: the value without its low `low` bits in unary, then those bits.
+    #[inline]
     pub fn rice(&mut self, value: u64, low: u32) {
         self.unary(value.checked_shr(low).unwrap_or(0));
         self.put(value, low);
@@ -54,6 +59,7 @@ impl BitWriter {
 
     /// Elias gamma code of a value above 0: its length in bits, less one, in unary, then the value
     /// without its highest bit.
+    #[inline]
     pub fn gamma(&mut self, value: u64) {
         let below = value.max(1).ilog2();
         self.unary(u64::from(below));
@@ -61,13 +67,12 @@ impl BitWriter {
     }
 
     /// Everything written, the last byte filled up with zeros.
-    #[expect(clippy::cast_possible_truncation, reason = "fewer than eight bits")]
     pub fn finish(&mut self) -> &[u8] {
-        if self.filled > 0 {
-            self.bytes.push(self.rest as u8);
-            self.rest = 0;
-            self.filled = 0;
-        }
+        let rest = self.rest.to_le_bytes();
+        let bytes = self.filled.div_ceil(8) as usize;
+        self.bytes.extend(rest.iter().take(bytes));
+        self.rest = 0;
+        self.filled = 0;
         &self.bytes
     }
 }

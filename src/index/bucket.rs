@@ -16,7 +16,7 @@ use super::segment::DF_CAP;
 /// Bits of a hash: the low sixteen of its 64 are zero.
 pub const HASH_BITS: u32 = 48;
 /// Bits of a hash that are zero.
-const FREE_BITS: u32 = 64 - HASH_BITS;
+pub(super) const FREE_BITS: u32 = 64 - HASH_BITS;
 /// In place of a number of texts: common.
 const COMMON_LIST: u64 = DF_CAP as u64 + 1;
 
@@ -68,6 +68,8 @@ pub struct BucketBuilder {
     entries: Vec<(u64, u64)>,
     /// The texts of all entries, less the base; for a common one its count.
     texts: Vec<u64>,
+    /// The largest of them that is no count.
+    largest: u64,
     bits: BitWriter,
 }
 
@@ -78,53 +80,69 @@ impl BucketBuilder {
         self.bucket_bits = bucket_bits;
         self.entries.clear();
         self.texts.clear();
+        self.largest = 0;
     }
 
     /// Appends an entry. `hash` is above all earlier ones, of the bucket, and of 48 bits; lists are
     /// ascending, not empty, not above the cap and not below `base`.
     pub fn push(&mut self, hash: u64, list: &TextList, base: u64) -> Result<(), Malformed> {
+        match list {
+            TextList::Common(count) => self.push_common(hash, *count),
+            TextList::Texts(texts) => self.push_texts(hash, texts, base),
+        }
+    }
+
+    /// Appends an entry of some texts; see [`Self::push`].
+    pub fn push_texts(&mut self, hash: u64, texts: &[u64], base: u64) -> Result<(), Malformed> {
+        let short = self.next_hash(hash)?;
+        let ascending = texts.is_sorted_by(|one, two| one < two);
+        let (Some(first), Some(last)) = (texts.first(), texts.last()) else {
+            return Err(Malformed("an entry without texts"));
+        };
+        if !ascending || *first < base || texts.len() > DF_CAP {
+            return Err(Malformed("texts out of order or above the cap"));
+        }
+        self.largest = self.largest.max(last - base);
+        self.entries.push((short, texts.len() as u64));
+        self.texts.extend(texts.iter().map(|text| text - base));
+        Ok(())
+    }
+
+    /// Appends an entry of more texts than the cap; see [`Self::push`].
+    pub fn push_common(&mut self, hash: u64, count: u64) -> Result<(), Malformed> {
+        let short = self.next_hash(hash)?;
+        if count == 0 {
+            return Err(Malformed("an entry without texts"));
+        }
+        self.entries.push((short, COMMON_LIST));
+        self.texts.push(count);
+        Ok(())
+    }
+
+    /// The hash without its free bits, if it may be the next one.
+    fn next_hash(&self, hash: u64) -> Result<u64, Malformed> {
         let short = hash >> FREE_BITS;
         let end = self.start + (1 << width(self.bucket_bits));
         let after = self.entries.last().map_or(self.start, |(last, _)| last + 1);
         if hash != keys::gram_key(hash) || short < after || short >= end {
             return Err(Malformed("a hash out of order, out of place or too long"));
         }
-        match list {
-            TextList::Common(0) => return Err(Malformed("an entry without texts")),
-            TextList::Common(count) => {
-                self.entries.push((short, COMMON_LIST));
-                self.texts.push(*count);
-            }
-            TextList::Texts(texts) => {
-                let ascending = texts.is_sorted_by(|one, two| one < two);
-                let first = texts.first().ok_or(Malformed("an entry without texts"))?;
-                if !ascending || *first < base || texts.len() > DF_CAP {
-                    return Err(Malformed("texts out of order or above the cap"));
-                }
-                self.entries.push((short, texts.len() as u64));
-                self.texts.extend(texts.iter().map(|text| text - base));
-            }
-        }
-        Ok(())
+        Ok(short)
     }
 
     /// Writes the finished value into `out`, which is cleared first.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         out.clear();
+        self.append(out);
+    }
+
+    /// Appends the finished value to `out`.
+    pub fn append(&mut self, out: &mut Vec<u8>) {
         put_varint(out, self.entries.len() as u64);
         if self.entries.is_empty() {
             return;
         }
-        let mut rest = self.texts.as_slice();
-        let mut largest = 0;
-        for (_, count) in &self.entries {
-            let (texts, others) = split_texts(rest, *count);
-            rest = others;
-            if *count != COMMON_LIST {
-                largest = texts.iter().copied().fold(largest, u64::max);
-            }
-        }
-        let text_bits = largest.checked_ilog2().map_or(0, |log| log + 1);
+        let text_bits = self.largest.checked_ilog2().map_or(0, |log| log + 1);
         let [.., text_bits_byte] = text_bits.to_be_bytes();
         out.push(text_bits_byte);
         let low = rice_low(width(self.bucket_bits), self.entries.len() as u64);

@@ -17,15 +17,19 @@
 
 pub mod bits;
 pub mod bucket;
+mod build;
 pub mod bytes;
+mod claims;
 mod columns;
 mod error;
 mod filter;
 pub mod format;
+mod gather;
 pub mod keys;
 pub mod layout;
 mod look_up;
 mod register;
+mod rows;
 pub mod secrets;
 mod segment;
 mod set_hash;
@@ -36,6 +40,7 @@ mod tag;
 mod verify;
 mod write;
 
+pub use claims::CLAIMS_KEPT;
 pub use error::LookUpError;
 pub use error::StoreError;
 pub use filter::FALSE_POSITIVES;
@@ -49,7 +54,6 @@ pub use layout::IndexDir;
 pub use look_up::IndexReader;
 pub use look_up::Postings;
 pub use look_up::TextId;
-pub use register::CLAIMS_KEPT;
 pub use register::Finished;
 pub use register::Registration;
 pub use secrets::Secrets;

@@ -5,16 +5,18 @@
 //! of merged segments removed. What a crash leaves before the commit point is found through the
 //! intent row, and removed at the next open for writing.
 
-use std::collections::BTreeSet;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::BufReader;
-use std::io::BufWriter;
-use std::io::Read as _;
-use std::io::Seek as _;
-use std::io::Write as _;
+use std::hash::BuildHasherDefault;
+use std::hash::Hasher;
+use std::path::Path;
 
 use super::StoreError;
+use super::build;
+use super::build::NewSegment;
+use super::claims;
+use super::claims::ClaimRecord;
+use super::claims::WrittenClaims;
+use super::gather::Gatherer;
 use super::keys;
 use super::keys::CLAIMS;
 use super::keys::IntentRow;
@@ -27,12 +29,13 @@ use super::keys::SOURCES;
 use super::keys::TEXTS;
 use super::keys::TextRow;
 use super::layout::sync_dir;
+use super::rows::Rows;
+use super::rows::TableThread;
 use super::segment;
-use super::segment::NewSegment;
 use super::set_hash::SetHash;
+use super::set_hash::member;
+use super::set_hash::text_member_key;
 use super::sort;
-use super::sort::Posting;
-use super::sort::Record;
 use super::sort::Sorter;
 use super::store::Tables;
 use super::tag::ALONE_GRAMS;
@@ -44,76 +47,28 @@ use super::write::encode_source;
 use crate::model::SourceId;
 use crate::model::SourceInfo;
 
-/// Places kept of one text in one source, the first of each claimed model beyond it.
-/// Chosen: "Yes." may stand in a million rows; the report needs one, a person some.
-pub const CLAIMS_KEPT: usize = 64;
-
-/// Buffer of the scratch file of text rows.
-const SCRATCH_BYTES: usize = 1 << 20;
-
-/// A claim on its way through the sorter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct ClaimRecord {
-    text: u64,
-    claim: PackedClaim,
-}
-
-impl Record for ClaimRecord {
-    const BYTES: usize = 32;
-
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.text.to_be_bytes());
-        out.extend_from_slice(&self.claim.row.to_be_bytes());
-        out.extend_from_slice(&self.claim.file.to_be_bytes());
-        out.extend_from_slice(&self.claim.column.to_be_bytes());
-        let model = self.claim.model.map_or(0, |model| u64::from(model) + 1);
-        out.extend_from_slice(&model.to_be_bytes());
-    }
-
-    fn get(bytes: &[u8]) -> Option<Self> {
-        let (text, rest) = bytes.split_first_chunk::<8>()?;
-        let (row, rest) = rest.split_first_chunk::<8>()?;
-        let (file, rest) = rest.split_first_chunk::<4>()?;
-        let (column, rest) = rest.split_first_chunk::<4>()?;
-        let model = match u64::from_be_bytes(*rest.first_chunk::<8>()?) {
-            0 => None,
-            model => {
-                let Ok(model) = u32::try_from(model - 1) else {
-                    return None;
-                };
-                Some(model)
-            }
-        };
-        Some(Self {
-            text: u64::from_be_bytes(*text),
-            claim: PackedClaim {
-                file: u32::from_be_bytes(*file),
-                row: u64::from_be_bytes(*row),
-                column: u32::from_be_bytes(*column),
-                model,
-            },
-        })
-    }
-}
+/// Bytes of text rows that are handed over together.
+const ROWS_BYTES: usize = 1 << 20;
 
 /// A registration under way.
 ///
-/// Memory: some 40 bytes per distinct new text for the digests seen, and the sorters' fixed
-/// buffers; text rows, grams and claims go to scratch files.
+/// Memory: some 40 bytes per distinct new text for the digests seen, then the filter of the new
+/// segment, beside fixed buffers; text rows go to table files at once, grams and claims to scratch
+/// files.
 pub struct Registration<'w> {
     writer: &'w mut IndexWriter,
-    scratch: tempfile::TempDir,
-    /// Text rows behind their length in four bytes, in order of their numbers.
-    rows: BufWriter<File>,
-    row: Vec<u8>,
+    /// Rows of the new texts, in order of their numbers, and what becomes of them.
+    rows: Rows,
+    texts: TableThread<SetHash>,
     /// Number of each text met, by its exact digest.
-    known: HashMap<[u8; 16], u64>,
-    postings: Sorter<Posting>,
+    known: HashMap<[u8; 16], u64, BuildHasherDefault<OfDigest>>,
+    grams: Gatherer,
     claims: Sorter<ClaimRecord>,
+    // After what writes into it.
+    scratch: tempfile::TempDir,
     first_text: u64,
     next_text: u64,
     records: u64,
-    set_hash: SetHash,
     /// Ends `finish` where a crash would hurt most.
     #[cfg(test)]
     pub(crate) stop_before_commit: bool,
@@ -124,23 +79,23 @@ impl<'w> Registration<'w> {
         let tmp = writer.dir().tmp();
         let scratch = tempfile::tempdir_in(&tmp)
             .map_err(StoreError::io("create a scratch directory in", &tmp))?;
-        let rows = tempfile::tempfile_in(scratch.path())
-            .map_err(StoreError::io("create a scratch file in", &tmp))?;
-        let postings = Sorter::new(scratch.path(), sort::BUFFER_BYTES);
-        let claims = Sorter::new(scratch.path(), sort::BUFFER_BYTES / 3);
         let first_text = writer.state().next_text;
+        let texts = writer.store().tables(TEXTS, scratch.path());
+        let key = text_member_key();
+        let texts = TableThread::start(texts, SetHash::default(), move |sum, row| {
+            sum.add(&member(&key, &[row]));
+        });
         Ok(Self {
             first_text,
             next_text: first_text,
             writer,
+            rows: Rows::new(first_text),
+            texts,
+            known: HashMap::default(),
+            grams: Gatherer::new(scratch.path()),
+            claims: Sorter::new(scratch.path(), sort::BUFFER_BYTES),
             scratch,
-            rows: BufWriter::with_capacity(SCRATCH_BYTES, rows),
-            row: Vec::new(),
-            known: HashMap::new(),
-            postings,
-            claims,
             records: 0,
-            set_hash: SetHash::default(),
             #[cfg(test)]
             stop_before_commit: false,
         })
@@ -187,31 +142,15 @@ impl<'w> Registration<'w> {
         let words = u32::try_from(text.words.len()).map_err(|_| StoreError::Limit {
             what: "a text of more than 2^32 words".to_owned(),
         })?;
-        self.row.clear();
-        TextRow::put(
-            &mut self.row,
-            &text.exact,
-            text.normal_bytes,
-            words,
-            text.words,
-        );
-        self.set_hash.add(&text_member(&self.row));
-        let length = u32::try_from(self.row.len()).map_err(|_| StoreError::Limit {
-            what: "a text of more than 2^32 words".to_owned(),
-        })?;
-        let failed = || StoreError::io("write a scratch file in", self.scratch.path());
-        self.rows
-            .write_all(&length.to_be_bytes())
-            .map_err(failed())?;
-        self.rows.write_all(&self.row).map_err(failed())?;
-        let alone = few_grams(text.grams);
-        for hash in text.grams.iter().chain([&text.entry]) {
-            self.postings.push(Posting {
-                hash: keys::gram_key(*hash),
-                text: number,
-                alone,
-            })?;
+        self.rows.push(|row| {
+            TextRow::put(row, &text.exact, text.normal_bytes, words, text.words);
+        });
+        if self.rows.bytes() >= ROWS_BYTES {
+            let next = Rows::new(self.rows.next());
+            self.texts.write(std::mem::replace(&mut self.rows, next))?;
         }
+        self.grams
+            .add(text.grams, text.entry, few_grams(text.grams))?;
         self.next_text += 1;
         Ok(number)
     }
@@ -243,9 +182,13 @@ impl<'w> Registration<'w> {
         batch.put(META, &keys::INTENT_KEY, &intent.encode())?;
         batch.commit()?;
 
-        let texts = self.write_texts()?;
-        let claims = self.write_claims(source)?;
-        let (segment, merge) = self.write_segment(number)?;
+        let Written {
+            texts,
+            texts_hash,
+            claims,
+            segment,
+            merge,
+        } = self.write(source, number)?;
         let store = self.writer.store();
         store.ingest(TEXTS, texts.paths())?;
         store.ingest(CLAIMS, claims.tables.paths())?;
@@ -291,7 +234,8 @@ impl<'w> Registration<'w> {
         state.live_sources += 1;
         state.records += self.records;
         state.claims += claims.stored;
-        state.set_hash.merge(&self.set_hash);
+        state.set_hash.merge(&texts_hash);
+        state.set_hash.merge(&claims.set_hash);
         state.op = Op::Register;
         state.op_source = source.0;
         state.op_time.clone_from(&info.registered_at);
@@ -324,74 +268,91 @@ impl<'w> Registration<'w> {
         })
     }
 
-    /// The rows of the new texts, which stand in the scratch file in order.
-    fn write_texts(&mut self) -> Result<Tables, StoreError> {
-        let failed = || StoreError::io("read a scratch file in", self.scratch.path());
-        self.rows.flush().map_err(failed())?;
-        let rows = self.rows.get_mut();
-        rows.rewind().map_err(failed())?;
-        let mut rows = BufReader::with_capacity(SCRATCH_BYTES, rows);
-        let mut tables = self.writer.store().tables(TEXTS, self.scratch.path());
-        let mut next = self.first_text;
-        tables.write(|key, value| {
-            if next == self.next_text {
-                return Ok(false);
-            }
-            let mut length = [0; 4];
-            rows.read_exact(&mut length).map_err(failed())?;
-            value.resize(u32::from_be_bytes(length) as usize, 0);
-            rows.read_exact(value).map_err(failed())?;
-            key.extend_from_slice(&keys::text_key(next));
-            next += 1;
-            Ok(true)
-        })?;
-        Ok(tables)
+    /// Writes every file of the source: texts, claims, and the segment with its filter.
+    fn write(&mut self, source: SourceId, number: u32) -> Result<Written, StoreError> {
+        // No more texts come, and the filter is about to need the memory.
+        self.known = HashMap::default();
+        // The last rows are written while the segment is built.
+        let rows = std::mem::replace(&mut self.rows, Rows::new(0));
+        self.texts.write(rows)?;
+        self.texts.close()?;
+        let tmp = self.scratch.path();
+        let claims = std::mem::replace(&mut self.claims, Sorter::new(tmp, 0));
+        let grams = std::mem::replace(&mut self.grams, Gatherer::new(tmp));
+        let (writer, first_text) = (&*self.writer, self.first_text);
+        let (claims, segment) = rayon::join(
+            || claims::write(writer.store(), tmp, claims, source, first_text),
+            || write_segment(writer, tmp, grams, number, first_text),
+        );
+        let (claims, (segment, merge)) = (claims?, segment?);
+        let (texts, texts_hash) = self.texts.finish()?;
+        Ok(Written {
+            texts,
+            texts_hash,
+            claims,
+            segment,
+            merge,
+        })
+    }
+}
+
+/// The files of a source, durable, and not yet part of the index.
+struct Written {
+    texts: Tables,
+    /// What the texts add to the set hash.
+    texts_hash: SetHash,
+    claims: WrittenClaims,
+    /// None without new texts.
+    segment: Option<NewSegment>,
+    /// Segments that it takes the place of.
+    merge: Vec<u32>,
+}
+
+/// The segment of the new texts, merged with live ones; their numbers. None without new texts.
+fn write_segment(
+    writer: &IndexWriter,
+    tmp: &Path,
+    grams: Gatherer,
+    number: u32,
+    first_text: u64,
+) -> Result<(Option<NewSegment>, Vec<u32>), StoreError> {
+    let fresh = grams.finish()?;
+    if fresh.count() == 0 {
+        return Ok((None, Vec::new()));
+    }
+    let live = writer.segments();
+    let merge = segment::choose_merge(live, fresh.count());
+    let merged: Vec<_> = merge
+        .iter()
+        .filter_map(|number| live.get(number).map(|live| (*number, live)))
+        .collect();
+    let filters = writer.dir().filters();
+    let target = build::Target {
+        store: writer.store(),
+        number,
+        tmp,
+        filters: &filters,
+    };
+    let new = build::write(&target, &fresh, first_text, &merged)?;
+    sync_dir(&filters)?;
+    Ok((Some(new), merge))
+}
+
+/// The hash of a digest: its first bytes. Digests are uniform, and nobody without the key can
+/// choose them.
+#[derive(Default)]
+struct OfDigest(u64);
+
+impl Hasher for OfDigest {
+    fn write(&mut self, bytes: &[u8]) {
+        // The length comes first, then the digest.
+        self.0 = bytes
+            .first_chunk()
+            .map_or(0, |head| u64::from_be_bytes(*head));
     }
 
-    /// The claims of this source; adds them to the set hash.
-    fn write_claims(&mut self, source: SourceId) -> Result<WrittenClaims, StoreError> {
-        let mut tables = self.writer.store().tables(CLAIMS, self.scratch.path());
-        let claims = std::mem::replace(&mut self.claims, Sorter::new(self.scratch.path(), 0));
-        let mut groups = ClaimGroups::new(claims.finish()?)?;
-        let mut stored = 0;
-        // Known texts and new ones go to separate files: only the former overlap earlier files.
-        for end in [self.first_text, u64::MAX] {
-            tables.write(|key, value| {
-                let Some(text) = groups.next(end, value)? else {
-                    return Ok(false);
-                };
-                key.extend_from_slice(&keys::claims_key(text, source.0));
-                self.set_hash.add(&claims_member(key, value));
-                stored += groups.kept;
-                Ok(true)
-            })?;
-        }
-        Ok(WrittenClaims { tables, stored })
-    }
-
-    /// The segment of the new texts, merged with live ones; their numbers. None without new texts.
-    fn write_segment(&mut self, number: u32) -> Result<(Option<NewSegment>, Vec<u32>), StoreError> {
-        let fresh = self.postings.count();
-        if fresh == 0 {
-            return Ok((None, Vec::new()));
-        }
-        let live = self.writer.segments();
-        let merge = segment::choose_merge(live, fresh);
-        let merged: Vec<_> = merge
-            .iter()
-            .filter_map(|number| live.get(number).map(|live| (*number, live)))
-            .collect();
-        let filters = self.writer.dir().filters();
-        let target = segment::Target {
-            store: self.writer.store(),
-            number,
-            tmp: self.scratch.path(),
-            filters: &filters,
-        };
-        let postings = std::mem::replace(&mut self.postings, Sorter::new(self.scratch.path(), 0));
-        let new = segment::write(&target, postings.finish()?, fresh, self.first_text, &merged)?;
-        sync_dir(&filters)?;
-        Ok((Some(new), merge))
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -412,13 +373,6 @@ fn few_grams(grams: &[u64]) -> bool {
     true
 }
 
-/// Table files of claims.
-struct WrittenClaims {
-    tables: Tables,
-    /// Claims in them.
-    stored: u64,
-}
-
 /// What [`Registration::finish`] leaves.
 pub struct Finished<'w> {
     /// The source as stored.
@@ -427,63 +381,4 @@ pub struct Finished<'w> {
     pub new: bool,
     /// The writer, for the seal.
     pub writer: &'w mut IndexWriter,
-}
-
-/// What a text row adds to the set hash.
-pub(crate) fn text_member(row: &[u8]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_derive_key("herdbook 2026 set hash: text row");
-    hasher.update(row).finalize()
-}
-
-/// What a claims row adds to the set hash.
-pub(crate) fn claims_member(key: &[u8], value: &[u8]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_derive_key("herdbook 2026 set hash: claims row");
-    hasher.update(key).update(value).finalize()
-}
-
-/// Sorted claims, grouped by text.
-struct ClaimGroups {
-    claims: sort::Sorted<ClaimRecord>,
-    ahead: Option<ClaimRecord>,
-    models: BTreeSet<Option<u32>>,
-    kept: u64,
-}
-
-impl ClaimGroups {
-    fn new(mut claims: sort::Sorted<ClaimRecord>) -> Result<Self, StoreError> {
-        let ahead = claims.next()?;
-        Ok(Self {
-            claims,
-            ahead,
-            models: BTreeSet::new(),
-            kept: 0,
-        })
-    }
-
-    /// Writes the claims on the next text below `end` into `value`; its number, if there is one.
-    fn next(&mut self, end: u64, value: &mut Vec<u8>) -> Result<Option<u64>, StoreError> {
-        let Some(first) = self.ahead.take_if(|claim| claim.text < end) else {
-            return Ok(None);
-        };
-        self.models.clear();
-        self.kept = 0;
-        let mut claim = first;
-        loop {
-            let new_model = self.models.insert(claim.claim.model);
-            if new_model || self.kept < CLAIMS_KEPT as u64 {
-                claim.claim.put(value);
-                self.kept += 1;
-            }
-            let previous = claim;
-            // A row may hold the same text twice under one column path: one place, one claim.
-            self.ahead = self.claims.next()?;
-            while self.ahead == Some(previous) {
-                self.ahead = self.claims.next()?;
-            }
-            match self.ahead.take_if(|next| next.text == first.text) {
-                Some(next) => claim = next,
-                None => return Ok(Some(first.text)),
-            }
-        }
-    }
 }

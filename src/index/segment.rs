@@ -10,27 +10,19 @@ use std::sync::Arc;
 
 use super::StoreError;
 use super::filter::Filter;
-use super::filter::FilterBuilder;
 use super::keys;
-use super::keys::BucketBuilder;
 use super::keys::BucketReader;
 use super::keys::POSTINGS;
 use super::keys::SegmentRow;
 use super::keys::TextList;
 use super::layout::filter_name;
-use super::sort::Posting;
-use super::sort::Sorted;
 use super::store::Row;
 use super::store::Store;
-use super::store::Tables;
 use super::tag::Tag;
 
 /// Distinct texts a gram may be in before its list is dropped and only the count is kept.
 /// Chosen: such a gram is a common phrase and no evidence; the list would only cost space.
 pub const DF_CAP: usize = 256;
-/// Postings aimed at per bucket. Chosen: a bucket of some 200 entries is near 1 KB, a quarter of
-/// a device page, and its key costs a hundredth of it.
-const BUCKET_POSTINGS: u64 = 128;
 /// Segments of one size class that are merged into one.
 /// Chosen: rewrites each posting log₄ N times; at most three segments of a class remain to probe.
 const MERGE_FANOUT: usize = 4;
@@ -130,252 +122,71 @@ pub(crate) fn choose_merge(segments: &Segments, postings: u64) -> Vec<u32> {
     }
 }
 
-struct Entry {
-    hash: u64,
-    list: TextList,
-    /// Whether one of its texts has few grams; may be `false` of a list above
-    /// [`super::ALONE_TEXTS`], where it no longer matters.
-    alone: bool,
-}
-
-/// Entries in ascending order of hash: fresh postings grouped, or a stored segment read back.
-enum Stream<'a> {
-    Fresh {
-        postings: Sorted<Posting>,
-        ahead: Option<Posting>,
-    },
-    Stored(Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>),
-}
-
-impl Stream<'_> {
-    fn next(&mut self) -> Result<Option<Entry>, StoreError> {
-        match self {
-            Self::Stored(entries) => entries.next().transpose(),
-            Self::Fresh { postings, ahead } => {
-                let first = match ahead.take() {
-                    Some(first) => first,
-                    None => match postings.next()? {
-                        Some(first) => first,
-                        None => return Ok(None),
-                    },
-                };
-                let mut texts = vec![first.text];
-                let (mut newest, mut count) = (first.text, 1_u64);
-                let mut alone = first.alone;
-                loop {
-                    match postings.next()? {
-                        Some(next) if next.hash == first.hash => {
-                            alone |= next.alone;
-                            if next.text != newest {
-                                (newest, count) = (next.text, count + 1);
-                                if texts.len() <= DF_CAP {
-                                    texts.push(next.text);
-                                }
-                            }
-                        }
-                        other => {
-                            *ahead = other;
-                            break;
-                        }
-                    }
-                }
-                let list = if texts.len() > DF_CAP {
-                    TextList::Common(count)
-                } else {
-                    TextList::Texts(texts)
-                };
-                Ok(Some(Entry {
-                    hash: first.hash,
-                    list,
-                    alone,
-                }))
-            }
-        }
-    }
-}
-
 /// Every entry of a stored segment, in order; each bucket must be there.
 pub(crate) fn stored_entries<'a>(
     store: &'a Store,
     segment: u32,
     row: &'a SegmentRow,
 ) -> Result<impl Iterator<Item = Result<(u64, TextList), StoreError>> + 'a, StoreError> {
-    let buckets = 1_u64 << row.bucket_bits;
-    let to = keys::bucket_key(segment + 1, 0);
-    let rows = store.scan(POSTINGS, &keys::bucket_key(segment, 0), Some(&to))?;
-    let read = move |index: usize, found: Result<Row, StoreError>| {
-        let (key, value) = found?;
-        let at = || format!("segment {segment}, bucket {index}");
-        let (_, bucket) = keys::decode_bucket_key(&key).map_err(|bad| bad.at(at()))?;
-        if usize::try_from(bucket) != Ok(index) {
+    stored_between(store, segment, row, 0, u64::MAX)
+}
+
+/// As [`stored_entries`], of the hashes from `first` to `last`.
+pub(crate) fn stored_between<'a>(
+    store: &'a Store,
+    segment: u32,
+    row: &'a SegmentRow,
+    first: u64,
+    last: u64,
+) -> Result<impl Iterator<Item = Result<(u64, TextList), StoreError>> + 'a, StoreError> {
+    let buckets = keys::bucket_of(first, row.bucket_bits)..=keys::bucket_of(last, row.bucket_bits);
+    let last_bucket = *buckets.end();
+    let from = keys::bucket_key(segment, *buckets.start());
+    let to = if last == u64::MAX {
+        keys::bucket_key(segment + 1, 0)
+    } else {
+        keys::bucket_key(segment, last_bucket + 1)
+    };
+    let mut rows = store.scan(POSTINGS, &from, Some(&to))?;
+    let read = move |bucket: u32, found: Row| {
+        let (key, value) = found;
+        let at = || format!("segment {segment}, bucket {bucket}");
+        if key.as_ref() != keys::bucket_key(segment, bucket) {
             return Err(StoreError::corrupt("a posting bucket is missing", at()));
         }
         let mut reader = BucketReader::new(&value, bucket, row.bucket_bits, row.base_text)
             .map_err(|bad| bad.at(at()))?;
         let mut entries = Vec::new();
         while let Some(hash) = reader.next_hash().map_err(|bad| bad.at(at()))? {
-            entries.push((hash, reader.list().map_err(|bad| bad.at(at()))?));
+            if (first..=last).contains(&hash) {
+                entries.push((hash, reader.list().map_err(|bad| bad.at(at()))?));
+            } else {
+                reader.skip().map_err(|bad| bad.at(at()))?;
+            }
         }
         Ok(entries)
     };
-    // The scan ends with an error item when the buckets run out early.
-    let mut seen = 0_u64;
-    let mut rows = rows.enumerate();
-    let buckets_read = std::iter::from_fn(move || match rows.next() {
-        Some((index, found)) => {
-            seen += 1;
-            Some(read(index, found))
+    // Every bucket is asked for by its number, so one that is missing is met as an error.
+    let read = buckets.map(move |bucket| {
+        let found = rows.next().ok_or_else(|| {
+            StoreError::corrupt(
+                "posting buckets are missing",
+                format!("segment {segment}, bucket {bucket}"),
+            )
+        })??;
+        let entries = read(bucket, found)?;
+        if bucket == last_bucket && rows.next().transpose()?.is_some() {
+            return Err(StoreError::corrupt(
+                "there are more posting buckets than there should be",
+                format!("segment {segment}"),
+            ));
         }
-        None if seen < buckets => {
-            let at = format!("segment {segment}, bucket {seen}");
-            seen = buckets;
-            Some(Err(StoreError::corrupt("posting buckets are missing", at)))
-        }
-        None => None,
+        Ok(entries)
     });
-    Ok(buckets_read.flat_map(|bucket| match bucket {
+    Ok(read.flat_map(|bucket| match bucket {
         Ok(entries) => entries.into_iter().map(Ok).collect::<Vec<_>>(),
         Err(error) => vec![Err(error)],
     }))
-}
-
-/// A written segment, not yet visible.
-pub(crate) struct NewSegment {
-    pub(crate) segment: Segment,
-    pub(crate) tables: Tables,
-}
-
-/// Where a new segment is written.
-pub(crate) struct Target<'a> {
-    pub(crate) store: &'a Store,
-    pub(crate) number: u32,
-    /// Scratch directory for table files.
-    pub(crate) tmp: &'a Path,
-    /// Directory of the live filters.
-    pub(crate) filters: &'a Path,
-}
-
-/// Writes one segment from fresh postings (`base_text` is their smallest text) and the live
-/// segments in `merge`.
-pub(crate) fn write(
-    target: &Target<'_>,
-    fresh: Sorted<Posting>,
-    fresh_count: u64,
-    base_text: u64,
-    merge: &[(u32, &Segment)],
-) -> Result<NewSegment, StoreError> {
-    let base = merge
-        .iter()
-        .map(|(_, live)| live.row.base_text)
-        .fold(base_text, u64::min);
-    let expected = merge
-        .iter()
-        .map(|(_, live)| live.row.postings)
-        .fold(fresh_count, u64::saturating_add);
-    let bucket_bits = bucket_bits(expected)?;
-    let mut streams = vec![Stream::Fresh {
-        postings: fresh,
-        ahead: None,
-    }];
-    for (number, live) in merge {
-        let entries = stored_entries(target.store, *number, &live.row)?.map(|entry| {
-            let (hash, list) = entry?;
-            let alone = live.tag_of(*number, hash)? == Tag::ALONE;
-            Ok(Entry { hash, list, alone })
-        });
-        streams.push(Stream::Stored(Box::new(entries)));
-    }
-    let mut merged = Merged::new(streams)?;
-    let filter_path = target.filters.join(filter_name(target.number));
-    let mut filter = FilterBuilder::create(filter_path, target.number, expected)?;
-    let mut tables = target.store.tables(POSTINGS, target.tmp);
-    let mut ahead = merged.next()?;
-    let (mut bucket, mut entries, mut postings) = (0_u32, 0_u64, 0_u64);
-    let mut builder = BucketBuilder::default();
-    tables.write(|key, value| {
-        if u64::from(bucket) >= 1 << bucket_bits {
-            return Ok(false);
-        }
-        builder.start(bucket, bucket_bits);
-        while let Some(entry) =
-            ahead.take_if(|entry| keys::bucket_of(entry.hash, bucket_bits) == bucket)
-        {
-            builder
-                .push(entry.hash, &entry.list, base)
-                .map_err(|bad| bad.at(format!("new segment {}", target.number)))?;
-            filter.push(entry.hash, Tag::of_list(&entry.list, entry.alone))?;
-            entries += 1;
-            postings += entry.list.count();
-            ahead = merged.next()?;
-        }
-        key.extend_from_slice(&keys::bucket_key(target.number, bucket));
-        builder.finish(value);
-        bucket += 1;
-        Ok(true)
-    })?;
-    let (filter, file) = filter.finish()?;
-    let row = SegmentRow {
-        bucket_bits,
-        base_text: base,
-        entries,
-        postings,
-        table_bytes: tables.bytes(),
-        filter_bytes: file.bytes,
-        filter_blake3: file.blake3,
-    };
-    Ok(NewSegment {
-        segment: Segment {
-            row,
-            filter: Arc::new(filter),
-        },
-        tables,
-    })
-}
-
-fn bucket_bits(postings: u64) -> Result<u8, StoreError> {
-    let buckets = (postings / BUCKET_POSTINGS).max(1);
-    match u8::try_from(buckets.ilog2()) {
-        Ok(bits) if bits <= keys::BUCKET_BITS_MAX => Ok(bits),
-        _ => Err(StoreError::Limit {
-            what: format!("{postings} postings are more than one segment can hold"),
-        }),
-    }
-}
-
-/// Merges streams by hash; the lists of one hash are joined and capped.
-struct Merged<'a> {
-    streams: Vec<(Stream<'a>, Option<Entry>)>,
-}
-
-impl<'a> Merged<'a> {
-    fn new(streams: Vec<Stream<'a>>) -> Result<Self, StoreError> {
-        let mut out = Vec::with_capacity(streams.len());
-        for mut stream in streams {
-            let head = stream.next()?;
-            out.push((stream, head));
-        }
-        Ok(Self { streams: out })
-    }
-
-    fn next(&mut self) -> Result<Option<Entry>, StoreError> {
-        let heads = self.streams.iter().filter_map(|(_, head)| head.as_ref());
-        let Some(hash) = heads.map(|head| head.hash).min() else {
-            return Ok(None);
-        };
-        let mut joined: Option<TextList> = None;
-        let mut alone = false;
-        for (stream, head) in &mut self.streams {
-            if let Some(entry) = head.take_if(|entry| entry.hash == hash) {
-                alone |= entry.alone;
-                joined = Some(match joined {
-                    None => entry.list,
-                    Some(list) => join(list, entry.list),
-                });
-                *head = stream.next()?;
-            }
-        }
-        Ok(joined.map(|list| Entry { hash, list, alone }))
-    }
 }
 
 /// Joins the lists of two segments. A text has its postings in one segment only, so counts add up.

@@ -1,5 +1,8 @@
 //! A digest over a set that does not depend on the order of its members.
 
+use blake3::hazmat::ContextKey;
+use blake3::hazmat::HasherExt as _;
+
 /// Sum modulo 2^256 of the BLAKE3 digests of a set's members: the same for every order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SetHash([u64; 4]);
@@ -40,4 +43,23 @@ impl SetHash {
         }
         Self(out)
     }
+}
+
+/// The key under which a text row is hashed into the set hash.
+pub(crate) fn text_member_key() -> ContextKey {
+    blake3::hazmat::hash_derive_key_context("herdbook 2026 set hash: text row")
+}
+
+/// The key under which a claims row, key and value, is hashed into the set hash.
+pub(crate) fn claims_member_key() -> ContextKey {
+    blake3::hazmat::hash_derive_key_context("herdbook 2026 set hash: claims row")
+}
+
+/// What a row of these parts adds to the set hash: BLAKE3 in its mode of key derivation.
+pub(crate) fn member(key: &ContextKey, parts: &[&[u8]]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new_from_context_key(key);
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize()
 }

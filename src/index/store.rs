@@ -148,6 +148,16 @@ impl Store {
         Ok(out)
     }
 
+    /// What the engine says of a family's table files.
+    #[cfg(test)]
+    pub(crate) fn table_properties(&self, family: &'static str) -> String {
+        let name = "rocksdb.aggregated-table-properties";
+        let found = self
+            .db
+            .property_value_cf(self.family(family).unwrap(), name);
+        found.unwrap().unwrap()
+    }
+
     /// The format row.
     pub(crate) fn format(&self) -> Result<FormatRow, StoreError> {
         let bytes = self

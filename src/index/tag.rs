@@ -49,12 +49,19 @@ impl Tag {
     pub(crate) fn of_list(list: &TextList, alone: bool) -> Self {
         match list {
             TextList::Common(_) => Self::COMMON,
-            TextList::Texts(texts) if alone && texts.len() <= ALONE_TEXTS => Self::ALONE,
-            // Lists ascend, and an entry has a text.
-            TextList::Texts(texts) => texts
-                .first()
-                .map_or(Self::COMMON, |&text| Self::of_text(text)),
+            TextList::Texts(texts) => Self::of_texts(texts, alone),
         }
+    }
+
+    /// As [`Self::of_list`], of texts that are not more than the cap.
+    pub(crate) fn of_texts(texts: &[u64], alone: bool) -> Self {
+        if alone && texts.len() <= ALONE_TEXTS {
+            return Self::ALONE;
+        }
+        // Lists ascend, and an entry has a text.
+        texts
+            .first()
+            .map_or(Self::COMMON, |&text| Self::of_text(text))
     }
 
     /// The bucket, below [`Self::BUCKETS`]; none for [`Self::ALONE`] and [`Self::COMMON`].

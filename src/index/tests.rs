@@ -561,6 +561,7 @@ fn the_options_reach_every_column_family() {
         // The filter in memory answers instead of the engine's.
         has(&table, "filter_policy=nullptr");
         has(&table, "cache_index_and_filter_blocks=true");
+        has(&options, "write_buffer_size=4194304");
         let bulk = matches!(family, keys::TEXTS | keys::POSTINGS);
         has(
             &table,
@@ -593,6 +594,55 @@ fn the_options_reach_every_column_family() {
             } else {
                 "disable_auto_compactions=false"
             },
+        );
+    }
+}
+
+#[test]
+fn the_options_reach_the_files_that_are_ingested() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("db"), Access::Create).unwrap();
+    for (family, bulk) in [
+        (keys::TEXTS, true),
+        (keys::POSTINGS, true),
+        (keys::CLAIMS, false),
+    ] {
+        let mut tables = store.tables(family, dir.path());
+        let mut next = 0_u64;
+        tables
+            .write(|key, value| {
+                key.extend_from_slice(&next.to_be_bytes());
+                value.extend_from_slice(&[7; 100]);
+                next += 1;
+                Ok(next <= 1000)
+            })
+            .unwrap();
+        store.ingest(family, tables.paths()).unwrap();
+        let properties = store.table_properties(family);
+        let number = |name: &str| -> u64 {
+            let found = properties.split("; ").find_map(|property| {
+                let (found, value) = property.split_once('=')?;
+                (found.trim() == name).then(|| value.trim().parse().unwrap())
+            });
+            found.unwrap_or_else(|| panic!("no {name}: {properties}"))
+        };
+        assert_eq!(number("# entries"), 1000, "{family}");
+        assert_eq!(number("filter block size"), 0, "{family}");
+        // 108,000 bytes and a little more: in blocks of 4 KiB as they are, or of 16 KiB compressed.
+        let (blocks, bytes) = (number("# data blocks"), number("data block size"));
+        if bulk {
+            assert!(
+                (26..32).contains(&blocks) && bytes > 100_000,
+                "{properties}"
+            );
+        } else {
+            assert!((6..9).contains(&blocks) && bytes < 50_000, "{properties}");
+        }
+        // An index of two levels says how many parts it has.
+        assert_eq!(
+            properties.contains("# index partitions"),
+            bulk,
+            "{properties}"
         );
     }
 }

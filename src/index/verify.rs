@@ -12,10 +12,11 @@ use super::keys::TEXTS;
 use super::keys::TextList;
 use super::keys::TextRow;
 use super::look_up::IndexReader;
-use super::register::claims_member;
-use super::register::text_member;
 use super::segment;
 use super::set_hash::SetHash;
+use super::set_hash::claims_member_key;
+use super::set_hash::member;
+use super::set_hash::text_member_key;
 use super::tag::Tag;
 
 /// What a complete walk counted.
@@ -37,6 +38,7 @@ impl IndexReader {
     pub fn walk(&self) -> Result<Walked, StoreError> {
         let mut walked = Walked::default();
         let mut set_hash = SetHash::default();
+        let (text_key, claims_key) = (text_member_key(), claims_member_key());
         for row in self.store().scan(TEXTS, &[], None)? {
             let (key, value) = row?;
             let at = || format!("text {}", walked.texts);
@@ -44,7 +46,7 @@ impl IndexReader {
                 return Err(StoreError::corrupt("text numbers have a gap", at()));
             }
             TextRow::decode(&value).map_err(|bad| bad.at(at()))?;
-            set_hash.add(&text_member(&value));
+            set_hash.add(&member(&text_key, &[&value]));
             walked.texts += 1;
         }
         let mut claimed = None;
@@ -59,7 +61,7 @@ impl IndexReader {
             }
             let claims = PackedClaim::decode_all(&value).map_err(|bad| bad.at(at()))?;
             walked.claims += claims.len() as u64;
-            set_hash.add(&claims_member(&key, &value));
+            set_hash.add(&member(&claims_key, &[&key, &value]));
             if claimed.replace(text) != Some(text) {
                 texts_claimed += 1;
             }

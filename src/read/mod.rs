@@ -36,6 +36,8 @@ mod split;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 pub use self::columns::ColumnInfo;
 pub use self::error::ReadError;
@@ -331,18 +333,21 @@ fn read_container(
 }
 
 /// Hashes the descriptor on a second thread while `read` reads. The digest is wanted if `read`
-/// says that it read to the end.
+/// says that it read to the end; otherwise hashing is given up.
 fn while_hashing(
     source: &Source,
     read: impl FnOnce() -> Result<bool, ReadError>,
 ) -> Result<Option<String>, ReadError> {
+    let given_up = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let hashing = scope.spawn(|| source.sha256());
-        if !read()? {
-            return Ok(None);
+        let hashing = scope.spawn(|| source.sha256_unless(&given_up));
+        let read = read();
+        if !matches!(read, Ok(true)) {
+            given_up.store(true, Ordering::Relaxed);
+            return read.map(|_| None);
         }
         match hashing.join() {
-            Ok(sha256) => sha256.map(Some),
+            Ok(sha256) => sha256,
             Err(_) => Err(source.io(std::io::Error::other("hashing ended early"))),
         }
     })

@@ -11,6 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use flate2::bufread::MultiGzDecoder;
 use sha2::Digest;
@@ -143,19 +145,28 @@ impl Source {
 
     /// SHA-256 of the whole file through the open descriptor, lower-case hex.
     pub(super) fn sha256(&self) -> Result<String, ReadError> {
-        sha256_of(&self.file).map_err(|e| self.io(e))
+        let digest = self.sha256_unless(&AtomicBool::new(false))?;
+        digest.ok_or_else(|| self.io(io::Error::other("hashing ended early")))
+    }
+
+    /// As [`Self::sha256`]; none once `given_up` is set, which is looked at now and then.
+    pub(super) fn sha256_unless(&self, given_up: &AtomicBool) -> Result<Option<String>, ReadError> {
+        sha256_of(&self.file, given_up).map_err(|e| self.io(e))
     }
 }
 
-/// SHA-256 of a whole file by positioned reads, lower-case hex.
-pub(super) fn sha256_of(file: &File) -> io::Result<String> {
+/// SHA-256 of a whole file by positioned reads, lower-case hex; none if that was given up.
+fn sha256_of(file: &File, given_up: &AtomicBool) -> io::Result<Option<String>> {
     let mut sha = Sha256::new();
     let mut chunk = vec![0; IO_BYTES];
     let mut offset = 0;
     loop {
+        if given_up.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let read = read_at_most(file, offset, &mut chunk)?;
         if read == 0 {
-            return Ok(hex::encode(sha.finalize()));
+            return Ok(Some(hex::encode(sha.finalize())));
         }
         sha.update(chunk.get(..read).unwrap_or_default());
         offset += read as u64;

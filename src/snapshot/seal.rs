@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -31,6 +32,13 @@ use crate::index::layout::write_new;
 /// Sealed snapshots kept. Chosen: a check under way holds its files open in any case; the older
 /// ones let a person compare and cost only what was merged away since.
 pub(crate) const KEEP_SNAPSHOTS: usize = 3;
+
+/// Size from which the parts of one file are hashed on all cores. Chosen: table files are smaller
+/// and there are many of them, a core for each; a filter grows with the index and would be waited
+/// for.
+const HASH_IN_PARTS_BYTES: u64 = 256 << 20;
+/// Bytes of such a file that are hashed together. Chosen: far more than handing work over costs.
+const HASH_BYTES: u64 = 4 << 20;
 
 /// A sealed snapshot, not yet named by the log.
 pub(crate) struct Sealed {
@@ -203,14 +211,26 @@ pub(crate) fn list_files(root: &Path) -> Result<Vec<Found>, StoreError> {
     Ok(out)
 }
 
-/// BLAKE3 of a file, hex.
+/// BLAKE3 of a file, hex; a very large one is hashed on all cores.
 pub(crate) fn hash_file(path: &Path) -> Result<String, StoreError> {
-    let file = File::open(path).map_err(StoreError::io("open", path))?;
+    let failed = || StoreError::io("read", path);
+    let mut file = File::open(path).map_err(StoreError::io("open", path))?;
     let mut hasher = blake3::Hasher::new();
-    hasher
-        .update_reader(file)
-        .map_err(StoreError::io("read", path))?;
-    Ok(hasher.finalize().to_hex().to_string())
+    let size = file.metadata().map_err(failed())?.len();
+    if size < HASH_IN_PARTS_BYTES {
+        hasher.update_reader(file).map_err(failed())?;
+        return Ok(hasher.finalize().to_hex().to_string());
+    }
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let mut part = Read::by_ref(&mut file).take(HASH_BYTES);
+        let read = part.read_to_end(&mut bytes).map_err(failed())?;
+        if read == 0 {
+            return Ok(hasher.finalize().to_hex().to_string());
+        }
+        hasher.update_rayon(&bytes);
+    }
 }
 
 /// Size, inode and digest of the files of an earlier snapshot. One that cannot be read, or is not

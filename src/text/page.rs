@@ -141,7 +141,9 @@ impl Easy {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn as_mark(self) -> Option<char> {
         let bytes = self.bytes();
-        let letters = std::str::from_utf8(bytes.get(..self.len())?).ok()?;
+        let Ok(letters) = std::str::from_utf8(bytes.get(..self.len())?) else {
+            return None;
+        };
         letters.chars().next().filter(|_| self.is_mark())
     }
 

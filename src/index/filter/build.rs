@@ -5,8 +5,6 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use rayon::iter::IndexedParallelIterator as _;
-use rayon::iter::IntoParallelRefIterator as _;
-use rayon::iter::IntoParallelRefMutIterator as _;
 use rayon::iter::ParallelIterator as _;
 use rayon::slice::ParallelSliceMut as _;
 
@@ -33,15 +31,16 @@ const LOADS: [u64; 4] = [28, 24, 16, 8];
 const SAMPLE_KEYS: usize = 1 << 20;
 /// Keys solved together, on all cores. Chosen: half a megabyte.
 const BATCH_KEYS: usize = 1 << 16;
-/// Lines a core takes at a time.
+/// Lines a core takes at a time. Chosen: some 2,000 keys.
 const LINES_TOGETHER: usize = 64;
 
 /// A hash with its tag in the low byte, which a hash has free.
 #[derive(Debug, Clone, Copy)]
-struct Tagged(u64);
+pub(crate) struct Tagged(u64);
 
 impl Tagged {
-    fn new(hash: u64, tag: Tag) -> Self {
+    /// `hash` has 48 bits, see [`keys::gram_key`].
+    pub(crate) fn new(hash: u64, tag: Tag) -> Self {
         Self(hash | u64::from(tag.byte()))
     }
 
@@ -97,19 +96,30 @@ impl FilterBuilder {
     }
 
     /// Adds a hash above all earlier ones, with its tag.
+    #[cfg(test)]
     pub(crate) fn push(&mut self, hash: u64, tag: Tag) -> Result<(), StoreError> {
-        if self.last.is_some_and(|last| last >= hash) || hash != keys::gram_key(hash) {
-            return Err(StoreError::corrupt(
-                format!("hash {hash:016x} is out of order or longer than 48 bits"),
-                self.path.display().to_string(),
-            ));
+        if hash != keys::gram_key(hash) {
+            return Err(self.out_of_order(hash));
         }
-        self.last = Some(hash);
-        self.entries += 1;
-        self.pending.push(Tagged::new(hash, tag));
-        if self.first.is_none() && self.pending.len() >= SAMPLE_KEYS {
-            // So many keys up to `hash`, so how many up to 2^64?
-            let all = (u128::from(self.entries) << 64) / (u128::from(hash) + 1);
+        self.extend(&[Tagged::new(hash, tag)])
+    }
+
+    /// Adds hashes, each above all earlier ones.
+    pub(crate) fn extend(&mut self, keys: &[Tagged]) -> Result<(), StoreError> {
+        for key in keys {
+            let hash = key.hash();
+            if self.last.is_some_and(|last| last >= hash) || key.0 & 0xff00 != 0 {
+                return Err(self.out_of_order(hash));
+            }
+            self.last = Some(hash);
+        }
+        self.entries += keys.len() as u64;
+        self.pending.extend_from_slice(keys);
+        if self.first.is_none()
+            && let Some(sampled) = self.pending.get(SAMPLE_KEYS - 1)
+        {
+            // So many keys up to this hash, so how many up to 2^64?
+            let all = ((SAMPLE_KEYS as u128) << 64) / (u128::from(sampled.hash()) + 1);
             let all = u64::try_from(all).unwrap_or(u64::MAX);
             self.begin(all.min(self.entries_max).max(self.entries))?;
         }
@@ -117,6 +127,13 @@ impl FilterBuilder {
             self.solve_complete()?;
         }
         Ok(())
+    }
+
+    fn out_of_order(&self, hash: u64) -> StoreError {
+        StoreError::corrupt(
+            format!("hash {hash:016x} is out of order or longer than 48 bits"),
+            self.path.display().to_string(),
+        )
     }
 
     /// Sets the size of the first level.
@@ -270,55 +287,67 @@ impl Part<'_> {
             count,
             level,
         } = self;
-        let mut rest = keys;
-        let groups: Vec<&[Tagged]> = (first..first + lines.len())
-            .map(|number| {
-                let cut = rest
-                    .iter()
-                    .position(|key| mix::line_of(mix::place(key.hash(), level), count) != number)
-                    .unwrap_or(rest.len());
-                let (group, others) = rest.split_at_checked(cut).unwrap_or((rest, &[]));
-                rest = others;
-                group
-            })
-            .collect();
-        let sound = rest.is_empty()
-            && lines
-                .par_iter_mut()
-                .zip(groups.par_iter())
-                .enumerate()
-                .with_min_len(LINES_TOGETHER)
-                .map_init(Vec::new, |own, (index, (line, group))| {
+        let number_of = |key: &Tagged| mix::line_of(mix::place(key.hash(), level), count);
+        let solved: Vec<Option<Solved>> = lines
+            .par_chunks_mut(LINES_TOGETHER)
+            .enumerate()
+            .map_init(Vec::new, |own, (chunk, lines)| {
+                let first = first + chunk * LINES_TOGETHER;
+                let begin = keys.partition_point(|key| number_of(key) < first);
+                let mut rest = keys.get(begin..).unwrap_or_default();
+                let mut solved = Solved::default();
+                for (number, line) in (first..).zip(lines) {
+                    let cut = rest.iter().position(|key| number_of(key) != number);
+                    let cut = cut.unwrap_or(rest.len());
+                    let (group, others) = rest.split_at_checked(cut).unwrap_or((rest, &[]));
+                    rest = others;
                     own.clear();
                     own.extend(group.iter().map(|key| Key {
                         mixed: mix::place(key.hash(), level + 1),
                         tag: key.tag(),
                     }));
                     // Thirty-two words of noise a line; a level has fewer than 2^48 lines.
-                    let noise = ((level as u64) << 53) | ((first + index) as u64) << 5;
+                    let noise = ((level as u64) << 53) | (number as u64) << 5;
                     line::solve(own, noise, line);
                     let head = line::head(line);
-                    own.iter().all(|key| {
-                        !line::holds(head, key.mixed)
-                            || line::read(line, head, key.mixed) == Some(key.tag)
-                    })
-                })
-                .all(|sound| sound);
-        if !sound {
+                    for key in group {
+                        let mixed = mix::place(key.hash(), level + 1);
+                        if !line::holds(head, mixed) {
+                            solved.bumped.push(*key);
+                        } else if line::read(line, head, mixed) != Some(key.tag()) {
+                            return None;
+                        }
+                    }
+                    solved.keys += group.len();
+                }
+                Some(solved)
+            })
+            .collect();
+        let mut bumped = Vec::new();
+        let mut seen = 0;
+        for part in &solved {
+            let Some(part) = part else {
+                seen = usize::MAX;
+                break;
+            };
+            seen += part.keys;
+            bumped.extend_from_slice(&part.bumped);
+        }
+        if seen != keys.len() {
             return Err(StoreError::corrupt(
                 "the filter misses one of its keys",
                 path.display().to_string(),
             ));
         }
-        let mut bumped = Vec::new();
-        for (line, group) in lines.iter().zip(groups) {
-            let head = line::head(line);
-            bumped.extend(
-                group
-                    .iter()
-                    .filter(|key| !line::holds(head, mix::place(key.hash(), level + 1))),
-            );
-        }
         Ok(bumped)
     }
+}
+
+/// What solving some lines came to.
+#[derive(Default)]
+struct Solved {
+    /// Keys that fell on them.
+    keys: usize,
+    /// Those of them that the next level is to take.
+    bumped: Vec<Tagged>,
 }

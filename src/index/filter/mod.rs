@@ -25,6 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) use build::FilterBuilder;
+pub(crate) use build::Tagged;
 use line::LINE_BYTES;
 use line::Line;
 use memory::Lines;

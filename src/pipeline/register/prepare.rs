@@ -1,6 +1,7 @@
 //! From the units of a batch to what the index stores of each output.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::fingerprint::ExactDigest;
 use crate::fingerprint::FingerprintKey;
@@ -28,6 +29,12 @@ use crate::text::turns;
 pub(crate) struct Outputs {
     /// The outputs, in reading order.
     pub prepared: Vec<Prepared>,
+    /// Word bytes of all outputs, back to back.
+    words: Vec<u8>,
+    /// Keyed grams of all outputs, back to back.
+    grams: Vec<u64>,
+    /// Raw model ids that rows claim.
+    pub models: Vec<String>,
     /// Leaves of unknown role that were not taken, each with its column.
     pub unknown: Vec<ColumnId>,
 }
@@ -39,8 +46,8 @@ pub(crate) struct Prepared {
     pub row: u64,
     /// Column it was found in.
     pub column: ColumnId,
-    /// Raw model id that the row claims.
-    pub model: Option<String>,
+    /// Raw model id that the row claims, as an index into [`Outputs::models`].
+    pub model: Option<u32>,
     /// UTF-8 bytes of the output.
     pub text_bytes: u64,
     /// What identifies it; `None` for an output without a letter or digit.
@@ -54,10 +61,22 @@ pub(crate) struct Print {
     pub exact: ExactDigest,
     /// Bytes of the normal form.
     pub normal_bytes: u32,
-    /// One keyed byte per word; 0 where the prompt says the same.
-    pub words: Vec<u8>,
-    /// Keyed grams, each once, ascending; the prompt's own left out.
-    pub grams: Vec<u64>,
+    /// Its bytes in [`Outputs::words`].
+    words: Range<usize>,
+    /// Its grams in [`Outputs::grams`].
+    grams: Range<usize>,
+}
+
+impl Outputs {
+    /// One keyed byte per word of an output; 0 where the prompt says the same.
+    pub(crate) fn words(&self, print: &Print) -> &[u8] {
+        self.words.get(print.words.clone()).unwrap_or_default()
+    }
+
+    /// Keyed grams of an output in any order, perhaps repeated; the prompt's own left out.
+    pub(crate) fn grams(&self, print: &Print) -> &[u64] {
+        self.grams.get(print.grams.clone()).unwrap_or_default()
+    }
 }
 
 impl read::Outcome for Outputs {
@@ -69,13 +88,11 @@ impl read::Outcome for Outputs {
     }
 
     fn bytes(&self) -> usize {
-        let print = |print: &Print| print.words.len() + size_of_val(print.grams.as_slice());
-        let output = |output: &Prepared| {
-            size_of::<Prepared>()
-                + output.model.as_ref().map_or(0, String::len)
-                + output.print.as_ref().map_or(0, print)
-        };
-        size_of_val(self.unknown.as_slice()) + self.prepared.iter().map(output).sum::<usize>()
+        size_of_val(self.unknown.as_slice())
+            + size_of_val(self.prepared.as_slice())
+            + self.words.len()
+            + size_of_val(self.grams.as_slice())
+            + self.models.iter().map(String::len).sum::<usize>()
     }
 }
 
@@ -106,6 +123,7 @@ pub(crate) struct Preparer {
     loose: NormalText,
     prompt: NormalText,
     grams: Vec<Gram>,
+    words: Vec<u8>,
     covered: Vec<bool>,
 }
 
@@ -120,13 +138,17 @@ impl Preparer {
             loose: NormalText::default(),
             prompt: NormalText::default(),
             grams: Vec::new(),
+            words: Vec::new(),
             covered: Vec::new(),
         }
     }
 
     /// Every output of the batch, in reading order.
     pub(crate) fn outputs(&mut self, batch: &Batch) -> Result<Outputs, TextError> {
-        let mut out = Outputs::default();
+        let mut out = Outputs {
+            models: batch.models.clone(),
+            ..Outputs::default()
+        };
         for row in batch.units.chunk_by(|a, b| a.row == b.row) {
             let mut prompts = None;
             for unit in row {
@@ -144,7 +166,6 @@ impl Preparer {
                     None => prompts.insert(self.prompts(batch, row)?),
                 };
                 let text = batch.unit_text(unit);
-                let model = unit.model.and_then(|m| batch.models.get(m as usize));
                 let turns = match unit.role {
                     // A lone text may be a transcript; what is declared output is output as a whole.
                     Role::Unknown => turns(text),
@@ -153,12 +174,13 @@ impl Preparer {
                 let asked = self.asked(&turns, prompts)?;
                 let prompts = asked.as_ref().unwrap_or(prompts);
                 for text in said(text, &turns) {
+                    let print = self.print(text, prompts, &mut out)?;
                     out.prepared.push(Prepared {
                         row: batch.first_row + u64::from(unit.row),
                         column: unit.column,
-                        model: model.cloned(),
+                        model: unit.model,
                         text_bytes: text.len() as u64,
-                        print: self.print(text, prompts)?,
+                        print,
                     });
                 }
             }
@@ -194,33 +216,37 @@ impl Preparer {
         Ok(Some(asked))
     }
 
-    fn print(&mut self, text: &str, prompts: &[GramSet]) -> Result<Option<Print>, TextError> {
+    fn print(
+        &mut self,
+        text: &str,
+        prompts: &[GramSet],
+        out: &mut Outputs,
+    ) -> Result<Option<Print>, TextError> {
         self.normalizer
             .normalize_with_words(text, &mut self.normal)?;
         if self.normal.is_empty() {
             return Ok(None);
         }
         let normal = std::mem::take(&mut self.normal);
-        let mut grams = self.grams_of(&normal, prompts);
+        let (words, grams) = (out.words.len(), out.grams.len());
+        self.grams_of(&normal, prompts, &mut out.grams);
         let mut loose = std::mem::take(&mut self.loose);
         if self.normalizer.look_alike(&normal, &mut loose) {
-            grams.extend(self.grams_of(&loose, prompts));
+            self.grams_of(&loose, prompts, &mut out.grams);
         }
-        if grams.is_empty() {
-            grams = self.anchor(&normal);
+        if out.grams.len() == grams {
+            self.anchor(&normal, &mut out.grams);
         }
-        grams.sort_unstable();
-        grams.dedup();
-        let mut words = Vec::new();
-        word_hashes(&normal, self.sketcher.key(), &mut words);
+        word_hashes(&normal, self.sketcher.key(), &mut self.words);
         for prompt in prompts {
             prompt.cover(&normal, &mut self.covered);
-            for (word, covered) in words.iter_mut().zip(&self.covered) {
+            for (word, covered) in self.words.iter_mut().zip(&self.covered) {
                 if *covered {
                     *word = NOT_EVIDENCE;
                 }
             }
         }
+        out.words.extend_from_slice(&self.words);
         let exact = ExactDigest::of(&normal, self.sketcher.key());
         let normal_bytes =
             u32::try_from(normal.len()).map_err(|_| TextError::TooLong { bytes: text.len() })?;
@@ -229,23 +255,24 @@ impl Preparer {
         Ok(Some(Print {
             exact,
             normal_bytes,
-            words,
-            grams,
+            words: words..out.words.len(),
+            grams: grams..out.grams.len(),
         }))
     }
 
-    /// The one gram by which a text is found that has none besides its prompt's: so that an equal
-    /// text is known, as every equal text is. None if it is shorter than a gram.
-    fn anchor(&mut self, normal: &NormalText) -> Vec<u64> {
+    /// Appends the one gram by which a text is found that has none besides its prompt's: so that an
+    /// equal text is known, as every equal text is. None if it is shorter than a gram.
+    fn anchor(&mut self, normal: &NormalText, out: &mut Vec<u64>) {
         self.sketcher.sketch(normal, &mut self.grams);
-        self.grams.first().map(|gram| gram.id).into_iter().collect()
+        out.extend(self.grams.first().map(|gram| gram.id));
     }
 
-    /// The grams of one stream that are in no prompt.
-    fn grams_of(&mut self, text: &NormalText, prompts: &[GramSet]) -> Vec<u64> {
+    /// Appends the grams of one stream that are in no prompt.
+    fn grams_of(&mut self, text: &NormalText, prompts: &[GramSet], out: &mut Vec<u64>) {
         let Some((first, others)) = prompts.split_first() else {
             self.sketcher.sketch(text, &mut self.grams);
-            return self.grams.iter().map(|g| g.id).collect();
+            out.extend(self.grams.iter().map(|gram| gram.id));
+            return;
         };
         self.sketcher.sketch_without(text, first, &mut self.grams);
         let mut kept: Vec<u64> = self.grams.iter().map(|g| g.id).collect();
@@ -254,6 +281,6 @@ impl Preparer {
             let own: HashSet<u64> = self.grams.iter().map(|g| g.id).collect();
             kept.retain(|id| own.contains(id));
         }
-        kept
+        out.append(&mut kept);
     }
 }

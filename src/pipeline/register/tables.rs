@@ -105,7 +105,7 @@ impl Tables {
             *self.left_out.entry(path).or_default() += 1;
         }
         for output in &scanned.found.prepared {
-            self.add_output(registration, output)?;
+            self.add_output(registration, &scanned.found, output)?;
         }
         Ok(())
     }
@@ -113,21 +113,19 @@ impl Tables {
     fn add_output(
         &mut self,
         registration: &mut Registration<'_>,
+        outputs: &Outputs,
         output: &Prepared,
     ) -> Result<(), SealError> {
         let Some(print) = &output.print else {
             self.empty_outputs += 1;
             return Ok(());
         };
-        let model = self.model.clone().or_else(|| output.model.clone());
+        let claimed = output.model.and_then(|m| outputs.models.get(m as usize));
+        let model = self.model.as_deref().or(claimed.map(String::as_str));
         if model.is_none() {
             self.without_model += 1;
         }
-        let path = self
-            .paths
-            .get(&output.column)
-            .map_or("?", AsRef::as_ref)
-            .to_owned();
+        let path = self.paths.get(&output.column).map_or("?", AsRef::as_ref);
         let claim = PackedClaim {
             file: u32::try_from(self.files.len()).unwrap_or(u32::MAX),
             row: output.row,
@@ -138,8 +136,8 @@ impl Tables {
             exact: print.exact.0,
             entry: print.exact.entry(),
             normal_bytes: print.normal_bytes,
-            words: &print.words,
-            grams: &print.grams,
+            words: outputs.words(print),
+            grams: outputs.grams(print),
         };
         registration.add(&text, claim)?;
         self.records_in_file += 1;
@@ -212,12 +210,12 @@ impl Tables {
 }
 
 /// The number of a word in a table, added when new.
-fn number(numbers: &mut HashMap<String, u32>, table: &mut Vec<String>, word: String) -> u32 {
-    if let Some(number) = numbers.get(&word) {
+fn number(numbers: &mut HashMap<String, u32>, table: &mut Vec<String>, word: &str) -> u32 {
+    if let Some(number) = numbers.get(word) {
         return *number;
     }
     let number = u32::try_from(table.len()).unwrap_or(u32::MAX);
-    table.push(word.clone());
-    numbers.insert(word, number);
+    table.push(word.to_owned());
+    numbers.insert(word.to_owned(), number);
     number
 }
