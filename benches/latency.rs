@@ -146,8 +146,8 @@ fn measure(checker: &mut Checker<'_>, name: &str, texts: &[String], rounds: usiz
         }
     }
     taken.sort_unstable();
-    let at = |share: f64| {
-        let place = (taken.len() as f64 * share) as usize;
+    let at = |thousandths: usize| {
+        let place = taken.len() * thousandths / 1_000;
         taken
             .get(place.min(taken.len().saturating_sub(1)))
             .map_or(0.0, |ns| *ns as f64 / 1e3)
@@ -158,11 +158,11 @@ fn measure(checker: &mut Checker<'_>, name: &str, texts: &[String], rounds: usiz
         bytes / texts.len().max(1),
         100.0 * found as f64 / texts.len().max(1) as f64,
         taken.iter().sum::<u128>() as f64 / taken.len().max(1) as f64 / 1e3,
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        at(0.999),
-        at(1.0),
+        at(500),
+        at(900),
+        at(990),
+        at(999),
+        at(1_000),
     );
 }
 
