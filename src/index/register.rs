@@ -173,15 +173,7 @@ impl<'w> Registration<'w> {
         self.writer.poison();
         let state = self.writer.state();
         let (source, number) = (SourceId(state.next_source), state.next_segment);
-        let intent = IntentRow {
-            source: source.0,
-            segment: number,
-            first_text: self.first_text,
-        };
-        let mut batch = self.writer.store().batch();
-        batch.put(META, &keys::INTENT_KEY, &intent.encode())?;
-        batch.commit()?;
-
+        self.intend(source, number)?;
         let Written {
             texts,
             texts_hash,
@@ -266,6 +258,18 @@ impl<'w> Registration<'w> {
             new: true,
             writer,
         })
+    }
+
+    /// Says which numbers are about to be used, so that what a crash leaves can be found.
+    fn intend(&self, source: SourceId, segment: u32) -> Result<(), StoreError> {
+        let intent = IntentRow {
+            source: source.0,
+            segment,
+            first_text: self.first_text,
+        };
+        let mut batch = self.writer.store().batch();
+        batch.put(META, &keys::INTENT_KEY, &intent.encode())?;
+        batch.commit()
     }
 
     /// Writes every file of the source: texts, claims, and the segment with its filter.
