@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "pipeline",
         &[
             "model",
+            "cpu",
             "text",
             "fingerprint",
             "read",
