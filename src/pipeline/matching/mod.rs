@@ -364,7 +364,18 @@ impl<'a> Matcher<'a> {
             }
         }
         let words = self.word_hashes.get(from..to).unwrap_or(&[]);
-        let alignment = self.aligner.align(words, &row.words, blocks);
+        let alignment = if is_exact {
+            // Nothing to look for: all of it is there, in order.
+            Alignment {
+                best: own_words,
+                total: own_words,
+                matched: words.len(),
+                run_start: 0,
+                run_words: words.len(),
+            }
+        } else {
+            self.aligner.align(words, &row.words, blocks)
+        };
         (features.best, features.total) = (alignment.best, alignment.total);
         let mut strength = strength::strength(&features);
         let short = is_exact && unit.bytes < EXACT_BYTES_MIN;
