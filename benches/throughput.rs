@@ -37,6 +37,8 @@ const HELP: &str = "\
 cargo bench --locked --bench throughput -- [SETTING=VALUE…]
   mb=300            megabytes of text that are checked
   records=100000    registered outputs, of 300 words each
+  known=0           share of the checked text's phrases of twelve words that stand in one of the
+                    registered outputs each, 0 to 1
   threads=2         threads of every program
   rounds=5          times that each program runs; the best one counts
   group=20000       rows of a row group
@@ -48,6 +50,7 @@ cargo bench --locked --bench throughput -- [SETTING=VALUE…]
 struct Settings {
     mb: usize,
     records: usize,
+    known: f64,
     threads: usize,
     rounds: usize,
     group: usize,
@@ -60,6 +63,7 @@ fn settings(args: &[String]) -> Settings {
     let mut settings = Settings {
         mb: 300,
         records: 100_000,
+        known: 0.0,
         threads: 2,
         rounds: 5,
         group: 20_000,
@@ -75,6 +79,7 @@ fn settings(args: &[String]) -> Settings {
         match name {
             "mb" => settings.mb = number(),
             "records" => settings.records = number(),
+            "known" => settings.known = value.parse().expect("a share"),
             "threads" => settings.threads = number(),
             "rounds" => settings.rounds = number(),
             "group" => settings.group = number(),
@@ -113,14 +118,14 @@ fn measure(settings: &Settings) {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let dir = settings.dir.as_deref().unwrap_or(temporary.path());
     std::fs::create_dir_all(dir).expect("the folder");
-    let index = registered(dir, settings.records, settings.threads);
+    let index = registered(dir, settings);
     let (parquet, jsonl) = inputs(dir, settings);
     let one_parquet = &one_row(dir, "one.parquet", &settings.column);
     let one_jsonl = &one_row(dir, "one.jsonl", "text");
 
     println!(
-        "{} records, {} threads, best of {} rounds",
-        settings.records, settings.threads, settings.rounds
+        "{} records, {} of the phrases known, {} threads, best of {} rounds",
+        settings.records, settings.known, settings.threads, settings.rounds
     );
     println!("what                        s   beyond one row   of the baseline   MB/s   peak MB");
     let this = std::env::current_exe().expect("the path of this program");
@@ -270,19 +275,23 @@ fn registering(dir: &Path, index: &Path, files: &[PathBuf], threads: usize) -> C
     command
 }
 
-/// An index with generated outputs; made once per folder and number.
-fn registered(dir: &Path, records: usize, threads: usize) -> PathBuf {
-    let index = dir.join(format!("index-{records}"));
+/// An index with generated outputs; made once per folder, number and share of known phrases.
+fn registered(dir: &Path, settings: &Settings) -> PathBuf {
+    let (records, threads) = (settings.records, settings.threads);
+    let index = dir.join(match settings.known {
+        0.0 => format!("index-{records}"),
+        known => format!("index-{records}-{}-{known}", settings.mb),
+    });
     if index.exists() {
         return index;
     }
     let start = Instant::now();
     // Many texts take long to make: in parts, side by side.
     let parts = records.div_ceil(100_000).min(threads);
-    let files: Vec<PathBuf> = (0..parts)
+    let mut files: Vec<PathBuf> = (0..parts)
         .map(|part| dir.join(format!("registered-{records}-{part}.parquet")))
         .collect();
-    let bytes: u64 = std::thread::scope(|scope| {
+    let mut bytes: u64 = std::thread::scope(|scope| {
         let mut writers = Vec::new();
         for (part, file) in files.iter().enumerate() {
             let share = records / parts + usize::from(part < records % parts);
@@ -293,6 +302,12 @@ fn registered(dir: &Path, records: usize, threads: usize) -> PathBuf {
         let written = writers.into_iter().map(std::thread::ScopedJoinHandle::join);
         written.map(|bytes| bytes.expect("a writer")).sum()
     });
+    if settings.known > 0.0 {
+        let file = dir.join(format!("registered-{records}-known.parquet"));
+        let checked = settings.mb * 1_000_000 / corpus::MEAN_BYTES;
+        bytes += corpus::knowing(&mut Corpus::new(2), checked, settings.known, &file);
+        files.push(file);
+    }
     println!(
         "{bytes} bytes of outputs written in {:.1} s",
         start.elapsed().as_secs_f64()

@@ -65,6 +65,19 @@ pub(crate) struct Alignment {
     pub run_words: usize,
 }
 
+impl Alignment {
+    /// Of two equal texts of so many words, `own` of them evidence: there is nothing to look for.
+    pub(crate) fn of_equals(words: usize, own: f64) -> Self {
+        Self {
+            best: own,
+            total: own,
+            matched: words,
+            run_start: 0,
+            run_words: words,
+        }
+    }
+}
+
 /// Whether to look for blocks beyond the best one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blocks {

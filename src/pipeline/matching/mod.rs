@@ -365,14 +365,7 @@ impl<'a> Matcher<'a> {
         }
         let words = self.word_hashes.get(from..to).unwrap_or(&[]);
         let alignment = if is_exact {
-            // Nothing to look for: all of it is there, in order.
-            Alignment {
-                best: own_words,
-                total: own_words,
-                matched: words.len(),
-                run_start: 0,
-                run_words: words.len(),
-            }
+            Alignment::of_equals(words.len(), own_words)
         } else {
             self.aligner.align(words, &row.words, blocks)
         };
