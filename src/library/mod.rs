@@ -10,12 +10,12 @@
 //! # let answer = "Bread rises because yeast turns sugar into gas, which the gluten of the dough \
 //! #               keeps in; a warm place makes it quicker, and salt slows it down a little.";
 //! # std::fs::write(&outputs, format!("{{\"output\": \"{answer}\"}}\n"))?;
-//! # let register = ["register".as_ref(), outputs.as_os_str(), "--model".as_ref(),
-//! #     "meta-llama/Meta-Llama-3-8B-Instruct".as_ref()];
-//! # for words in [&["init".as_ref()][..], &register] {
-//! #     let line = ["herdbook".as_ref()].iter().chain(words);
-//! #     let line = line.chain([&"--quiet".as_ref(), &"--index".as_ref(), &index.as_os_str()]);
-//! #     assert_eq!(herdbook::cli::run(line.map(|word| word.to_os_string())).code(), 0);
+//! # let (at, file) = (index.display().to_string(), outputs.display().to_string());
+//! # let model = "meta-llama/Meta-Llama-3-8B-Instruct";
+//! # for words in [vec!["init"], vec!["register", &file, "--model", model]] {
+//! #     let line = [vec!["herdbook"], words, vec!["--quiet", "--index", &at]].concat();
+//! #     let line: Vec<std::ffi::OsString> = line.into_iter().map(Into::into).collect();
+//! #     assert_eq!(herdbook::cli::run(line).code(), 0);
 //! # }
 //! // Once: verifies the newest snapshot, and holds its filters in memory.
 //! let register = Register::open(&index)?;
