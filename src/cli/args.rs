@@ -82,6 +82,9 @@ pub enum Command {
     Register(RegisterArgs),
     /// Check training inputs for a target model: the gate
     Check(CheckArgs),
+    /// Scan for a check; started by it
+    #[command(name = super::worker::COMMAND, hide = true)]
+    Worker,
     /// List, show or withdraw registered sources
     #[command(subcommand)]
     Source(SourceCommand),
@@ -290,6 +293,10 @@ pub struct CheckArgs {
     /// Threads to work with [default: one per core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// What the scan of a file may use.
+    #[command(flatten)]
+    pub worker: super::worker::LimitArgs,
 }
 
 /// `herdbook source …`

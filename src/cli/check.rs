@@ -32,6 +32,7 @@ use super::opened::Opened;
 use super::out;
 use super::progress::Progress;
 use super::target;
+use super::worker;
 use crate::model::CheckOutcome;
 use crate::model::Verdict;
 use crate::pipeline;
@@ -41,13 +42,19 @@ use crate::pipeline::Judged;
 use crate::pipeline::SplitCount;
 use crate::pipeline::SplitError;
 use crate::pipeline::SplitFolders;
+use crate::pipeline::scan::OpenCost;
+use crate::pipeline::scan::Scanner as _;
+use crate::pipeline::scan::Supervisor;
+use crate::pipeline::scan::WorkerError;
+use crate::pipeline::scan::WorkerOptions;
+use crate::read::InputPath;
 use crate::read::Purpose;
+use crate::read::ReadError;
 use crate::read::ReadOptions;
 use crate::report;
 use crate::report::WriteError;
 use crate::report::escape;
 use crate::report::terminal;
-use crate::snapshot::Snapshot;
 
 pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let config = Config::load(&global.index).or_usage()?;
@@ -64,20 +71,18 @@ const WAIT_TOLD: Duration = Duration::from_secs(1);
 
 /// Says how long verifying took where that was long: it is part of every check, and grows with the
 /// index.
-fn tell_the_wait(snapshot: &Snapshot, quiet: bool) {
-    let wait = snapshot.verify_time();
+fn tell_the_wait(snapshot: u64, cost: OpenCost, quiet: bool) {
+    let wait = Duration::from_millis(cost.verify_ms);
     if quiet || wait < WAIT_TOLD {
         return;
     }
-    let bytes: u64 = snapshot.manifest().files.iter().map(|file| file.size).sum();
     out::note(&format!(
-        "verifying snapshot {} took {:.1} s: {:.2} GB in {} files; {:.2} GB of filters are held in \
-         memory",
-        snapshot.manifest().snapshot,
+        "verifying snapshot {snapshot} took {:.1} s: {:.2} GB in {} files; {:.2} GB of filters are \
+         held in memory",
         wait.as_secs_f64(),
-        bytes as f64 / 1e9,
-        snapshot.manifest().files.len(),
-        snapshot.filter_bytes() as f64 / 1e9,
+        cost.bytes as f64 / 1e9,
+        cost.files,
+        cost.filter_bytes as f64 / 1e9,
     ));
 }
 
@@ -119,24 +124,18 @@ fn outcome(
         Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
     };
     let spinner = Progress::spinner("verifying the snapshot", global.quiet);
-    let snapshot = match &args.snapshot {
-        Some(path) => {
-            let digest = args.snapshot_digest.as_deref().unwrap_or_default();
-            Snapshot::open_at(path, digest, &opened.compat, None)
-        }
-        None => opened.head(),
-    };
+    let started = scanner(global, args, config, &opened, &judged, &inputs)?;
     spinner.finish();
-    let snapshot = match snapshot {
-        Ok(snapshot) => snapshot,
+    let mut scanner = match started {
+        Ok(scanner) => scanner,
         Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
     };
-    tell_the_wait(&snapshot, global.quiet);
+    let facts = scanner.facts().clone();
+    tell_the_wait(facts.info.snapshot, scanner.cost(), global.quiet);
     let folder = target::folder(&target)?;
     let context = CheckContext {
-        snapshot: &snapshot,
+        snapshot: &facts,
         recipe: &opened.recipe,
-        key: &opened.key,
         judged: &judged,
         folder,
     };
@@ -145,7 +144,7 @@ fn outcome(
     let run = {
         let seen = AtomicU64::new(0);
         let count = inputs::accumulate(&seen, &progress);
-        pipeline::check(&context, &inputs, &options, &count)
+        pipeline::check(&context, &mut scanner, &inputs, &options, &count)
     };
     progress.finish();
     let mut run = run.map_err(|error| match error {
@@ -167,6 +166,35 @@ fn outcome(
     Ok(run.outcome)
 }
 
+/// Starts the worker that scans, and has it open and verify the snapshot.
+fn scanner(
+    global: &Global,
+    args: &CheckArgs,
+    config: &Config,
+    opened: &Opened,
+    judged: &Judged<'_>,
+    inputs: &[Result<InputPath, ReadError>],
+) -> Result<Result<Supervisor, WorkerError>, Failure> {
+    let threads = opened::threads(args.threads.or(config.threads));
+    let stdin = inputs.iter().flatten().find(|input| input.path.is_none());
+    let dir = opened.dir.clone();
+    let options = WorkerOptions {
+        program: worker::program()
+            .context("this program cannot tell where it is")
+            .or_undecided()?,
+        arguments: vec![worker::COMMAND.to_owned()],
+        index: global.index.clone(),
+        snapshot: args.snapshot.clone().zip(args.snapshot_digest.clone()),
+        threads,
+        minimum: judged.policy.flag_strength(),
+        limits: args.worker.limits(threads),
+        stdin: stdin.map(InputPath::spooled).transpose().or_undecided()?,
+    };
+    Ok(Supervisor::start(options, move |number| {
+        dir.snapshot(number)
+    }))
+}
+
 /// How the inputs are read and where the split goes.
 fn options(args: &CheckArgs, config: &Config) -> CheckOptions {
     let fail_on_flag = args.fail_on.or(config.fail_on) == Some(FailOn::Flag);
@@ -178,7 +206,6 @@ fn options(args: &CheckArgs, config: &Config) -> CheckOptions {
             purpose: Purpose::Check,
             ..ReadOptions::default()
         },
-        threads: opened::threads(args.threads.or(config.threads)),
         split: args
             .clean
             .as_ref()

@@ -30,6 +30,7 @@ mod snapshot;
 mod source;
 pub mod table;
 pub(crate) mod target;
+pub mod worker;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -77,6 +78,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(global, args),
         Command::Register(args) => register::run(global, args),
         Command::Check(args) => check::run(global, args),
+        Command::Worker => worker::run(),
         Command::Source(command) => source::run(global, command),
         Command::Models(command) => models::run(global, command),
         Command::Licenses(command) => licenses::run(global, command),

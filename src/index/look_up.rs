@@ -3,6 +3,9 @@
 //! An error is an error and never an absence: a bucket, a text row or a claim that the index says
 //! must exist and does not is reported as damage.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +32,7 @@ use crate::model::Claim;
 use crate::model::SourceInfo;
 
 /// Number of a distinct registered normal form, from 0 in order of registration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TextId(pub u64);
 
 /// Which texts hold a gram.

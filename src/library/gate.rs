@@ -137,7 +137,7 @@ impl Gate {
             lineage: TargetLineage::default(),
             duties: no_duties(),
         };
-        if let Some(why) = pipeline::unfit(&gate.open.snapshot, &gate.judged()) {
+        if let Some(why) = pipeline::unfit(&gate.open.facts, &gate.judged()) {
             return Err(GateError::Unfit(why));
         }
         gate.lineage = pipeline::lineage(&gate.judged(), folder);
@@ -149,6 +149,7 @@ impl Gate {
     pub fn checker(&self) -> Checker<'_> {
         Checker::new(OneByOne::new(
             &self.open.snapshot,
+            &self.open.facts,
             &self.open.recipe,
             &self.open.key,
             self.judged(),

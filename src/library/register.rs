@@ -12,6 +12,7 @@ use crate::cli::opened::Opened;
 use crate::fingerprint::FingerprintKey;
 use crate::fingerprint::Recipe;
 use crate::model::IndexInfo;
+use crate::pipeline::scan::SnapshotFacts;
 use crate::snapshot::OpenError;
 use crate::snapshot::Snapshot;
 
@@ -27,6 +28,7 @@ pub struct Register(Arc<Open>);
 pub(super) struct Open {
     pub(super) global: Global,
     pub(super) snapshot: Snapshot,
+    pub(super) facts: SnapshotFacts,
     pub(super) recipe: Recipe,
     pub(super) key: FingerprintKey,
 }
@@ -69,6 +71,7 @@ impl Register {
         let snapshot = snapshot(&opened)?;
         Ok(Self(Arc::new(Open {
             global,
+            facts: SnapshotFacts::of(&snapshot),
             snapshot,
             recipe: opened.recipe,
             key: opened.key,

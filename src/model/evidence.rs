@@ -1,7 +1,10 @@
 //! What was found in common between a unit and one registered text.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 /// How a unit and a registered output relate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Tier {
     /// Enough rare grams shared, edited between.
     Near,
@@ -23,7 +26,7 @@ impl Tier {
 }
 
 /// What had to be undone before the match showed (an attempt to hide it, or an accident).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Integrity {
     /// Zero-width or other default-ignorable characters were removed between letters.
     pub invisible: bool,
@@ -41,7 +44,7 @@ impl Integrity {
 }
 
 /// The measured relation between one unit and one registered text.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Kind of relation.
     pub tier: Tier,

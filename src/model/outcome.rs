@@ -3,6 +3,9 @@
 //! Every list has a defined order, so that the same input, snapshot, policy and date give the
 //! same bytes in every report.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use std::sync::Arc;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
 };
 
 /// How a column was treated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ColumnUse {
     /// Text: every leaf was scanned.
     Scanned,
@@ -101,7 +104,7 @@ pub struct InputInfo {
 }
 
 /// The snapshot a check was answered from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexInfo {
     /// Sequence number of the snapshot (its log position).
     pub snapshot: u64,

@@ -1,9 +1,12 @@
 //! Units of text on their way from a reader to the fingerprint.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use std::sync::Arc;
 
 /// Index into a file's table of column paths (`FileRead::columns` of the `read` module).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ColumnId(pub u32);
 
 /// What a unit is, as far as its place in the row tells.
@@ -41,7 +44,7 @@ pub struct UnitSpan {
 }
 
 /// A broken row: counted, reported, and never skipped silently.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowError {
     /// 0-based row in the file.
     pub row: u64,

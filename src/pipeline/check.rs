@@ -18,29 +18,22 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::catalog::Catalog;
-use crate::fingerprint::FingerprintKey;
 use crate::fingerprint::Recipe;
 use crate::governance::Approvals;
-use crate::model::Batch;
 use crate::model::CheckOutcome;
-use crate::model::Claim;
-use crate::model::ColumnId;
 use crate::model::FolderFacts;
 use crate::model::StoredDuty;
 use crate::model::target::Target;
 use crate::policy::Policy;
 use crate::policy::Position;
 use crate::read::InputPath;
-use crate::read::Outcome;
 use crate::read::ReadError;
 use crate::read::ReadOptions;
-use crate::snapshot::Snapshot;
 
-use super::matching::Match;
-use super::matching::MatchError;
-use super::matching::Matcher;
 use super::scan::Scanned;
-use super::scan::scan_file;
+use super::scan::Scanner;
+use super::scan::SnapshotFacts;
+use super::scan::SplitJob;
 use super::split::Sides;
 use super::split::SplitCount;
 use super::split::SplitError;
@@ -80,12 +73,10 @@ pub struct Judged<'a> {
 
 /// What a check is made against: all of it fixed before the first byte is read.
 pub struct CheckContext<'a> {
-    /// The sealed snapshot.
-    pub snapshot: &'a Snapshot,
+    /// What the sealed snapshot says of itself.
+    pub snapshot: &'a SnapshotFacts,
     /// Recipe of this program, equal to the snapshot's.
     pub recipe: &'a Recipe,
-    /// Fingerprint key, proven against the snapshot's key check.
-    pub key: &'a FingerprintKey,
     /// What judges a match.
     pub judged: &'a Judged<'a>,
     /// What the target's folder holds, if one was named.
@@ -96,8 +87,6 @@ pub struct CheckContext<'a> {
 pub struct CheckOptions {
     /// Column selection and format.
     pub read: ReadOptions,
-    /// Worker threads, at least 1.
-    pub threads: usize,
     /// Where the split goes, if one was asked for.
     pub split: Option<SplitFolders>,
 }
@@ -115,47 +104,16 @@ pub struct CheckRun {
     pub exempt_unused: Vec<String>,
 }
 
-/// The units of one batch that matched something.
-#[derive(Debug, Default)]
-pub(crate) struct BatchMatches {
-    pub units: Vec<UnitMatches>,
-}
-
-/// One unit with the registered texts it has evidence for, and who claims them.
-#[derive(Debug)]
-pub(crate) struct UnitMatches {
-    /// Row relative to the batch.
-    pub row: u32,
-    pub ordinal: u32,
-    pub column: ColumnId,
-    pub matches: Vec<(Match, Vec<Claim>)>,
-}
-
-impl Outcome for BatchMatches {
-    fn renumber(&mut self, column: &dyn Fn(ColumnId) -> ColumnId) {
-        for unit in &mut self.units {
-            unit.column = column(unit.column);
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        let claims = |(_, claims): &(Match, Vec<Claim>)| size_of_val(claims.as_slice());
-        let matches = |unit: &UnitMatches| {
-            size_of_val(unit.matches.as_slice()) + unit.matches.iter().map(claims).sum::<usize>()
-        };
-        size_of_val(self.units.as_slice()) + self.units.iter().map(matches).sum::<usize>()
-    }
-}
-
-/// Checks `inputs`. Fails only when a split cannot be written; whatever is wrong with the inputs or
-/// the index is in the outcome, as `undecided`.
+/// Checks `inputs`, which `scanner` scans. Fails only when a split cannot be written; whatever is
+/// wrong with the inputs or the index is in the outcome, as `undecided`.
 pub fn check(
     context: &CheckContext<'_>,
+    scanner: &mut dyn Scanner,
     inputs: &[Result<InputPath, ReadError>],
     options: &CheckOptions,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<CheckRun, SplitError> {
-    if context.snapshot.info().sources == 0 {
+    if context.snapshot.info.sources == 0 {
         return Ok(CheckRun {
             outcome: unavailable(context.judged, NO_SOURCE),
             to_store: Vec::new(),
@@ -168,11 +126,7 @@ pub fn check(
     let mut decider = Decider::new(context.snapshot, *judged, &lineage);
     let arising = Arising::new(judged.position.readings, judged.duties.let_through);
     let mut findings = Findings::new(judged.policy, arising);
-    let minimum = context.judged.policy.flag_strength();
     findings.stale_snapshot(context);
-    let mut matchers: Vec<Matcher<'_>> = (0..options.threads.max(1))
-        .map(|_| Matcher::new(context.snapshot, *context.recipe, context.key, minimum))
-        .collect();
     let mut infos = Vec::new();
     let mut split = Vec::new();
     let mut exempt_unused = options.read.exempt_columns.clone();
@@ -195,23 +149,20 @@ pub fn check(
         };
         decider.begin_file(expected.as_deref());
         let mut file = FileAccount::new(&input.name, &mut decider, &mut findings, sides);
-        let (read, failed) = scan_file(
-            input,
-            &options.read,
-            progress,
-            &mut matchers,
-            &matches_of,
-            &mut |scanned: Scanned<BatchMatches>| file.take(&scanned),
-        );
+        let scan = scanner.scan(input, &options.read, progress, &mut |scanned: Scanned| {
+            file.take(&scanned);
+        });
+        let read = &scan.read;
         exempt_unused.retain(|column| read.exempt_unused.contains(column));
-        let (info, sides) = file.close(&read, failed.as_ref(), expected.as_deref());
+        let (info, sides) = file.close(read, scan.failed.as_deref(), expected.as_deref());
         if let Some(sides) = sides {
-            let complete = if failed.is_none() {
+            let complete = if scan.failed.is_none() {
                 read.sha256.as_deref()
             } else {
                 None
             };
-            split.push(sides.write(input, &options.read, complete)?);
+            let mut divide = |job: &SplitJob<'_>| scanner.split(input, &options.read, job);
+            split.push(sides.write(input, complete, &mut divide)?);
         }
         infos.push(info);
     }
@@ -274,31 +225,4 @@ pub fn duties_not_stored(outcome: &mut CheckOutcome, why: &str) {
 /// The outcome when there is no snapshot to ask: undecided, and no input was read.
 pub fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
     findings::unavailable(judged, why)
-}
-
-/// The work of one worker: every unit of a batch against the snapshot, those that may match in
-/// full.
-fn matches_of(matcher: &mut Matcher<'_>, batch: &Batch) -> Result<BatchMatches, MatchError> {
-    let mut out = BatchMatches::default();
-    let mut places = Vec::new();
-    matcher.sieve(batch, &mut places)?;
-    for unit in places.iter().filter_map(|place| batch.units.get(*place)) {
-        let mut claimed = Vec::new();
-        for found in matcher.matches(batch.unit_text(unit), unit.role)? {
-            let claims = matcher.claims(found.text)?;
-            // All sources that held the text were withdrawn: it is no longer registered.
-            if !claims.is_empty() {
-                claimed.push((found, claims));
-            }
-        }
-        if !claimed.is_empty() {
-            out.units.push(UnitMatches {
-                row: unit.row,
-                ordinal: unit.ordinal,
-                column: unit.column,
-                matches: claimed,
-            });
-        }
-    }
-    Ok(out)
 }

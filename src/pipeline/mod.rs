@@ -6,7 +6,7 @@
 pub mod check;
 mod matching;
 pub mod register;
-mod scan;
+pub mod scan;
 mod split;
 
 pub use check::CheckContext;

@@ -20,8 +20,9 @@ use crate::model::Verdict;
 use crate::read;
 use crate::read::InputPath;
 use crate::read::ReadError;
-use crate::read::ReadOptions;
-use crate::read::Side;
+use crate::read::SplitCounts;
+
+use super::scan::SplitJob;
 
 /// Where the two sides go.
 #[derive(Debug, Clone)]
@@ -159,20 +160,13 @@ impl Sides {
         self.reasons.write_all(b"\n")
     }
 
-    fn is_quarantined(&self, row: u64) -> bool {
-        let word = usize::try_from(row / 64).unwrap_or(usize::MAX);
-        self.quarantined
-            .get(word)
-            .is_some_and(|bits| bits >> (row % 64) & 1 == 1)
-    }
-
-    /// Writes both sides. `sha256` is the digest of the bytes that were checked, `None` when they
-    /// could not be read to the end: then the whole input goes to quarantine.
+    /// Has `divide` write both sides. `sha256` is the digest of the bytes that were checked, `None`
+    /// when they could not be read to the end: then the whole input goes to quarantine.
     pub(crate) fn write(
         mut self,
         input: &InputPath,
-        options: &ReadOptions,
         sha256: Option<&str>,
+        divide: &mut dyn FnMut(&SplitJob<'_>) -> Result<SplitCounts, ReadError>,
     ) -> Result<SplitCount, SplitError> {
         let quarantine = self.folders.quarantine.join(&self.relative);
         let reasons_path = with_suffix(&quarantine, ".reasons.jsonl");
@@ -187,15 +181,13 @@ impl Sides {
                 quarantined: None,
             });
         };
-        let mut side = |row| {
-            if self.is_quarantined(row) {
-                Side::Quarantine
-            } else {
-                Side::Clean
-            }
-        };
         let clean = self.folders.clean.join(&self.relative);
-        let counts = read::split(input, options, sha256, &mut side, &clean, &quarantine)?;
+        let counts = divide(&SplitJob {
+            sha256,
+            quarantined: &self.quarantined,
+            clean: &clean,
+            quarantine: &quarantine,
+        })?;
         let reasons = self
             .reasons
             .into_inner()

@@ -7,6 +7,9 @@
 //! [`OBJECT_KEYS_MAX`](super::limits::OBJECT_KEYS_MAX) different keys, the later ones are written
 //! `{}` as for a map.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 mod news;
 
 use std::collections::HashMap;
@@ -184,7 +187,7 @@ pub(super) enum Leaf {
 }
 
 /// One column of a file: its path, how it was treated and how many leaves it has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnInfo {
     /// The path, as the module documentation of `columns` writes it.
     pub path: Arc<str>,

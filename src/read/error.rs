@@ -105,6 +105,16 @@ pub enum ReadError {
         /// What to do; a finding says it beside the message.
         remedy: String,
     },
+    /// What another process says of an input that it read, or that ended it.
+    #[error("{message}")]
+    Told {
+        /// The input as the user named it.
+        path: Arc<str>,
+        /// What is wrong, the input named.
+        message: String,
+        /// What to do, where the message does not say it.
+        remedy: Option<String>,
+    },
     /// The receiver of the batches asked for an end.
     #[error("{path}: reading was stopped before the end")]
     Stopped {
@@ -127,7 +137,26 @@ impl ReadError {
             | Self::Changed { path, .. }
             | Self::NoSuchColumn { path, .. }
             | Self::Elsewhere { path, .. }
+            | Self::Told { path, .. }
             | Self::Stopped { path } => path,
+        }
+    }
+
+    /// What to do about it, where the message leaves that to a finding beside it.
+    pub fn remedy(&self) -> Option<&str> {
+        match self {
+            Self::Elsewhere { remedy, .. } => Some(remedy),
+            Self::Told { remedy, .. } => remedy.as_deref(),
+            Self::Io { .. }
+            | Self::NotFound { .. }
+            | Self::Empty { .. }
+            | Self::Truncated { .. }
+            | Self::Corrupt { .. }
+            | Self::Unsupported { .. }
+            | Self::TooLarge { .. }
+            | Self::Changed { .. }
+            | Self::NoSuchColumn { .. }
+            | Self::Stopped { .. } => None,
         }
     }
 }

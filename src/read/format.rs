@@ -1,5 +1,8 @@
 //! Which format a file has: the extension proposes, the bytes decide.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -9,7 +12,7 @@ use super::error::ReadError;
 use super::source::Source;
 
 /// How rows are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Format {
     /// One JSON value per line.
     Jsonl,

@@ -11,6 +11,7 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Read;
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,8 +52,25 @@ impl InputPath {
         }
     }
 
-    /// The spooled standard input, copied on first use.
-    pub(super) fn spooled(&self) -> Result<Arc<File>, ReadError> {
+    /// A file at a path, named otherwise: as the user named it.
+    pub fn named(name: &Arc<str>, path: PathBuf) -> Self {
+        Self {
+            name: Arc::clone(name),
+            path: Some(path),
+            spool: Arc::default(),
+        }
+    }
+
+    /// Standard input that is a file already: [`spooled`](Self::spooled) by another process.
+    pub fn standing(stdin: &io::Stdin) -> io::Result<Self> {
+        let input = Self::stdin();
+        let file = File::from(stdin.as_fd().try_clone_to_owned()?);
+        input.spool.get_or_init(|| Arc::new(file));
+        Ok(input)
+    }
+
+    /// The spooled standard input, copied to an unnamed temporary file on first use.
+    pub fn spooled(&self) -> Result<Arc<File>, ReadError> {
         if let Some(file) = self.spool.get() {
             return Ok(Arc::clone(file));
         }

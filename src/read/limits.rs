@@ -3,6 +3,9 @@
 //! A limit never truncates: what lies beyond it is an error with its place, so that the check is
 //! undecided rather than blind. All values are *chosen* unless a line says otherwise.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 /// Longest row of a row format in bytes, line ending not counted. Longer rows are counted row
 /// errors.
 pub const LINE_BYTES_MAX: usize = 64 << 20;
@@ -101,7 +104,7 @@ pub const IO_BYTES: usize = 256 << 10;
 pub const FOLDER_DEPTH_MAX: usize = 64;
 
 /// The limits that tests and callers may tighten; the constants above are the defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// See [`LINE_BYTES_MAX`].
     pub line_bytes_max: usize,

@@ -16,6 +16,9 @@
 //! What does not hold: a text that is cut by the edge of two rows is not joined, and a JSONL file
 //! that was cut exactly between two rows reads as complete, since the format has no end mark.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 mod arrays;
 mod arrow_ipc;
 mod columns;
@@ -68,7 +71,7 @@ use self::source::Stream;
 use crate::model::Batch;
 
 /// What the text is read for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Purpose {
     /// Every text is looked at, whatever its role.
     #[default]
@@ -78,7 +81,7 @@ pub enum Purpose {
 }
 
 /// How to read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ReadOptions {
     /// The format, where it is not to be recognised.
     pub format: Option<Format>,

@@ -7,6 +7,9 @@
 //! must be the one that was checked: its digest is compared before either file gets its name. A
 //! file that cannot be read to its end cannot be split; [`copy_whole`] puts all of it aside.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use std::fs::File;
 use std::fs::Permissions;
 use std::io;
@@ -63,7 +66,7 @@ pub enum Side {
 }
 
 /// How many rows went where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitCounts {
     /// Rows in the clean file.
     pub clean: u64,

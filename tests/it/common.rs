@@ -249,7 +249,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn new(args: &[&str], output: &Output) -> Self {
+    pub(crate) fn new(args: &[&str], output: &Output) -> Self {
         Self {
             args: args.join(" "),
             code: output.status.code(),

@@ -21,6 +21,7 @@ mod fail_closed;
 mod from_a_trainer;
 mod gate_a_pipeline;
 mod govern;
+mod hostile;
 mod layers;
 mod own_catalog;
 mod policy_explained;

@@ -15,10 +15,8 @@ use crate::policy::codes;
 use crate::read::FileRead;
 use crate::read::ReadError;
 
-use super::super::matching::MatchError;
 use super::super::scan::Scanned;
 use super::super::split::Sides;
-use super::BatchMatches;
 use super::decider::Decider;
 use super::findings::Findings;
 use super::findings::trouble;
@@ -68,7 +66,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
     }
 
     /// Takes the next batch.
-    pub(crate) fn take(&mut self, scanned: &Scanned<BatchMatches>) {
+    pub(crate) fn take(&mut self, scanned: &Scanned) {
         self.paths
             .extend(scanned.columns.iter().map(|(id, path)| (*id, path.clone())));
         self.text_units += scanned.units;
@@ -124,7 +122,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
     }
 
     /// Everything there is to say about the rows of a batch.
-    fn states(&mut self, scanned: &Scanned<BatchMatches>) -> BTreeMap<u64, RowState> {
+    fn states(&mut self, scanned: &Scanned) -> BTreeMap<u64, RowState> {
         let mut rows: BTreeMap<u64, RowState> = BTreeMap::new();
         for error in &scanned.errors {
             let location = Location {
@@ -192,7 +190,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
     pub(crate) fn close(
         mut self,
         read: &FileRead,
-        failed: Option<&MatchError>,
+        failed: Option<&str>,
         expected: Option<&str>,
     ) -> (InputInfo, Option<Sides>) {
         if let Some((row, state, carried)) = self.open.take() {
@@ -277,11 +275,9 @@ fn unreadable_file(path: &Arc<str>, error: &ReadError, rows: u64) -> Finding {
     } else {
         format!("{text} ({rows} rows were read before; nothing after them was checked)")
     };
-    let fix = if let ReadError::Elsewhere { remedy, .. } = error {
-        remedy.as_str()
-    } else {
-        "repair or replace the file, or leave it out of the run, then check again"
-    };
+    let fix = error
+        .remedy()
+        .unwrap_or("repair or replace the file, or leave it out of the run, then check again");
     trouble(
         codes::FILE_UNREADABLE,
         Location::file(path.clone()),

@@ -34,16 +34,16 @@ use crate::policy::Setting;
 use crate::policy::Touched;
 use crate::policy::codes;
 use crate::policy::target_file::input_use;
-use crate::snapshot::Snapshot;
 
 use super::super::matching::Match;
+use super::super::scan::SnapshotFacts;
+use super::super::scan::UnitMatches;
 use super::Judged;
-use super::UnitMatches;
 use super::findings::Findings;
 
 /// Decides claims; resolves every model id once.
 pub(crate) struct Decider<'c> {
-    snapshot: &'c Snapshot,
+    snapshot: &'c SnapshotFacts,
     judged: Judged<'c>,
     resolved: HashMap<String, Arc<Resolution>>,
     access: HashMap<SourceId, Access>,
@@ -76,7 +76,7 @@ struct Decided {
 
 impl<'c> Decider<'c> {
     pub(crate) fn new(
-        snapshot: &'c Snapshot,
+        snapshot: &'c SnapshotFacts,
         judged: Judged<'c>,
         lineage: &'c TargetLineage,
     ) -> Self {
@@ -251,9 +251,8 @@ impl<'c> Decider<'c> {
         *self.decisions.ground().setting()
     }
 
-    /// A claim names a source of its own snapshot: the index refuses any other.
     fn source(&self, id: SourceId) -> Option<&'c SourceInfo> {
-        self.snapshot.sources().get(id.0 as usize)
+        self.snapshot.source(id)
     }
 
     fn resolve(&mut self, id: &str) -> Arc<Resolution> {

@@ -150,7 +150,7 @@ impl Arising {
         owner: &DutyOwner,
         outcome: &CheckOutcome,
     ) -> Vec<StoredDuty> {
-        let snapshot = context.snapshot.info();
+        let snapshot = &context.snapshot.info;
         let sha256 = |path: &String| {
             let mut inputs = outcome.inputs.iter();
             let input = inputs.find(|input| *input.path == **path);

@@ -16,8 +16,8 @@ use crate::model::Tally;
 use crate::model::Verdict;
 use crate::policy::Policy;
 use crate::policy::codes;
-use crate::snapshot::Snapshot;
 
+use super::super::scan::SnapshotFacts;
 use super::CheckContext;
 use super::Judged;
 use super::duties::Arising;
@@ -213,7 +213,7 @@ impl Findings {
             target: context.judged.target.clone(),
             policy_digest: context.judged.policy.digest(),
             policy_name: context.judged.policy.name().to_owned(),
-            index: Some(context.snapshot.info()),
+            index: Some(context.snapshot.info.clone()),
             limits: limits(context, &inputs, unlisted),
             inputs,
             tally,
@@ -229,9 +229,9 @@ impl Findings {
 }
 
 /// Why a snapshot is older than the policy allows; `None` when it is not.
-pub(crate) fn stale(snapshot: &Snapshot, judged: &Judged<'_>) -> Option<String> {
+pub(crate) fn stale(snapshot: &SnapshotFacts, judged: &Judged<'_>) -> Option<String> {
     let max = judged.policy.snapshot_max_age_days()?;
-    let time = &snapshot.manifest().time;
+    let time = &snapshot.sealed_at;
     let age = days_between(time, judged.as_of);
     if age.is_some_and(|days| days <= i64::from(max)) {
         return None;

@@ -19,11 +19,12 @@ use crate::snapshot::Snapshot;
 
 use super::super::matching::MatchError;
 use super::super::matching::Matcher;
+use super::super::scan::SnapshotFacts;
+use super::super::scan::matches_of;
 use super::Judged;
 use super::decider;
 use super::decider::Decider;
 use super::findings;
-use super::matches_of;
 
 /// What the target is made from, resolved: made once, for any number of [`OneByOne`].
 pub fn lineage(judged: &Judged<'_>, folder: Option<FolderFacts>) -> TargetLineage {
@@ -32,8 +33,8 @@ pub fn lineage(judged: &Judged<'_>, folder: Option<FolderFacts>) -> TargetLineag
 
 /// Why no text can be answered for: a snapshot that holds nothing, or one older than the policy
 /// allows. `None` when texts can be checked.
-pub fn unfit(snapshot: &Snapshot, judged: &Judged<'_>) -> Option<String> {
-    if snapshot.info().sources == 0 {
+pub fn unfit(snapshot: &SnapshotFacts, judged: &Judged<'_>) -> Option<String> {
+    if snapshot.info.sources == 0 {
         return Some(super::NO_SOURCE.to_owned());
     }
     findings::stale(snapshot, judged)
@@ -48,9 +49,10 @@ pub struct OneByOne<'c> {
 }
 
 impl<'c> OneByOne<'c> {
-    /// A checker against a snapshot, which must not be [`unfit`].
+    /// A checker against a snapshot, which must not be [`unfit`]; `facts` are its own.
     pub fn new(
         snapshot: &'c Snapshot,
+        facts: &'c SnapshotFacts,
         recipe: &Recipe,
         key: &FingerprintKey,
         judged: Judged<'c>,
@@ -68,7 +70,7 @@ impl<'c> OneByOne<'c> {
         };
         Self {
             matcher: Matcher::new(snapshot, *recipe, key, minimum),
-            decider: Decider::new(snapshot, judged, lineage),
+            decider: Decider::new(facts, judged, lineage),
             batch: Batch {
                 rows: 1,
                 units: vec![unit],

@@ -6,6 +6,9 @@
 //! alignment of those that could not reach the threshold. Almost every clean unit ends in memory, at
 //! the [`sieve`]. An error of the look-up is returned as an error: no answer is not a "no".
 
+use serde::Deserialize;
+use serde::Serialize;
+
 mod align;
 mod bound;
 mod candidates;
@@ -72,7 +75,7 @@ const EXACT_PER_WORD: f64 = 1.5;
 const BLOCKS_SPREAD: f64 = 0.2;
 
 /// One registered text that a unit has evidence for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Match {
     /// The text.
     pub text: TextId,

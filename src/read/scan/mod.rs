@@ -4,6 +4,9 @@
 //! Row groups of Parquet and lines of JSON are read by the workers themselves ([`frame`]). The
 //! other formats are read by a thread of their own that hands batches to the workers ([`serial`]).
 
+use serde::Deserialize;
+use serde::Serialize;
+
 pub(super) mod frame;
 mod lane;
 mod serial;
@@ -35,7 +38,7 @@ use crate::model::RowError;
 use crate::read::ReadOptions;
 
 /// What one batch came to: the batch without its text, and what a worker made of it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Scanned<T> {
     /// 0-based row of the first row.
     pub first_row: u64,
