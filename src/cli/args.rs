@@ -17,6 +17,7 @@ use super::catalog::CatalogListArgs;
 use super::catalog::OwnCatalogArgs;
 use super::date::Date;
 use crate::model::Acquisition;
+use crate::model::SourceInfo;
 use crate::report::ReportKind;
 use crate::report::escape;
 
@@ -547,6 +548,9 @@ pub(super) fn not_blank(text: &str) -> Result<String, String> {
 fn source_name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.trim() != text {
         return Err("a source name is not blank and has no white space around it".to_owned());
+    }
+    if text == SourceInfo::CANARY {
+        return Err("this is the name of the index's own source".to_owned());
     }
     if text.chars().any(escape::is_deceptive) {
         return Err("a source name holds no control or invisible characters".to_owned());

@@ -30,7 +30,7 @@ fn every_help_text() {
         out.extend(["\n$ ", path, " --help\n", &text.to_string()]);
         for sub in command
             .get_subcommands_mut()
-            .filter(|sub| sub.get_name() != "help")
+            .filter(|sub| sub.get_name() != "help" && !sub.is_hide_set())
         {
             let path = format!("{path} {}", sub.get_name());
             collect(&path, sub, out);

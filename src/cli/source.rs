@@ -42,12 +42,16 @@ pub(super) fn run(global: &Global, command: &SourceCommand) -> Result<Exit, Fail
     }
 }
 
-/// Every source, withdrawn ones included, in order of registration.
+/// Every source, withdrawn ones included, in order of registration; not the index's own canary.
 /// Read from the sealed snapshot, as a check reads them.
 fn sources(global: &Global) -> Result<Vec<SourceInfo>, Failure> {
     let opened = Opened::find(global).or_undecided()?;
     let snapshot = opened.head().or_undecided()?;
-    Ok(snapshot.sources().to_vec())
+    let sources = snapshot.sources().iter();
+    Ok(sources
+        .filter(|source| !source.is_canary())
+        .cloned()
+        .collect())
 }
 
 fn withdraw(global: &Global, name: &str) -> Result<Exit, Failure> {

@@ -13,6 +13,7 @@ const GRAM_CONTEXT: &str = "herdbook 2026-11 gram permutation Speck48/96";
 const EXACT_CONTEXT: &str = "herdbook 2026-11 exact digest permutation Speck128/128";
 const WORD_CONTEXT: &str = "herdbook 2026-11 word hash seeds";
 const CHECK_CONTEXT: &str = "herdbook 2026-11 key check";
+const CANARY_CONTEXT: &str = "herdbook 2026-11 canary text";
 
 /// A fingerprint key: 32 secret random bytes and the subkeys derived from them.
 ///
@@ -23,6 +24,8 @@ pub struct FingerprintKey {
     pub(super) grams: Speck48,
     pub(super) exact: Speck128,
     pub(super) words: [u64; 4],
+    /// What the canary is drawn from.
+    pub(super) canary: [u8; 32],
     check: KeyCheck,
 }
 
@@ -67,6 +70,7 @@ impl FingerprintKey {
             grams: Speck48::new(words_32(&derive(GRAM_CONTEXT, master))),
             exact: Speck128::new(words_64(&derive::<16>(EXACT_CONTEXT, master))),
             words: words_64(&derive::<32>(WORD_CONTEXT, master)),
+            canary: derive(CANARY_CONTEXT, master),
             check: KeyCheck(check),
         })
     }

@@ -16,6 +16,7 @@
 //! Fingerprinting", SIGMOD 2003, DOI 10.1145/872757.872770; Beaulieu et al. 2013, IACR ePrint
 //! 2013/404 (Speck); the BLAKE3 paper, 2020.
 
+mod canary;
 mod exact;
 mod gram;
 mod key;
@@ -30,6 +31,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use canary::CanaryPrint;
+pub use canary::canary_text;
 pub use exact::ExactDigest;
 pub use key::FingerprintKey;
 pub use key::KEY_BYTES;

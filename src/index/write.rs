@@ -18,6 +18,7 @@ use super::keys::FormatRow;
 use super::keys::META;
 use super::keys::Op;
 use super::keys::POSTINGS;
+use super::keys::PackedClaim;
 use super::keys::SOURCES;
 use super::keys::StateRow;
 use super::keys::TEXTS;
@@ -367,6 +368,60 @@ impl IndexWriter {
         self.state = state;
         self.poisoned = false;
         Ok(changed)
+    }
+
+    /// Whether the index holds its canary.
+    pub fn has_canary(&self) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|source| source.is_canary() && source.withdrawn_at.is_some())
+    }
+
+    /// Plants the canary: a text that a scan can look for to show that it finds what is there. It is
+    /// held by a source of its own that counts as withdrawn from the beginning, so that no record
+    /// and no claim comes of it. Part of the commit that makes the index, or a new one that changes
+    /// no fact.
+    pub fn plant(&mut self, canary: &TextDraft<'_>, at: &str) -> Result<(), WriteError> {
+        self.usable()?;
+        let before = self.state.clone();
+        if self.source_by_name(SourceInfo::CANARY).is_none() {
+            let claim = PackedClaim {
+                file: 0,
+                row: 0,
+                column: 0,
+                model: None,
+            };
+            let mut registration = self.begin()?;
+            registration.add(canary, claim)?;
+            registration.finish(SourceDraft {
+                name: SourceInfo::CANARY.to_owned(),
+                digest: hex::encode(canary.exact),
+                files: Vec::new(),
+                models: Vec::new(),
+                columns: Vec::new(),
+                access: None,
+                acquisition: Acquisition::SelfGenerated,
+                text_bytes: 0,
+                registered_at: at.to_owned(),
+            })?;
+        }
+        if !self.has_canary() {
+            self.withdraw(SourceInfo::CANARY, at)?;
+        }
+        self.poisoned = true;
+        let mut state = self.state.clone();
+        if before.op == Op::Init && before.epoch == 1 {
+            (state.epoch, state.op) = (1, Op::Init);
+        } else {
+            (state.epoch, state.op) = (before.epoch + 1, Op::Seal);
+        }
+        state.op_source = u32::MAX;
+        at.clone_into(&mut state.op_time);
+        let mut batch = self.store.batch();
+        batch.put(META, &keys::STATE_KEY, &state.encode())?;
+        batch.commit()?;
+        self.state = state;
+        self.poisoned = false;
+        Ok(())
     }
 
     /// Begins a new commit that changes no fact, so that the index can be sealed again.

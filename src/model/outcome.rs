@@ -101,6 +101,26 @@ pub struct InputInfo {
     pub text_bytes: u64,
     /// Every column path found with its use and number of leaves, sorted by path.
     pub columns: Vec<(Arc<str>, ColumnUse, u64)>,
+    /// Canaries planted among the texts and found again.
+    pub canaries: Canaries,
+}
+
+/// Texts that a scan was made to meet among those of a file, and must have found: the index's own
+/// canary, in the first batch of every thread and now and then after it. How many there are depends
+/// on the number of threads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canaries {
+    /// Planted.
+    pub planted: u64,
+    /// Found.
+    pub found: u64,
+}
+
+impl Canaries {
+    /// Whether each was found; so also where none was planted.
+    pub fn all_found(self) -> bool {
+        self.planted == self.found
+    }
 }
 
 /// The snapshot a check was answered from.

@@ -73,6 +73,15 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
+    /// Name of the source that every index holds for itself: one random text, whose claim counts
+    /// nowhere. A scan meets it to show that it would have found a registered one.
+    pub const CANARY: &str = "(canary)";
+
+    /// Whether this is the index's own.
+    pub fn is_canary(&self) -> bool {
+        self.name == Self::CANARY
+    }
+
     /// What it added to the index, filter included, in percent of the text that it brought.
     pub fn index_percent(&self) -> f64 {
         100.0 * self.index_bytes as f64 / self.text_bytes.max(1) as f64

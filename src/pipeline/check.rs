@@ -10,6 +10,8 @@ mod decider;
 mod duties;
 mod findings;
 mod one;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io;
@@ -51,6 +53,10 @@ pub use one::unfit;
 /// Why an index without sources answers nothing.
 const NO_SOURCE: &str = "the index holds no source, so there is nothing to compare with: \
                          `herdbook register PATH…` adds one";
+
+/// Why an index of an earlier version answers nothing.
+const NO_CANARY: &str = "the index holds no canary, the text by which a check shows that it finds \
+                         what is there: `herdbook snapshot seal` plants one";
 
 /// What judges a match: known before anything is opened.
 #[derive(Clone, Copy)]
@@ -121,6 +127,14 @@ pub fn check(
             exempt_unused: Vec::new(),
         });
     }
+    if !context.snapshot.has_canary() {
+        return Ok(CheckRun {
+            outcome: unavailable(context.judged, NO_CANARY),
+            to_store: Vec::new(),
+            split: Vec::new(),
+            exempt_unused: Vec::new(),
+        });
+    }
     let judged = context.judged;
     let lineage = decider::lineage(judged.catalog, judged.target, context.folder.clone());
     let mut decider = Decider::new(context.snapshot, *judged, &lineage);
@@ -154,7 +168,7 @@ pub fn check(
         });
         let read = &scan.read;
         exempt_unused.retain(|column| read.exempt_unused.contains(column));
-        let (info, sides) = file.close(read, scan.failed.as_deref(), expected.as_deref());
+        let (info, sides) = file.close(&scan, expected.as_deref());
         if let Some(sides) = sides {
             let complete = if scan.failed.is_none() {
                 read.sha256.as_deref()

@@ -118,7 +118,8 @@ pub fn register(
             }
             broken.truncate(ROWS_NAMED + 1);
         };
-        let work = |preparer: &mut Preparer, batch: &crate::model::Batch| preparer.outputs(batch);
+        let work =
+            |preparer: &mut Preparer, batch: &mut crate::model::Batch| preparer.outputs(batch);
         let (read, failed) = scan_file(
             input,
             &options.read,

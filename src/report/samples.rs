@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::model::target::{Availability, Purpose, Stage, Target, TargetKind};
 use crate::model::{
-    CheckOutcome, Code, ColumnUse, Decision, DutyOrigin, DutyOwner, DutyRecording, Evidence,
-    Finding, FindingClaim, IndexInfo, InputInfo, Integrity, Level, Location, ModelCount,
+    Canaries, CheckOutcome, Code, ColumnUse, Decision, DutyOrigin, DutyOwner, DutyRecording,
+    Evidence, Finding, FindingClaim, IndexInfo, InputInfo, Integrity, Level, Location, ModelCount,
     Obligation, ObligationState, Ruling, StandingDuty, StoredDuties, StoredDuty, Tally, Tier,
     Verdict,
 };
@@ -44,6 +44,10 @@ fn input(path: &str, tally: Tally) -> InputInfo {
                 tally.read * 3,
             ),
         ],
+        canaries: Canaries {
+            planted: 2,
+            found: 2,
+        },
     }
 }
 

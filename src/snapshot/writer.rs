@@ -12,6 +12,9 @@ use super::seal;
 use crate::audit;
 use crate::audit::Entry;
 use crate::audit::ReadLog;
+use crate::fingerprint::CanaryPrint;
+use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::Recipe;
 use crate::index;
 use crate::index::Compat;
 use crate::index::IndexDir;
@@ -98,7 +101,8 @@ impl Writer {
         for made in [&parent, &dir.filters(), &dir.snapshots(), &dir.tmp()] {
             fs::create_dir(made).map_err(StoreError::io("create the directory", made))?;
         }
-        let index = IndexWriter::create(dir, compat, time)?;
+        let mut index = IndexWriter::create(dir, compat, time)?;
+        plant(&mut index, secrets, time)?;
         let mut seals = Seals {
             dir: dir.clone(),
             secrets: secrets.clone(),
@@ -213,7 +217,11 @@ impl Writer {
     /// Seals the live index again, as a new commit that changes no fact, after walking through
     /// the sealed copy. The remedy for a lost or damaged newest snapshot. `time` is now.
     pub fn reseal(&mut self, time: &str) -> Result<(u64, String), SealError> {
-        self.index.renew(time)?;
+        if self.index.has_canary() {
+            self.index.renew(time)?;
+        } else {
+            plant(&mut self.index, &self.seals.secrets, time)?;
+        }
         let walked = self.seals.seal(&self.index).and_then(|sealed| {
             let path = self.seals.dir.snapshot(sealed.seq);
             IndexReader::open(&path.join("db"), &path.join("filters"))?.walk()?;
@@ -320,6 +328,28 @@ impl Seals {
         }
         Ok(())
     }
+}
+
+/// Plants the canary of the index's own key.
+fn plant(index: &mut IndexWriter, secrets: &Secrets, time: &str) -> Result<(), WriteError> {
+    let unusable = |what: String| {
+        WriteError::Store(StoreError::Corrupt {
+            what,
+            at: "the fingerprint key".to_owned(),
+        })
+    };
+    let key = FingerprintKey::from_bytes(secrets.fingerprint());
+    let key = key.map_err(|error| unusable(error.to_string()))?;
+    let print = CanaryPrint::of(&key, Recipe::default());
+    let print = print.map_err(|error| unusable(error.to_string()))?;
+    let canary = TextDraft {
+        exact: print.exact.0,
+        entry: print.exact.entry(),
+        normal_bytes: print.normal_bytes,
+        words: &print.words,
+        grams: &print.grams,
+    };
+    index.plant(&canary, time)
 }
 
 /// The log entry of the last commit.

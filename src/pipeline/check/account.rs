@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::Canaries;
 use crate::model::ColumnId;
 use crate::model::ColumnUse;
 use crate::model::Finding;
@@ -15,6 +16,7 @@ use crate::policy::codes;
 use crate::read::FileRead;
 use crate::read::ReadError;
 
+use super::super::scan::FileScan;
 use super::super::scan::Scanned;
 use super::super::split::Sides;
 use super::decider::Decider;
@@ -189,10 +191,10 @@ impl<'a, 'c> FileAccount<'a, 'c> {
     /// Ends the account: what the reader and the workers say about the file as a whole.
     pub(crate) fn close(
         mut self,
-        read: &FileRead,
-        failed: Option<&str>,
+        scan: &FileScan,
         expected: Option<&str>,
     ) -> (InputInfo, Option<Sides>) {
+        let (read, failed) = (&scan.read, scan.failed.as_deref());
         if let Some((row, state, carried)) = self.open.take() {
             self.close_row(row, state, carried);
         }
@@ -210,6 +212,21 @@ impl<'a, 'c> FileAccount<'a, 'c> {
                     "the register did not answer, so the rest of this file was not checked: {error}"
                 ),
                 "run `herdbook snapshot verify`, then check again".to_owned(),
+            ));
+        }
+        let Canaries { planted, found } = scan.canaries;
+        let complete = read.error.is_none() && failed.is_none();
+        if found != planted || (complete && planted == 0 && self.text_units > 0) {
+            self.findings.push(trouble(
+                codes::CANARY_LOST,
+                Location::file(self.path.clone()),
+                format!(
+                    "of {planted} canary texts that were planted among the texts of this file {found} \
+                     were found, so registered texts may have been missed too"
+                ),
+                "run `herdbook snapshot verify`, then check again; if it stays so, report it: \
+                 this program or this machine does not compute what it should"
+                    .to_owned(),
             ));
         }
         if let (Some(expected), Some(found)) = (expected, read.sha256.as_deref())
@@ -231,7 +248,6 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             let level = self.findings.input_empty();
             self.findings.push(empty(&self.path, read, level));
         }
-        let complete = read.error.is_none() && failed.is_none();
         let mut columns: Vec<(Arc<str>, ColumnUse, u64)> = read
             .columns
             .iter()
@@ -247,6 +263,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             bytes: read.bytes,
             text_bytes: self.text_bytes,
             columns,
+            canaries: scan.canaries,
         };
         (info, self.sides)
     }
@@ -265,6 +282,7 @@ pub(crate) fn unreadable(error: &ReadError, findings: &mut Findings) -> InputInf
         bytes: 0,
         text_bytes: 0,
         columns: Vec::new(),
+        canaries: Canaries::default(),
     }
 }
 

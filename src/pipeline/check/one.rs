@@ -87,7 +87,7 @@ impl<'c> OneByOne<'c> {
         for unit in &mut self.batch.units {
             unit.end = text.len();
         }
-        let found = matches_of(&mut self.matcher, &self.batch)?;
+        let (found, _) = matches_of(&mut self.matcher, &self.batch, None)?;
         Ok(found.units.first().and_then(|unit| {
             let location = Location::file(Arc::clone(input));
             self.decider.finding(location, unit)

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::model::Batch;
 use crate::model::Claim;
 use crate::model::ColumnId;
+use crate::model::Tier;
 use crate::read::Outcome;
 
 use super::super::matching::Match;
@@ -45,17 +46,27 @@ impl Outcome for BatchMatches {
 }
 
 /// The work of one thread: every unit of a batch against the snapshot, those that may match in
-/// full.
+/// full. The unit at `canary` is the canary; whether it was met is told apart.
 pub(crate) fn matches_of(
     matcher: &mut Matcher<'_>,
     batch: &Batch,
-) -> Result<BatchMatches, MatchError> {
+    canary: Option<usize>,
+) -> Result<(BatchMatches, bool), MatchError> {
     let mut out = BatchMatches::default();
+    let mut met = false;
     let mut places = Vec::new();
     matcher.sieve(batch, &mut places)?;
-    for unit in places.iter().filter_map(|place| batch.units.get(*place)) {
+    for place in places {
+        let Some(unit) = batch.units.get(place) else {
+            continue;
+        };
+        let all = matcher.matches(batch.unit_text(unit), unit.role)?;
+        if canary == Some(place) {
+            met = all.iter().any(|found| found.evidence.tier == Tier::Exact);
+            continue;
+        }
         let mut claimed = Vec::new();
-        for found in matcher.matches(batch.unit_text(unit), unit.role)? {
+        for found in all {
             let claims = matcher.claims(found.text)?;
             // All sources that held the text were withdrawn: it is no longer registered.
             if !claims.is_empty() {
@@ -71,5 +82,5 @@ pub(crate) fn matches_of(
             });
         }
     }
-    Ok(out)
+    Ok((out, met))
 }

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::model::Canaries;
 use crate::read::ColumnInfo;
 use crate::read::FileRead;
 use crate::read::InputPath;
@@ -187,11 +188,16 @@ pub(super) struct WireScan {
     error: Option<WireError>,
     exempt_unused: Vec<String>,
     failed: Option<String>,
+    canaries: Canaries,
 }
 
 impl WireScan {
     pub(super) fn of(scan: FileScan) -> Self {
-        let FileScan { read, failed } = scan;
+        let FileScan {
+            read,
+            failed,
+            canaries,
+        } = scan;
         Self {
             format: read.format,
             sha256: read.sha256,
@@ -203,6 +209,7 @@ impl WireScan {
             error: read.error.as_ref().map(WireError::of),
             exempt_unused: read.exempt_unused,
             failed,
+            canaries,
         }
     }
 
@@ -221,6 +228,7 @@ impl WireScan {
         FileScan {
             read,
             failed: self.failed,
+            canaries: self.canaries,
         }
     }
 }

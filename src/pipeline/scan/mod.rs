@@ -22,6 +22,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::model::Canaries;
 use crate::model::IndexInfo;
 use crate::model::SourceId;
 use crate::model::SourceInfo;
@@ -71,6 +72,11 @@ impl SnapshotFacts {
         }
     }
 
+    /// Whether the index holds its canary.
+    pub(crate) fn has_canary(&self) -> bool {
+        self.sources.iter().any(SourceInfo::is_canary)
+    }
+
     /// A source by its number. A claim names a source of its own snapshot: the index refuses any
     /// other.
     pub(crate) fn source(&self, id: SourceId) -> Option<&SourceInfo> {
@@ -85,6 +91,8 @@ pub struct FileScan {
     pub read: FileRead,
     /// Why the register did not answer; from there on nothing was taken.
     pub failed: Option<String>,
+    /// Canaries planted and found.
+    pub canaries: Canaries,
 }
 
 /// How one input is to be divided.

@@ -32,6 +32,7 @@ use super::message::Request;
 use super::message::WireInput;
 use super::message::WirePath;
 use super::message::WireSplit;
+use crate::model::Canaries;
 use crate::read::FileRead;
 use crate::read::InputPath;
 use crate::read::ReadError;
@@ -218,7 +219,11 @@ impl Scanner for Supervisor {
             error: Some(self.lost(input, &error)),
             exempt_unused: Vec::new(),
         };
-        FileScan { read, failed: None }
+        FileScan {
+            read,
+            failed: None,
+            canaries: Canaries::default(),
+        }
     }
 
     fn split(

@@ -55,7 +55,7 @@ pub(super) struct Frame<'a, S, T> {
     pub(super) limits: Limits,
     /// Weight of the results of one piece that may wait, in bytes.
     pub(super) room: usize,
-    pub(super) work: &'a (dyn Fn(&mut S, &Batch) -> T + Sync),
+    pub(super) work: &'a (dyn Fn(&mut S, &mut Batch) -> T + Sync),
 }
 
 /// How far all pieces came.
@@ -236,7 +236,7 @@ impl<S: Send, T: Outcome> Frame<'_, S, T> {
 struct Hand<'a, S, T> {
     worker: usize,
     state: &'a mut S,
-    work: &'a (dyn Fn(&mut S, &Batch) -> T + Sync),
+    work: &'a (dyn Fn(&mut S, &mut Batch) -> T + Sync),
     out: &'a RefCell<Option<lane::Sender<Message<T>>>>,
     /// Whether the scan is at it, for telling who panicked.
     at_work: &'a Cell<bool>,

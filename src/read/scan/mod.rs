@@ -118,8 +118,9 @@ impl<T: Outcome, E: Send> Outcome for Result<T, E> {
     }
 }
 
-/// The work on one batch, with the state of the worker that does it.
-pub type Work<'a, S, T> = &'a (dyn Fn(&mut S, &Batch) -> T + Sync);
+/// The work on one batch, with the state of the worker that does it. It may change the batch while
+/// it is at it, and leaves it as it was.
+pub type Work<'a, S, T> = &'a (dyn Fn(&mut S, &mut Batch) -> T + Sync);
 
 /// Reads one input and scans it: `work` runs on one thread for each of `states`, of which there
 /// must be one at least, and `take` receives what it made of each batch in the order of the rows.

@@ -75,7 +75,7 @@ fn worker<S, T>(
     work: Work<'_, S, T>,
 ) {
     for (number, mut batch) in jobs {
-        let found = work(state, &batch);
+        let found = work(state, &mut batch);
         let scanned = Scanned::of(&mut batch, found);
         if to_take.send(Message::Batch(number, scanned)).is_err() {
             return;

@@ -75,7 +75,7 @@ fn alone(input: &InputPath, options: &ReadOptions) -> Told {
 fn together(input: &InputPath, options: &ReadOptions, threads: u64, room: usize) -> Told {
     let mut batches = Vec::new();
     let mut states: Vec<u64> = (0..threads).collect();
-    let work = |me: &mut u64, batch: &Batch| {
+    let work = |me: &mut u64, batch: &mut Batch| {
         // Some threads are slow with some batches, so that results come out of order.
         if (batch.first_row / 7 + *me).is_multiple_of(5) {
             std::thread::sleep(Duration::from_micros(300));
@@ -551,7 +551,7 @@ fn results_that_wait_are_bounded() {
                 std::thread::sleep(Duration::from_micros(200));
             }
         };
-        let work = |(): &mut (), _: &Batch| {
+        let work = |(): &mut (), _: &mut Batch| {
             MOST.fetch_max(ALIVE.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             Heavy
         };
@@ -582,7 +582,7 @@ fn a_panic_of_the_scan_ends_all_workers_and_is_not_swallowed() {
     ] {
         let mut taken = 0;
         let scanned = catch_unwind(AssertUnwindSafe(|| {
-            let work = |(): &mut (), batch: &Batch| {
+            let work = |(): &mut (), batch: &mut Batch| {
                 assert!(batch.first_row < 1000, "on purpose");
                 units(batch)
             };
@@ -600,7 +600,7 @@ fn the_first_failure_in_row_order_counts() {
     let input = folder.write("a.parquet", parquet_file(&rows(2000), 10));
     for threads in [1, 2, 8] {
         let mut seen = Vec::new();
-        let work = |(): &mut (), batch: &Batch| {
+        let work = |(): &mut (), batch: &mut Batch| {
             if batch.first_row >= 500 {
                 Err(batch.first_row)
             } else {
