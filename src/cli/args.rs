@@ -119,6 +119,15 @@ pub enum Command {
     /// Seal, verify or list snapshots, which checks read
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
+    /// List, verify and prove what was done: the audit log
+    #[command(subcommand)]
+    Audit(super::audit::AuditCommand),
+    /// Look at everything that an index consists of, and say what to do
+    Doctor(ListArgs),
+    /// Copy an index, with digests of its own
+    Backup(super::backup::BackupArgs),
+    /// Make an index of a backup, once everything in it is compared
+    Restore(super::backup::RestoreArgs),
     /// Run the whole story on made-up data: register, check, split, check again
     Demo(DemoArgs),
     /// Print completions for a shell

@@ -4,12 +4,15 @@
 //! Invariant: only a finished command answers 0; an error, a panic or a lost report never does.
 
 pub mod args;
+pub mod audit;
+pub mod backup;
 pub mod catalog;
 mod check;
 mod completions;
 pub mod config;
 pub mod date;
 mod demo;
+mod doctor;
 mod duties;
 pub mod exit;
 pub mod from;
@@ -79,6 +82,9 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Register(args) => register::run(global, args),
         Command::Check(args) => check::run(global, args),
         Command::Worker => worker::run(),
+        Command::Doctor(args) => doctor::run(global, *args),
+        Command::Backup(args) => backup::backup(global, args),
+        Command::Restore(args) => backup::restore(global, args),
         Command::Source(command) => source::run(global, command),
         Command::Models(command) => models::run(global, command),
         Command::Licenses(command) => licenses::run(global, command),
@@ -90,6 +96,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Keys(command) => governance::keys::run(command),
         Command::Policy(command) => policy::run(global, command),
         Command::Snapshot(command) => snapshot::run(global, command),
+        Command::Audit(command) => audit::run(global, command),
         Command::Demo(args) => demo::run(global, args),
         Command::Completions(args) => completions::run(*args),
     }

@@ -62,13 +62,7 @@ impl Opened {
                 what: "the fingerprint key is not one that may be used",
             }
         })?;
-        let (major, minor, micro) = UNICODE_VERSION;
-        let compat = Compat {
-            recipe: recipe.id().as_str().to_owned(),
-            unicode: format!("{major}.{minor}.{micro}"),
-            guarantee_bytes: u32::try_from(recipe.looked_up_bytes()).unwrap_or(u32::MAX),
-            key_check: key.key_check().0,
-        };
+        let compat = compat(recipe, &key);
         Ok(Self {
             dir,
             secrets,
@@ -89,8 +83,24 @@ impl Opened {
 
     /// Opens exactly the snapshot that the log's head names.
     pub(crate) fn head(&self) -> Result<Snapshot, OpenError> {
-        Snapshot::open_head(&self.dir, &self.compat, &self.secrets.verifying())
+        Snapshot::open_head(&self.dir, &self.compat, &self.secrets.public())
     }
+}
+
+/// What an index of this key has to be made with.
+fn compat(recipe: Recipe, key: &FingerprintKey) -> Compat {
+    let (major, minor, micro) = UNICODE_VERSION;
+    Compat {
+        recipe: recipe.id().as_str().to_owned(),
+        unicode: format!("{major}.{minor}.{micro}"),
+        guarantee_bytes: u32::try_from(recipe.looked_up_bytes()).unwrap_or(u32::MAX),
+        key_check: key.key_check().0,
+    }
+}
+
+/// The same by the keys of an index that is not there yet.
+pub(super) fn compat_of(dir: &IndexDir, secrets: &Secrets) -> Result<Compat, SecretsError> {
+    Ok(Opened::with(dir.clone(), secrets.clone())?.compat)
 }
 
 /// Now, RFC 3339 in UTC, whole seconds.

@@ -378,11 +378,11 @@ impl IndexWriter {
 
     /// Plants the canary: a text that a scan can look for to show that it finds what is there. It is
     /// held by a source of its own that counts as withdrawn from the beginning, so that no record
-    /// and no claim comes of it. Part of the commit that makes the index, or a new one that changes
-    /// no fact.
-    pub fn plant(&mut self, canary: &TextDraft<'_>, at: &str) -> Result<(), WriteError> {
+    /// and no claim comes of it. `op` is `Init` where that is part of the commit that makes the
+    /// index, else it is a new commit that changes no fact.
+    pub fn plant(&mut self, canary: &TextDraft<'_>, op: Op, at: &str) -> Result<(), WriteError> {
         self.usable()?;
-        let before = self.state.clone();
+        let epoch = self.state.epoch + u64::from(op != Op::Init);
         if self.source_by_name(SourceInfo::CANARY).is_none() {
             let claim = PackedClaim {
                 file: 0,
@@ -409,11 +409,7 @@ impl IndexWriter {
         }
         self.poisoned = true;
         let mut state = self.state.clone();
-        if before.op == Op::Init && before.epoch == 1 {
-            (state.epoch, state.op) = (1, Op::Init);
-        } else {
-            (state.epoch, state.op) = (before.epoch + 1, Op::Seal);
-        }
+        (state.epoch, state.op) = (epoch, op);
         state.op_source = u32::MAX;
         at.clone_into(&mut state.op_time);
         let mut batch = self.store.batch();

@@ -42,6 +42,8 @@ codes! {
         "The file of approvals could not be read, or a record in it does not verify.";
     CANARY_LOST = "canary-lost", Undecided, Undecided,
         "A text that was planted among those of a file, and that the index holds, was not found.";
+    CHECK_NOT_LOGGED = "check-not-logged", Undecided, Undecided,
+        "The check could not be entered into the audit log of its index.";
     COLUMN_BINARY = "column-binary", Undecided, Undecided,
         "A column holds bytes that are not UTF-8, so its text could not be checked.";
     COLUMN_TOKENS = "column-tokens", Undecided, Undecided,

@@ -15,6 +15,7 @@ use super::OpenError;
 use crate::index::StoreError;
 use crate::index::keys::FORMAT_VERSION;
 use crate::index::keys::FormatRow;
+use crate::tlog::Checkpoint;
 
 /// Name of the manifest in a snapshot.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -29,7 +30,7 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 pub struct Manifest {
     /// Version of the index format.
     pub format: u32,
-    /// Number of the snapshot; equals the log entry that names it.
+    /// Number of the snapshot: that of the commit sealed.
     pub snapshot: u64,
     /// When the sealed commit was made, RFC 3339, UTC.
     pub time: String,
@@ -51,12 +52,39 @@ pub struct Manifest {
     pub claims: u64,
     /// Order-independent digest over texts and claims, hex.
     pub set_hash: String,
-    /// Digest of the log entry before the one that names this snapshot, hex.
-    pub log_previous: String,
+    /// Where the audit log stood when this was sealed; its entry comes later. Absent in snapshots
+    /// of before the log was a tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogPosition>,
+    /// Digest of the line before in the log of the format before, hex. Absent since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_previous: Option<String>,
     /// The Ed25519 key that signs, hex.
     pub public_key: String,
     /// Every file but the manifest and its signature, by path.
     pub files: Vec<ManifestFile>,
+}
+
+/// A place in an audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogPosition {
+    /// Which log.
+    pub origin: String,
+    /// Entries in it.
+    pub size: u64,
+    /// Root of their tree, hex.
+    pub root: String,
+}
+
+impl From<&Checkpoint> for LogPosition {
+    fn from(checkpoint: &Checkpoint) -> Self {
+        Self {
+            origin: checkpoint.origin.clone(),
+            size: checkpoint.size,
+            root: checkpoint.root.to_hex(),
+        }
+    }
 }
 
 /// One file of a snapshot.
@@ -129,19 +157,35 @@ pub(crate) fn sign(bytes: &[u8], key: &SigningKey) -> Vec<u8> {
 
 /// Verifies the signature that stands beside a manifest.
 pub(crate) fn verify(dir: &Path, bytes: &[u8], key: &VerifyingKey) -> Result<(), OpenError> {
-    let damaged = |what: &str| OpenError::Damaged {
+    let verified = verify_beside(&dir.join(SIGNATURE), bytes, key)?;
+    verified.map_err(|what| OpenError::Damaged {
         path: dir.display().to_string(),
-        what: what.to_owned(),
-    };
-    let Some(text) = read_small(&dir.join(SIGNATURE), 1024)? else {
-        return Err(damaged("its signature is missing"));
+        what: format!("its manifest {what}"),
+    })
+}
+
+/// Verifies a signature in a file of its own; the inner error says what is wrong with it.
+pub(crate) fn verify_beside(
+    path: &Path,
+    bytes: &[u8],
+    key: &VerifyingKey,
+) -> Result<Result<(), &'static str>, OpenError> {
+    let Some(text) = read_small(path, 1024)? else {
+        return Ok(Err("has no signature beside it"));
     };
     let mut signature = [0; 64];
-    let hex = text.strip_suffix(b"\n").unwrap_or_default();
-    hex::decode_to_slice(hex, &mut signature)
-        .map_err(|_| damaged("its signature is not 64 bytes in hex and a line end"))?;
-    key.verify_strict(bytes, &Signature::from_bytes(&signature))
-        .map_err(|_| damaged("its manifest is not signed by this index's signing key"))
+    let decoded = text
+        .strip_suffix(b"\n")
+        .map(|hex| hex::decode_to_slice(hex, &mut signature));
+    if !matches!(decoded, Some(Ok(()))) {
+        return Ok(Err(
+            "has a signature that is not 64 bytes in hex and a line end",
+        ));
+    }
+    match key.verify_strict(bytes, &Signature::from_bytes(&signature)) {
+        Ok(()) => Ok(Ok(())),
+        Err(_) => Ok(Err("is not signed by this index's signing key")),
+    }
 }
 
 fn read_small(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, OpenError> {

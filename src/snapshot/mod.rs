@@ -8,19 +8,29 @@
 //! A snapshot is a directory: `manifest.json`, its signature `manifest.sig`, the hard-linked
 //! database in `db/` and the filters in `filters/`. Nothing is ever written into it again.
 
+mod backup;
 mod error;
 mod manifest;
 mod open;
 mod seal;
 mod writer;
 
+pub use backup::Backup;
+pub use backup::BackupError;
+pub use backup::BackupFile;
+pub use backup::backup;
+pub use backup::restore;
+pub use backup::verify_backup;
 pub use error::OpenError;
 pub use error::SealError;
+pub use manifest::LogPosition;
 pub use manifest::Manifest;
 pub use manifest::ManifestFile;
+pub use open::Live;
 pub use open::Snapshot;
 pub use open::SnapshotListed;
 pub use open::list;
+pub use open::live;
 pub use writer::Registered;
 pub use writer::Registration;
 pub use writer::Writer;

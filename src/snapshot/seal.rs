@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::fs::File;
+use std::fs::TryLockError;
+use std::io;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -17,11 +19,11 @@ use rayon::iter::ParallelIterator as _;
 
 use super::OpenError;
 use super::manifest;
+use super::manifest::LogPosition;
 use super::manifest::MANIFEST;
 use super::manifest::Manifest;
 use super::manifest::ManifestFile;
 use super::manifest::SIGNATURE;
-use crate::audit::ReadLog;
 use crate::index::IndexDir;
 use crate::index::IndexWriter;
 use crate::index::Secrets;
@@ -40,19 +42,22 @@ const HASH_IN_PARTS_BYTES: u64 = 256 << 20;
 /// Bytes of such a file that are hashed together. Chosen: far more than handing work over costs.
 const HASH_BYTES: u64 = 4 << 20;
 
-/// A sealed snapshot, not yet named by the log.
+/// A sealed snapshot.
+#[derive(Debug, Clone)]
 pub(crate) struct Sealed {
     pub(crate) seq: u64,
     pub(crate) digest: String,
 }
 
-/// Seals the last commit. A snapshot of the same number, left by a crash before its log entry, is
+/// Seals the last commit. `log` is where the audit log stands, `before` the snapshot that it names
+/// as the newest. A snapshot of the same number, left by a crash before its log entry, is
 /// made anew.
 pub(crate) fn seal(
     index: &IndexWriter,
     dir: &IndexDir,
     secrets: &Secrets,
-    log: Option<&ReadLog>,
+    log: LogPosition,
+    before: Option<&Sealed>,
 ) -> Result<Sealed, StoreError> {
     let state = index.state();
     let seq = state.epoch;
@@ -69,8 +74,8 @@ pub(crate) fn seal(
         let (from, to) = (dir.filters().join(&name), filters.join(&name));
         fs::hard_link(&from, &to).map_err(StoreError::io("hard-link into a snapshot", &from))?;
     }
-    let known = match log {
-        Some(log) => digests_of(&dir.snapshot(log.head.seq), &log.head.snapshot),
+    let known = match before {
+        Some(before) => digests_of(&dir.snapshot(before.seq), &before.digest),
         None => BTreeMap::new(),
     };
     let files: Result<Vec<ManifestFile>, StoreError> = list_files(&tmp)?
@@ -113,10 +118,8 @@ pub(crate) fn seal(
         texts: state.next_text,
         claims: state.claims,
         set_hash: hex::encode(state.set_hash.to_bytes()),
-        log_previous: log.map_or_else(
-            || crate::audit::NO_PREVIOUS.to_owned(),
-            |log| log.head_digest.clone(),
-        ),
+        log: Some(log),
+        log_previous: None,
         public_key: hex::encode(secrets.verifying().to_bytes()),
         files,
     };
@@ -137,7 +140,8 @@ pub(crate) fn seal(
     })
 }
 
-/// Removes all but the newest snapshots and what interrupted seals left. `head` is kept.
+/// Removes all but the newest snapshots, those that somebody reads, and what interrupted seals left.
+/// `head` is kept.
 pub(crate) fn prune(dir: &IndexDir, head: u64) -> Result<(), StoreError> {
     let all = numbers(&dir.snapshots())?;
     let keep = all
@@ -148,10 +152,55 @@ pub(crate) fn prune(dir: &IndexDir, head: u64) -> Result<(), StoreError> {
     let keep: Vec<u64> = keep.copied().collect();
     for seq in all {
         if !keep.contains(&seq) {
-            remove_dir_if_any(&dir.snapshot(seq))?;
+            let path = dir.snapshot(seq);
+            match use_of(&path)? {
+                Use::Read => {}
+                Use::Unread { _lock } => remove_dir_if_any(&path)?,
+            }
         }
     }
     Ok(())
+}
+
+/// Tells [`prune`] that a snapshot is read, for as long as the answer lives. A file system without
+/// locks tells nothing: what is read there may be collected after two more seals, and the reader,
+/// which holds its files open, notices only when it opens them anew.
+pub(crate) fn in_use(path: &Path) -> Result<Option<File>, StoreError> {
+    let manifest = path.join(MANIFEST);
+    let file = match File::open(&manifest) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StoreError::io("open", &manifest)(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
+        // It is being removed at this moment.
+        Err(TryLockError::WouldBlock) => Ok(None),
+    }
+}
+
+/// Whether somebody reads a snapshot.
+enum Use {
+    /// Somebody does.
+    Read,
+    /// Nobody does, and nobody can begin to while this lives.
+    Unread { _lock: Option<File> },
+}
+
+fn use_of(path: &Path) -> Result<Use, StoreError> {
+    let manifest = path.join(MANIFEST);
+    let file = match File::open(&manifest) {
+        Ok(file) => file,
+        // What an interrupted seal or removal left: nobody can open it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Use::Unread { _lock: None });
+        }
+        Err(error) => return Err(StoreError::io("open", &manifest)(error)),
+    };
+    match file.try_lock() {
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Use::Unread { _lock: Some(file) }),
+        Err(TryLockError::WouldBlock) => Ok(Use::Read),
+    }
 }
 
 /// Numbers of the snapshots in a directory, ascending.

@@ -13,6 +13,7 @@
     reason = "`test` and `text` are the words here; small fixtures are built by mapping rows"
 )]
 
+mod audit_log;
 mod common;
 mod demo;
 mod docs;
@@ -23,6 +24,7 @@ mod gate_a_pipeline;
 mod govern;
 mod hostile;
 mod layers;
+mod look_after_it;
 mod own_catalog;
 mod policy_explained;
 mod read_any_shape;

@@ -1,0 +1,129 @@
+//! Somebody who keeps the register for others: looks whether all is well, backs it up, and one day
+//! has nothing but the backup.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::{Value, json};
+
+use crate::common::{CliTest, LLAMA_2, LLAMA_3, MISTRAL, answers_of};
+
+fn copies(test: &CliTest, model: &str) {
+    let rows: Vec<Value> = answers_of(model)
+        .iter()
+        .map(|answer| json!({"text": answer.text}))
+        .collect();
+    test.write_jsonl("copies.jsonl", &rows);
+}
+
+#[test]
+fn the_doctor_finds_nothing_wrong_and_changes_nothing() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    let before = crate::common::contents(&test.index());
+    let run = test.run(&["doctor"]).exits(0);
+    for word in [
+        "audit log",
+        "live index",
+        "canary",
+        "approvals",
+        "Everything is as it should be",
+    ] {
+        assert!(run.stdout.contains(word), "{}", run.transcript());
+    }
+    let parts: Vec<Value> =
+        serde_json::from_str(&test.run(&["doctor", "--json"]).exits(0).stdout).unwrap();
+    assert!(parts.iter().all(|part| part["state"] == "ok"), "{parts:?}");
+    assert_eq!(crate::common::contents(&test.index()), before);
+}
+
+#[test]
+fn the_doctor_names_what_is_broken_and_what_to_do() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    let key = test.index().join("keys/signing.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    test.run(&["doctor"])
+        .exits(0)
+        .says("warning")
+        .says("chmod 600");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+
+    let newest = fs::read_dir(test.index().join("snapshots"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .max()
+        .unwrap();
+    let filters = fs::read_dir(newest.join("filters")).unwrap();
+    let filter = filters.map(|entry| entry.unwrap().path()).next().unwrap();
+    // A table file is shared with the live index; a copy is damaged here.
+    let mut bytes = fs::read(&filter).unwrap();
+    fs::remove_file(&filter).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&filter, bytes).unwrap();
+    test.run(&["doctor"])
+        .exits(3)
+        .says("BROKEN")
+        .says("snapshot seal");
+    test.run(&["snapshot", "seal"]).exits(0);
+    test.run(&["doctor"]).exits(0).says("remove it");
+}
+
+#[test]
+fn an_index_is_restored_from_its_backup_and_answers_the_same() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    test.register_answers("older", LLAMA_2, &answers_of(LLAMA_2));
+    copies(&test, LLAMA_3);
+    let (run, before) = test.check_for_mistral("copies.jsonl");
+    run.exits(1);
+    test.run(&["backup", "backups/today"])
+        .exits(0)
+        .says("the keys are not in it");
+    test.run(&["backup", "backups/today"])
+        .exits(2)
+        .says("exists already");
+
+    // The index is lost, the keys were kept elsewhere.
+    fs::rename(test.index().join("keys"), test.path("kept-keys")).unwrap();
+    fs::remove_dir_all(test.index()).unwrap();
+    test.run(&["restore", "backups/today"])
+        .exits(3)
+        .says("HERDBOOK_KEYS");
+    let with_keys = |args: &[&str]| {
+        let mut command = test.command(args);
+        command.env("HERDBOOK_KEYS", test.path("kept-keys"));
+        crate::common::Run::new(args, &command.output().unwrap())
+    };
+    with_keys(&["restore", "backups/today", "--verify-only"])
+        .exits(0)
+        .says("every digest compared");
+    assert!(!test.index().exists());
+    with_keys(&["restore", "backups/today"]).exits(0);
+    with_keys(&["restore", "backups/today"]).exits(2);
+    with_keys(&["doctor"]).exits(0);
+    let args = [
+        "check",
+        "copies.jsonl",
+        "--target-model",
+        MISTRAL,
+        "--report",
+        "after.json",
+    ];
+    with_keys(&args).exits(1);
+    let after: Value = serde_json::from_slice(&fs::read(test.path("after.json")).unwrap()).unwrap();
+    assert_eq!(after["findings"], before.0["findings"]);
+    assert_eq!(after["index"], before.0["index"]);
+}
+
+#[test]
+fn a_changed_backup_restores_nothing() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    test.run(&["backup", "b", "--with-keys"]).exits(0);
+    let list = fs::read_to_string(test.path("b/backup.json")).unwrap();
+    let fewer = list.replace("\"records\": ", "\"records\": 1");
+    assert_ne!(fewer, list);
+    fs::write(test.path("b/backup.json"), fewer).unwrap();
+    test.run(&["restore", "b", "--index", "new"])
+        .exits(3)
+        .says("not signed by");
+    assert!(!test.path("new").exists());
+}
