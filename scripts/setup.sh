@@ -3,10 +3,13 @@
 # is done in well under a second when everything is there. It never asks a question.
 #
 #   scripts/setup.sh build    a C++ compiler and libclang (RocksDB's bindings are generated)
-#   scripts/setup.sh python   .venv with pyarrow (the tests read Parquet that pyarrow wrote)
-#   scripts/setup.sh          both
+#   scripts/setup.sh python   .venv with pyarrow (the tests read Parquet that pyarrow wrote) and with
+#                             foreign verifiers of attestations
+#   scripts/setup.sh node     another foreign verifier, into tests/outside/node_modules
+#   scripts/setup.sh          all of it
 #
-# HERDBOOK_PYTHON=/path/to/python uses that interpreter, which must have pyarrow, instead of .venv.
+# HERDBOOK_PYTHON=/path/to/python uses that interpreter, which must have what stands in
+# fixtures/requirements.txt, instead of .venv.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -61,12 +64,14 @@ setup_build() {
   fi
 }
 
-has_pyarrow() { "$1" -c 'import pyarrow.parquet' >/dev/null 2>&1; }
+has_pyarrow() {
+  "$1" -c 'import pyarrow.parquet, securesystemslib, in_toto_attestation' >/dev/null 2>&1
+}
 
 setup_python() {
   if [ -n "${HERDBOOK_PYTHON:-}" ]; then
     has_pyarrow "$HERDBOOK_PYTHON" ||
-      die "HERDBOOK_PYTHON=$HERDBOOK_PYTHON cannot import pyarrow; install it there, or unset the variable"
+      die "HERDBOOK_PYTHON=$HERDBOOK_PYTHON lacks some of fixtures/requirements.txt; install it there, or unset the variable"
     return
   fi
   if has_pyarrow .venv/bin/python; then return; fi
@@ -80,12 +85,22 @@ setup_python() {
   python3 -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
     -r fixtures/requirements.txt || die "pip could not install fixtures/requirements.txt into .venv"
-  has_pyarrow .venv/bin/python || die ".venv was made, but pyarrow cannot be imported from it"
+  has_pyarrow .venv/bin/python || die ".venv was made, but not all of fixtures/requirements.txt can be imported from it"
+}
+
+setup_node() {
+  [ -d tests/outside/node_modules/@sigstore/verify ] && return
+  if ! command -v npm >/dev/null && command -v apt-get >/dev/null; then apt_install nodejs npm; fi
+  command -v npm >/dev/null || die "please install Node.js 20.17 or newer, with npm"
+  say "installing tests/outside/package-lock.json (npm)"
+  (cd tests/outside && npm ci --silent --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) ||
+    die "npm could not install tests/outside/package-lock.json"
 }
 
 case "${1:-all}" in
   build) setup_build ;;
   python) setup_python ;;
-  all) setup_build; setup_python ;;
-  *) die "usage: scripts/setup.sh [build|python]" ;;
+  node) setup_node ;;
+  all) setup_build; setup_python; setup_node ;;
+  *) die "usage: scripts/setup.sh [build|python|node]" ;;
 esac

@@ -4,6 +4,7 @@
 //! Invariant: only a finished command answers 0; an error, a panic or a lost report never does.
 
 pub mod args;
+pub mod attest;
 pub mod catalog;
 mod check;
 mod completions;
@@ -77,6 +78,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(global, args),
         Command::Register(args) => register::run(global, args),
         Command::Check(args) => check::run(global, args),
+        Command::Attest(command) => attest::run(global, command),
         Command::Source(command) => source::run(global, command),
         Command::Models(command) => models::run(global, command),
         Command::Licenses(command) => licenses::run(global, command),

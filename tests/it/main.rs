@@ -13,6 +13,7 @@
     reason = "`test` and `text` are the words here; small fixtures are built by mapping rows"
 )]
 
+mod attest;
 mod common;
 mod demo;
 mod docs;
@@ -22,6 +23,7 @@ mod from_a_trainer;
 mod gate_a_pipeline;
 mod govern;
 mod layers;
+mod mutants;
 mod own_catalog;
 mod policy_explained;
 mod read_any_shape;
