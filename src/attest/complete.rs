@@ -9,6 +9,7 @@ use crate::model::Tally;
 use crate::model::Verdict;
 
 use super::predicate::Canaries;
+use super::predicate::LogPosition;
 use super::predicate::Tool;
 
 /// What a statement says beside the outcome of the check.
@@ -26,6 +27,8 @@ pub struct CheckFacts {
     pub exempt_columns: Vec<String>,
     /// Records planted in what was read, and found; `None` when the check planted none.
     pub canaries: Option<Canaries>,
+    /// The entry of the audit log that records the check; `None` where none was written.
+    pub log: Option<LogPosition>,
     /// The program that ran.
     pub tool: Tool,
     /// When the check began, RFC 3339, UTC.

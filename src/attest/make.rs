@@ -132,6 +132,7 @@ fn predicate(
             recipe: index.recipe.clone(),
             guarantee_bytes: index.guarantee_bytes,
         }),
+        log: facts.log.clone(),
         tool: facts.tool.clone(),
         selection: Selection {
             text_columns: facts.text_columns.clone(),

@@ -111,6 +111,9 @@ pub struct Predicate {
     /// The sealed snapshot that answered; null when there was none.
     #[serde(deserialize_with = "Option::deserialize")]
     pub snapshot: Option<SnapshotRef>,
+    /// The entry of the audit log that records the check; null where none was written.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub log: Option<LogPosition>,
     /// The program that checked.
     pub tool: Tool,
     /// What the caller chose to have read.
@@ -194,6 +197,20 @@ pub struct SnapshotRef {
     pub recipe: String,
     /// Any shared run of at least this many bytes of the normal form is looked up.
     pub guarantee_bytes: u32,
+}
+
+/// A place in an audit log, and the state of the log that was signed with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogPosition {
+    /// Name of the log.
+    pub origin: String,
+    /// Number of the entry, from 0.
+    pub entry: u64,
+    /// Entries of the log then.
+    pub tree_size: u64,
+    /// Root of its tree, hex.
+    pub root: String,
 }
 
 /// The program that checked.

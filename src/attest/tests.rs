@@ -139,6 +139,12 @@ fn facts() -> CheckFacts {
         text_columns: Vec::new(),
         exempt_columns: vec!["license".to_owned()],
         canaries: None,
+        log: Some(LogPosition {
+            origin: "example.org/log".to_owned(),
+            entry: 3,
+            tree_size: 4,
+            root: "4".repeat(64),
+        }),
         tool: Tool {
             name: "herdbook".to_owned(),
             version: "0.1.0".to_owned(),

@@ -377,7 +377,7 @@ impl Mutator {
                 let mut bytes = text.clone().into_bytes();
                 bytes[at] = if digit == b'9' { b'0' } else { digit + 1 };
                 changed.push(String::from_utf8(bytes).unwrap());
-            } else {
+            } else if text.is_char_boundary(at) {
                 let mut longer = text.clone();
                 longer.insert(at, ' ');
                 changed.push(longer);

@@ -163,6 +163,7 @@ impl Planned {
             text_columns: args.text_columns.clone(),
             exempt_columns: args.exempt_columns.clone(),
             canaries: None,
+            log: None,
             tool: tool()?,
             started: self.started.clone(),
             expires: attest::expiry(&outcome.as_of, &finished, days)?,
