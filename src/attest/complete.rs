@@ -190,12 +190,7 @@ fn file(input: &InputInfo, facts: &CheckFacts, gaps: &mut Vec<Gap>) {
         .and_then(|sum| sum.checked_add(tally.undecided))
         .unwrap_or(u64::MAX);
     equal("rows counted", tally.read, "rows decided", decided);
-    equal(
-        "rows read",
-        input.rows_read,
-        "rows counted",
-        tally.read,
-    );
+    equal("rows read", input.rows_read, "rows counted", tally.read);
     if let Some(declared) = input.rows_declared {
         let what = "rows in the file's own footer";
         equal(what, declared, "rows counted", tally.read);
@@ -205,9 +200,7 @@ fn file(input: &InputInfo, facts: &CheckFacts, gaps: &mut Vec<Gap>) {
     for (column, used, leaves) in &input.columns {
         let covered = match used {
             ColumnUse::Scanned | ColumnUse::NotText => true,
-            ColumnUse::Exempt => {
-                !facts.exempt_columns.is_empty() || !facts.text_columns.is_empty()
-            }
+            ColumnUse::Exempt => !facts.exempt_columns.is_empty() || !facts.text_columns.is_empty(),
             ColumnUse::Tokens | ColumnUse::Binary => *leaves == 0,
         };
         if !covered {
@@ -227,7 +220,11 @@ fn counts(place: &str, left: Tally, right: Tally, gaps: &mut Vec<Gap>) {
         ("passed rows of all files", left.pass, right.pass),
         ("flagged rows of all files", left.flag, right.flag),
         ("blocked rows of all files", left.block, right.block),
-        ("undecided rows of all files", left.undecided, right.undecided),
+        (
+            "undecided rows of all files",
+            left.undecided,
+            right.undecided,
+        ),
     ] {
         if left != right {
             gaps.push(Gap::Count {
@@ -256,12 +253,22 @@ fn findings(outcome: &CheckOutcome, gaps: &mut Vec<Gap>) {
         }
     };
     let counts = &outcome.counts;
-    zero("findings", total, "findings counted", outcome.findings_total);
+    zero(
+        "findings",
+        total,
+        "findings counted",
+        outcome.findings_total,
+    );
     zero("blocks", counts.of(Level::Block), "those allowed", 0);
     let undecided = counts.of(Level::Undecided);
     zero("undecided findings", undecided, "those allowed", 0);
     zero("blocked rows", outcome.tally.block, "those allowed", 0);
-    zero("undecided rows", outcome.tally.undecided, "those allowed", 0);
+    zero(
+        "undecided rows",
+        outcome.tally.undecided,
+        "those allowed",
+        0,
+    );
     if outcome.verdict == Verdict::Pass {
         zero("flags", counts.of(Level::Flag), "those of a pass", 0);
         zero("flagged rows", outcome.tally.flag, "those of a pass", 0);

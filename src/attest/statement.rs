@@ -96,13 +96,17 @@ impl<P: Serialize> Statement<P> {
         }
     }
 
-    /// Signs it.
+    /// Signs it; returns the bytes that were signed, and the envelope around them.
     ///
     /// # Errors
     /// Only if a text had no JSON form, which cannot be.
-    pub fn sign(&self, key: &ed25519_dalek::SigningKey) -> Result<Envelope, serde_json::Error> {
+    pub fn sign(
+        &self,
+        key: &ed25519_dalek::SigningKey,
+    ) -> Result<(Vec<u8>, Envelope), serde_json::Error> {
         let payload = serde_json::to_vec(self)?;
-        Ok(Envelope::sign(PAYLOAD_TYPE, &payload, key))
+        let envelope = Envelope::sign(PAYLOAD_TYPE, &payload, key);
+        Ok((payload, envelope))
     }
 }
 

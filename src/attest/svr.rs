@@ -5,8 +5,8 @@
 use serde::Serialize;
 
 use super::complete::CompleteScan;
-use super::statement::Statement;
 use super::statement::DigestSet;
+use super::statement::Statement;
 use super::statement::Subject;
 use crate::model::Verdict;
 

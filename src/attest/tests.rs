@@ -73,7 +73,11 @@ fn the_encoding_that_is_signed_is_the_one_of_the_protocol() {
         b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
     );
     assert_eq!(pae("", b""), b"DSSEv1 0  0 ");
-    assert_eq!(pae("\u{e9}", b"x"), "DSSEv1 2 \u{e9} 1 x".as_bytes(), "bytes are counted");
+    assert_eq!(
+        pae("\u{e9}", b"x"),
+        "DSSEv1 2 \u{e9} 1 x".as_bytes(),
+        "bytes are counted"
+    );
 }
 
 #[test]
@@ -91,7 +95,10 @@ fn only_the_signature_decides_and_the_key_s_id_does_not() {
         verify(&good, &[2]),
         Err(DsseError::Unsigned { .. })
     ));
-    assert!(matches!(verify(&good, &[]), Err(DsseError::Unsigned { .. })));
+    assert!(matches!(
+        verify(&good, &[]),
+        Err(DsseError::Unsigned { .. })
+    ));
     let mut renamed = good.clone();
     renamed.signatures[0].keyid = key_id(&key(2).verifying_key());
     assert!(verify(&renamed, &[1]).is_ok());
@@ -121,7 +128,8 @@ fn an_envelope_of_another_form_is_refused() {
     ] {
         assert!(bundle::read(text.as_bytes()).is_err(), "{text}");
     }
-    let good = r#"{"payload": "e30=", "payloadType": "t", "signatures": [{"sig": "AA=="}], "x": 1}"#;
+    let good =
+        r#"{"payload": "e30=", "payloadType": "t", "signatures": [{"sig": "AA=="}], "x": 1}"#;
     assert!(bundle::read(good.as_bytes()).is_ok());
 }
 
@@ -171,13 +179,19 @@ fn a_scan_is_complete_only_when_every_counter_agrees() {
         ("a blocked verdict", |o| o.verdict = Verdict::Block),
         ("an undecided verdict", |o| o.verdict = Verdict::Undecided),
         ("no snapshot", |o| o.index = None),
-        ("an empty snapshot", |o| o.index.as_mut().unwrap().sources = 0),
+        ("an empty snapshot", |o| {
+            o.index.as_mut().unwrap().sources = 0
+        }),
         ("no input", |o| o.inputs.clear()),
         ("no digest", |o| o.inputs[0].sha256 = None),
         ("no format", |o| o.inputs[0].format = None),
         ("a row read and not counted", |o| o.inputs[0].rows_read += 1),
-        ("a row of the footer", |o| o.inputs[0].rows_declared = Some(1)),
-        ("no footer where there is one", |o| o.inputs[0].rows_declared = None),
+        ("a row of the footer", |o| {
+            o.inputs[0].rows_declared = Some(1)
+        }),
+        ("no footer where there is one", |o| {
+            o.inputs[0].rows_declared = None
+        }),
         ("a row without verdict", |o| o.inputs[0].tally.pass -= 1),
         ("a row with two", |o| o.inputs[0].tally.flag += 1),
         ("a sum that is none", |o| o.tally.read += 1),
@@ -270,7 +284,10 @@ fn the_short_form_is_made_of_a_pass_alone() {
     let scan = CompleteScan::prove(&outcome, &facts).unwrap();
     let short = serde_json::to_value(svr::svr(&scan).unwrap()).unwrap();
     assert_eq!(short["predicateType"], svr::SVR_TYPE);
-    assert_eq!(short["subject"][0]["digest"]["sha256"], outcome.inputs[0].sha256.clone().unwrap());
+    assert_eq!(
+        short["subject"][0]["digest"]["sha256"],
+        outcome.inputs[0].sha256.clone().unwrap()
+    );
     outcome.verdict = Verdict::Flag;
     let scan = CompleteScan::prove(&outcome, &facts).unwrap();
     assert!(svr::svr(&scan).is_none());
@@ -293,7 +310,10 @@ fn a_refusal_is_of_another_type_and_says_why() {
     outcome.inputs[0].sha256 = None;
     let statement = refusal(&outcome, &facts, &gaps(&outcome, &facts)).unwrap();
     assert_eq!(statement.predicate.verdict, VerdictWord::Undecided);
-    assert_eq!(statement.subject[0].name, "herdbook check", "no file to name");
+    assert_eq!(
+        statement.subject[0].name, "herdbook check",
+        "no file to name"
+    );
 }
 
 #[test]
@@ -420,10 +440,7 @@ fn flagged() -> CheckOutcome {
     let mut outcome = two_files();
     outcome.verdict = Verdict::Flag;
     outcome.counts.levels.insert(Level::Flag, 1);
-    outcome
-        .counts
-        .tiers
-        .insert((Tier::Exact, Level::Flag), 1);
+    outcome.counts.tiers.insert((Tier::Exact, Level::Flag), 1);
     outcome.findings_total = 1;
     for tally in [&mut outcome.inputs[0].tally, &mut outcome.tally] {
         tally.pass -= 1;
@@ -615,5 +632,8 @@ fn a_statement_that_contradicts_itself_is_refused_though_signed() {
     }
     let mut surplus = whole.clone();
     surplus["predicate"]["only_for"] = json!("x");
-    assert!(!accepted(&surplus, &wanted), "an unknown key may be a restriction");
+    assert!(
+        !accepted(&surplus, &wanted),
+        "an unknown key may be a restriction"
+    );
 }

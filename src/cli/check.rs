@@ -18,6 +18,7 @@ use super::args::FailOn;
 use super::args::Global;
 use super::args::INDEX_DEFAULT;
 use super::attest;
+use super::audit;
 use super::config::Config;
 use super::duties;
 use super::exit::Exit;
@@ -55,14 +56,26 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     refuse_clashes(args, &[])?;
     let attest = attest::Planned::new(global, args)?;
     remove_stale_reports(args)?;
-    attest.as_ref().map_or(Ok(()), attest::Planned::remove_stale)?;
+    attest
+        .as_ref()
+        .map_or(Ok(()), attest::Planned::remove_stale)?;
     let plan = from::plan(global, args)?;
     refuse_clashes(args, &plan.named)?;
-    let outcome = outcome(global, args, &config, plan)?;
+    let mut outcome = outcome(global, args, &config, plan)?;
+    let logged = audit::log_check(global, args, &mut outcome);
     let exit = finish(global, args, &config, &outcome);
     // Last of all: a statement that the check passed must not outlive anything that went wrong.
     Ok(match attest {
-        Some(attest) => attest.finish(args, &config, &outcome, exit),
+        Some(attest) => {
+            let (outcome, logged) = (&outcome, logged.as_ref());
+            attest.finish(
+                global,
+                args,
+                &config,
+                attest::Checked { outcome, logged },
+                exit,
+            )
+        }
         None => exit,
     })
 }

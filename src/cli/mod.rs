@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod attest;
+pub mod audit;
 pub mod catalog;
 mod check;
 mod completions;
@@ -90,6 +91,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Keys(command) => governance::keys::run(command),
         Command::Policy(command) => policy::run(global, command),
         Command::Snapshot(command) => snapshot::run(global, command),
+        Command::Audit(command) => audit::run(global, command),
         Command::Demo(args) => demo::run(global, args),
         Command::Completions(args) => completions::run(*args),
     }

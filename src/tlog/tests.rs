@@ -118,9 +118,9 @@ fn roots_and_edges_are_the_references_at_every_size() {
     }
 }
 
-/// All places of a small tree, near a full tile and at the ends; every seventh elsewhere.
+/// All places of a small tree, near a full tile and at the ends; a few elsewhere.
 fn tried(at: usize, size: usize) -> bool {
-    size <= 70 || at < 2 || at + 3 > size || (253..260).contains(&at) || at % 7 == size % 7
+    size <= 70 || at < 2 || at + 3 > size || (253..260).contains(&at) || at % 37 == size % 37
 }
 
 #[test]

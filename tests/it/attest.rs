@@ -104,7 +104,9 @@ fn refusals(test: &CliTest, args: &[&str]) -> (Vec<String>, i32) {
 #[test]
 fn a_clean_set_is_attested_accepted_and_refused_once_it_changed() {
     let test = registered(LLAMA_3);
-    attest(&test, &["clean.jsonl"]).exits(0).says("attested in a");
+    attest(&test, &["clean.jsonl"])
+        .exits(0)
+        .says("attested in a");
     let said = statement(&test, "a");
     let data = fs::read(test.path("clean.jsonl")).unwrap();
     assert_eq!(said["_type"], "https://in-toto.io/Statement/v1");
@@ -129,11 +131,19 @@ fn a_clean_set_is_attested_accepted_and_refused_once_it_changed() {
         "https://in-toto.io/attestation/svr/v0.2"
     );
 
-    verify(&test, &["--data", "clean.jsonl"]).exits(0).says("ACCEPTED");
+    verify(&test, &["--data", "clean.jsonl"])
+        .exits(0)
+        .says("ACCEPTED");
     verify(&test, &["--data", "clean.jsonl", "--target-model", MISTRAL]).exits(0);
     let policy = predicate["policy"]["digest"].as_str().unwrap();
     verify(&test, &["--data", "clean.jsonl", "--policy-digest", policy]).exits(0);
-    let bundle = test.run(&["attest", "verify", "a.sigstore.json", "--data", "clean.jsonl"]);
+    let bundle = test.run(&[
+        "attest",
+        "verify",
+        "a.sigstore.json",
+        "--data",
+        "clean.jsonl",
+    ]);
     bundle.exits(0);
 
     let refused = |args: &[&str]| refusals(&test, args);
@@ -211,7 +221,12 @@ fn a_flagged_set_is_attested_as_flagged_with_its_duties() {
     let said = statement(&test, "a");
     assert_eq!(said["predicateType"], "https://herdbook.dev/check/v1");
     assert_eq!(said["predicate"]["verdict"], "flag");
-    assert!(!said["predicate"]["obligations"].as_array().unwrap().is_empty());
+    assert!(
+        !said["predicate"]["obligations"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(said["predicate"]["matches"][0]["tier"], "exact");
     assert!(!test.path("a.svr.json").exists(), "an SVR is a pass");
     let rows = &said["predicate"]["rows"];
@@ -259,7 +274,9 @@ fn a_block_and_an_undecided_check_are_attested_truthfully_and_accepted_by_nobody
         .exits(0)
         .says("NOT VERIFIED")
         .says("undecided");
-    test.run(&["attest", "show", "a", "--json"]).exits(0).says(refused_type);
+    test.run(&["attest", "show", "a", "--json"])
+        .exits(0)
+        .says(refused_type);
 }
 
 #[test]
@@ -396,8 +413,51 @@ fn another_key_proves_nothing_and_one_of_several_is_enough() {
     for name in ["a", "clean.jsonl"] {
         fs::copy(test.path(name), elsewhere.path(name)).unwrap();
     }
-    verify(&elsewhere, &["--data", "clean.jsonl"]).exits(2).says("--key");
+    verify(&elsewhere, &["--data", "clean.jsonl"])
+        .exits(2)
+        .says("--key");
     verify(&elsewhere, &["--data", "clean.jsonl", "--key", own_key]).exits(0);
+}
+
+#[test]
+fn the_audit_log_s_receipt_proves_that_the_attestation_was_entered() {
+    let test = registered(LLAMA_3);
+    attest(&test, &["clean.jsonl"]).exits(0);
+    let position = statement(&test, "a")["predicate"]["log"].clone();
+    assert!(position["tree_size"].as_u64() > position["entry"].as_u64());
+    let log_key = |test: &CliTest| {
+        let text = fs::read_to_string(test.index().join("keys/log.pub")).unwrap();
+        text.trim().to_owned()
+    };
+    let (own, other) = (log_key(&test), log_key(&CliTest::with_empty_index()));
+    let with = |key: &str| refusals(&test, &["--data", "clean.jsonl", "--log-key", key]);
+    assert_eq!(with(&own), (vec![], 0));
+    assert_eq!(with(&other), (vec!["not-logged".into()], 3));
+    verify(&test, &["--data", "clean.jsonl", "--log-key", "x"]).exits(2);
+    let bundle = ["attest", "verify", "a.sigstore.json", "--log-key", &own];
+    let mut args = bundle.to_vec();
+    args.extend(["--data", "clean.jsonl"]);
+    test.run(&args).exits(0).says("of log");
+    test.run(&["audit", "verify"]).exits(0);
+    // The receipt of another attestation, an entry that was changed, and none.
+    let keep = |name: &str| fs::read(test.path(name)).unwrap();
+    let (first, proof, entry) = (keep("a"), keep("a.tlog-proof"), keep("a.tlog-entry"));
+    attest(&test, &["clean.jsonl"]).exits(0);
+    assert_eq!(with(&own), (vec![], 0));
+    let second = keep("a");
+    assert_ne!(first, second, "another entry of the log");
+    test.write("a", &first);
+    assert_eq!(with(&own), (vec!["not-logged".into()], 3));
+    test.write("a.tlog-proof", &proof);
+    assert_eq!(with(&own).1, 3);
+    test.write("a.tlog-entry", &entry);
+    assert_eq!(with(&own), (vec![], 0));
+    let mut changed = entry;
+    changed[30] ^= 1;
+    test.write("a.tlog-entry", &changed);
+    assert_eq!(with(&own).1, 3);
+    fs::remove_file(test.path("a.tlog-entry")).unwrap();
+    assert_eq!(with(&own).1, 3);
 }
 
 // --- When it is written -------------------------------------------------------------------------
@@ -410,22 +470,38 @@ fn an_old_attestation_never_stands_beside_a_new_failure() {
         assert!(test.path(name).exists(), "{name}");
     }
     // A bad target is found after the names are looked at: the old pass is gone all the same.
-    let bad = ["check", "clean.jsonl", "--target", "none.toml", "--attest", "a"];
+    let bad = [
+        "check",
+        "clean.jsonl",
+        "--target",
+        "none.toml",
+        "--attest",
+        "a",
+    ];
     test.run(&bad).exits(2);
     for name in ["a", "a.sigstore.json", "a.svr.json"] {
         assert!(!test.path(name).exists(), "{name}");
     }
     // What is not herdbook's is left alone, and nothing is checked.
     test.write("a", "{\"text\": \"mine\"}\n");
-    attest(&test, &["clean.jsonl"]).exits(2).says("another name");
+    attest(&test, &["clean.jsonl"])
+        .exits(2)
+        .says("another name");
     assert!(test.path("a").exists());
     fs::remove_file(test.path("a")).unwrap();
     test.write("a.svr.json", "[]");
     attest(&test, &["clean.jsonl"]).exits(2);
     assert!(test.path("a.svr.json").exists());
     fs::remove_file(test.path("a.svr.json")).unwrap();
-    test.run(&["check", "clean.jsonl", "--target-model", MISTRAL, "--attest", "clean.jsonl"])
-        .exits(2);
+    test.run(&[
+        "check",
+        "clean.jsonl",
+        "--target-model",
+        MISTRAL,
+        "--attest",
+        "clean.jsonl",
+    ])
+    .exits(2);
     let clash = ["clean.jsonl", "--report", "a.svr.json"];
     attest(&test, &clash).exits(2);
 }
@@ -433,7 +509,13 @@ fn an_old_attestation_never_stands_beside_a_new_failure() {
 #[test]
 fn an_attestation_that_cannot_be_written_is_exit_3_and_a_lost_report_leaves_no_pass() {
     let test = registered(LLAMA_3);
-    let lost = ["clean.jsonl", "--target-model", MISTRAL, "--attest", "none/a"];
+    let lost = [
+        "clean.jsonl",
+        "--target-model",
+        MISTRAL,
+        "--attest",
+        "none/a",
+    ];
     let mut args = vec!["check"];
     args.extend(lost);
     test.run(&args).exits(3).says("could not be attested");
@@ -473,7 +555,13 @@ fn no_attestation_is_made_for_bytes_that_were_not_scanned() {
         fs::write(&path, &clean).unwrap();
         let before = fs::metadata(&path).unwrap().modified().unwrap();
         let args = [
-            "check", "race.jsonl", "--target-model", MISTRAL, "--attest", "a", "--quiet",
+            "check",
+            "race.jsonl",
+            "--target-model",
+            MISTRAL,
+            "--attest",
+            "a",
+            "--quiet",
         ];
         let mut child = test
             .command(&args)
@@ -538,7 +626,13 @@ fn reads(process: u32, path: &Path) -> bool {
 // --- What outsiders say -------------------------------------------------------------------------
 
 /// Runs a verifier of `tests/outside` on many cases at once; one line of answer for each.
-fn outside(test: &CliTest, program: &Path, script: &str, key: &Path, cases: &[Vec<u8>]) -> Vec<String> {
+fn outside(
+    test: &CliTest,
+    program: &Path,
+    script: &str,
+    key: &Path,
+    cases: &[Vec<u8>],
+) -> Vec<String> {
     let lines: String = cases
         .iter()
         .map(|case| STANDARD.encode(case) + "\n")
@@ -582,7 +676,10 @@ fn payload_of(envelope: &[u8]) -> Vec<u8> {
 
 /// `openssl pkeyutl` on the bytes that are signed.
 fn openssl_accepts(test: &CliTest, key: &Path, signed: &[u8], signature: &[u8]) -> bool {
-    let (signed, signature) = (test.write("pae.bin", signed), test.write("sig.bin", signature));
+    let (signed, signature) = (
+        test.write("pae.bin", signed),
+        test.write("sig.bin", signature),
+    );
     let output = Command::new("openssl")
         .args(["pkeyutl", "-verify", "-pubin", "-rawin", "-inkey"])
         .arg(key)
@@ -610,7 +707,10 @@ fn three_foreign_tools_verify_what_is_written_and_refuse_ten_thousand_changed_on
     let key = public_key(&test);
     let read = |name: &str| fs::read(test.path(name)).unwrap();
     let (pass, svr, bundle) = (read("a"), read("a.svr.json"), read("a.sigstore.json"));
-    test.write_jsonl("blocked.jsonl", &[json!({"text": answers_of(LLAMA_3)[0].text})]);
+    test.write_jsonl(
+        "blocked.jsonl",
+        &[json!({"text": answers_of(LLAMA_3)[0].text})],
+    );
     attest(&test, &["blocked.jsonl"]).exits(1);
     let blocked = read("a");
 
@@ -622,11 +722,20 @@ fn three_foreign_tools_verify_what_is_written_and_refuse_ten_thousand_changed_on
         .map(|envelope| sha256(payload_of(envelope)))
         .collect();
     let said = outside(&test, &python, "verify.py", &key, &genuine);
-    let statements: Vec<String> = expected.iter().map(|sum| format!("{sum} statement")).collect();
+    let statements: Vec<String> = expected
+        .iter()
+        .map(|sum| format!("{sum} statement"))
+        .collect();
     assert_eq!(said, statements);
     let node = PathBuf::from("node");
-    let bundles: Vec<Vec<u8>> = genuine.iter().map(|envelope| in_a_bundle(envelope)).collect();
-    assert_eq!(outside(&test, &node, "verify.mjs", &key, &bundles), expected);
+    let bundles: Vec<Vec<u8>> = genuine
+        .iter()
+        .map(|envelope| in_a_bundle(envelope))
+        .collect();
+    assert_eq!(
+        outside(&test, &node, "verify.mjs", &key, &bundles),
+        expected
+    );
     let own = outside(&test, &node, "verify.mjs", &key, &[bundle]);
     assert_eq!(own[0], expected[0], "the bundle as it is written");
     let pae = |payload: &[u8]| dsse::pae("application/vnd.in-toto+json", payload);
@@ -640,7 +749,10 @@ fn three_foreign_tools_verify_what_is_written_and_refuse_ten_thousand_changed_on
         let mut changed = signed.clone();
         let at = step * changed.len() / 100;
         changed[at] ^= 1 << (step % 8);
-        assert!(!openssl_accepts(&test, &key, &changed, &signature), "{step}");
+        assert!(
+            !openssl_accepts(&test, &key, &changed, &signature),
+            "{step}"
+        );
     }
 
     // Changed ones.
@@ -654,8 +766,8 @@ fn three_foreign_tools_verify_what_is_written_and_refuse_ten_thousand_changed_on
     let ours: Vec<String> = mutants
         .iter()
         .map(|mutant| {
-            let verified = dsse::Unverified::read(&mutant.bytes)
-                .and_then(|envelope| envelope.verify(&keys));
+            let verified =
+                dsse::Unverified::read(&mutant.bytes).and_then(|envelope| envelope.verify(&keys));
             match verified {
                 Ok(verified) => sha256(verified.payload()),
                 Err(_) => "refused".to_owned(),
@@ -693,9 +805,14 @@ fn three_foreign_tools_verify_what_is_written_and_refuse_ten_thousand_changed_on
     }
     println!("herdbook {ours_took:?}, Python {python_took:?}, Node.js {node_took:?}");
     assert!(
-        ["other white space", "another order", "escapes", "another keyid"]
-            .iter()
-            .all(|how| mutants.iter().filter(|m| m.how == *how).all(|m| m.harmless)),
+        [
+            "other white space",
+            "another order",
+            "escapes",
+            "another keyid"
+        ]
+        .iter()
+        .all(|how| mutants.iter().filter(|m| m.how == *how).all(|m| m.harmless)),
         "the classes are what they are said to be"
     );
 
@@ -704,6 +821,8 @@ fn three_foreign_tools_verify_what_is_written_and_refuse_ten_thousand_changed_on
     verify(&test, &["--data", "clean.jsonl"]).exits(0);
     for mutant in mutants.iter().filter(|m| !m.harmless).step_by(400) {
         fs::write(test.path("a"), &mutant.bytes).unwrap();
-        verify(&test, &["--data", "clean.jsonl"]).exits(3).says("refused");
+        verify(&test, &["--data", "clean.jsonl"])
+            .exits(3)
+            .says("refused");
     }
 }

@@ -14,6 +14,7 @@
 )]
 
 mod attest;
+mod audit_log;
 mod common;
 mod demo;
 mod docs;

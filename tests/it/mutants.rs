@@ -226,8 +226,12 @@ impl Mutator {
         let (payload, kind) = (text("payload"), text("payloadType"));
         let signatures = value["signatures"].to_string();
         let orders = [
-            format!(r#"{{"signatures":{signatures},"payloadType":"{kind}","payload":"{payload}"}}"#),
-            format!(r#"{{"payloadType":"{kind}","signatures":{signatures},"payload":"{payload}"}}"#),
+            format!(
+                r#"{{"signatures":{signatures},"payloadType":"{kind}","payload":"{payload}"}}"#
+            ),
+            format!(
+                r#"{{"payloadType":"{kind}","signatures":{signatures},"payload":"{payload}"}}"#
+            ),
         ];
         for order in orders {
             self.push("another order", order.into_bytes());
@@ -307,7 +311,10 @@ impl Mutator {
         ] {
             let mut changed = value.clone();
             changed[name] = field;
-            self.push("a field of another kind", serde_json::to_vec(&changed).unwrap());
+            self.push(
+                "a field of another kind",
+                serde_json::to_vec(&changed).unwrap(),
+            );
             let mut gone = value.clone();
             gone.as_object_mut().unwrap().remove(name);
             self.push("a field gone", serde_json::to_vec(&gone).unwrap());
@@ -338,7 +345,10 @@ impl Mutator {
             let mut list = two["signatures"].as_array().unwrap().clone();
             list.push(json!({"keyid": "stranger", "sig": STANDARD.encode(signature)}));
             two["signatures"] = json!(list);
-            self.push("signed by another key too", serde_json::to_vec(&two).unwrap());
+            self.push(
+                "signed by another key too",
+                serde_json::to_vec(&two).unwrap(),
+            );
         }
         let signature = stranger.sign(&pae(&payload_type, &payload)).to_bytes();
         let bytes = self.envelope(&payload, &payload_type, &signature);
@@ -360,7 +370,10 @@ impl Mutator {
         let mut changed = vec![
             text.replace("check-refused/v1", "check/v1"),
             text.replace("\"verdict\":\"pass\"", "\"verdict\":\"flag\""),
-            text.replace("\"verdict\":\"pass\"", "\"verdict\":\"pass\",\"verdict\":\"pass\""),
+            text.replace(
+                "\"verdict\":\"pass\"",
+                "\"verdict\":\"pass\",\"verdict\":\"pass\"",
+            ),
             text.replace("check/v1", "check-refused/v1"),
             text.replace("\"expires\":\"20", "\"expires\":\"21"),
             text.replace("\"expires\":\"20", "\"expires\":\"29"),

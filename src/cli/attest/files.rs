@@ -17,6 +17,7 @@ use crate::attest::CHECK_TYPE;
 use crate::attest::REFUSED_TYPE;
 use crate::attest::bundle;
 use crate::attest::svr::SVR_TYPE;
+use crate::audit::Entry;
 
 /// Largest attestation, bundle or proof that is read. Chosen: 100 bytes a file and column, so room
 /// for 10^5 files of six columns.
@@ -36,7 +37,12 @@ pub(super) struct Files {
     pub(super) svr: PathBuf,
     /// The receipt of the audit log.
     pub(super) proof: PathBuf,
+    /// The entry that the receipt is for.
+    pub(super) entry: PathBuf,
 }
+
+/// What the name of the bundle ends in.
+const BUNDLE_END: &str = ".sigstore.json";
 
 impl Files {
     pub(super) fn beside(attestation: &Path) -> Self {
@@ -47,15 +53,30 @@ impl Files {
         };
         Self {
             attestation: attestation.to_owned(),
-            bundle: with(".sigstore.json"),
+            bundle: with(BUNDLE_END),
             svr: with(".svr.json"),
             proof: with(".tlog-proof"),
+            entry: with(".tlog-entry"),
+        }
+    }
+
+    /// The attestation that a file is, or is the bundle of.
+    pub(super) fn envelope_of(path: &Path) -> PathBuf {
+        match path.to_str().and_then(|name| name.strip_suffix(BUNDLE_END)) {
+            Some(name) => PathBuf::from(name),
+            None => path.to_owned(),
         }
     }
 
     /// The attestation first, so that an interrupted removal leaves none.
-    pub(super) fn all(&self) -> [&Path; 4] {
-        [&self.attestation, &self.svr, &self.bundle, &self.proof]
+    pub(super) fn all(&self) -> [&Path; 5] {
+        [
+            &self.attestation,
+            &self.svr,
+            &self.bundle,
+            &self.proof,
+            &self.entry,
+        ]
     }
 
     /// Checks that each place is free, or holds what an earlier run left there.
@@ -65,7 +86,8 @@ impl Files {
                 Ok(metadata) => metadata,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    return Err(error).with_context(|| format!("cannot look at {}", path.display()));
+                    return Err(error)
+                        .with_context(|| format!("cannot look at {}", path.display()));
                 }
             };
             if !metadata.is_file() || !is_ours(&read(path)?) {
@@ -92,8 +114,9 @@ impl Files {
             }
         }
         if removed {
-            sync_folder(&self.attestation)
-                .with_context(|| format!("cannot sync the folder of {}", self.attestation.display()))?;
+            sync_folder(&self.attestation).with_context(|| {
+                format!("cannot sync the folder of {}", self.attestation.display())
+            })?;
         }
         Ok(())
     }
@@ -101,7 +124,7 @@ impl Files {
 
 /// Whether herdbook writes such files. An empty file says nothing and counts as one.
 fn is_ours(bytes: &[u8]) -> bool {
-    if bytes.is_empty() || bytes.starts_with(PROOF_MARKER) {
+    if bytes.is_empty() || bytes.starts_with(PROOF_MARKER) || Entry::parse(bytes).is_ok() {
         return true;
     }
     let Ok(envelope) = bundle::read(bytes) else {
@@ -142,9 +165,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), anyhow::Error> {
         // The process's umask still applies.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder
-        .tempfile_in(folder_of(path))
-        .with_context(failed)?;
+    let mut file = builder.tempfile_in(folder_of(path)).with_context(failed)?;
     file.write_all(bytes).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
     file.persist(path)

@@ -1,6 +1,7 @@
 //! `herdbook attest …`, and `--attest` of a check: writing, verifying and showing attestations.
 
 mod files;
+mod receipt;
 mod show;
 mod verify;
 mod write;
@@ -16,7 +17,9 @@ use super::args::Global;
 use super::date::Date;
 use super::exit::Exit;
 use super::exit::Failure;
+use crate::tlog::Verifier;
 
+pub(super) use write::Checked;
 pub(super) use write::Planned;
 
 /// Days that an attestation is good for unless the caller says otherwise. Chosen: a month's
@@ -88,6 +91,10 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "ID")]
     pub target_model: Option<String>,
 
+    /// Verifier key of the audit log that it must be in (log.pub); repeat for more
+    #[arg(long = "log-key", value_name = "VKEY", value_parser = log_key)]
+    pub log_keys: Vec<Verifier>,
+
     /// Oldest check that is good enough, in days
     #[arg(long, value_name = "DAYS")]
     pub max_age: Option<u32>,
@@ -130,6 +137,10 @@ pub(super) fn run(global: &Global, command: &AttestCommand) -> Result<Exit, Fail
         AttestCommand::Verify(args) => verify::run(global, args),
         AttestCommand::Show(args) => show::run(args),
     }
+}
+
+fn log_key(text: &str) -> Result<Verifier, String> {
+    Verifier::parse(text.trim()).map_err(|error| error.to_string())
 }
 
 /// 64 hex digits, with or without `sha256:`, as lower-case hex.

@@ -9,6 +9,8 @@ use anyhow::Context as _;
 use anyhow::anyhow;
 use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use super::super::args::FailOn;
 use super::super::args::Global;
@@ -22,6 +24,7 @@ use super::super::out;
 use super::super::target;
 use super::VerifyArgs;
 use super::files;
+use super::receipt;
 use super::write::sha256_from;
 use super::write::sha256_of;
 use crate::attest;
@@ -50,6 +53,8 @@ struct Answer {
     verdict: Option<VerdictWord>,
     /// Id of the key that signed.
     key_id: Option<String>,
+    /// Where it stands in an audit log; null unless that was to be proven.
+    log: Option<LogEntry>,
     refusals: Vec<Said>,
     data: Vec<Datum>,
     /// The verified statement.
@@ -61,6 +66,12 @@ struct Said {
     code: &'static str,
     reason: String,
     remedy: String,
+}
+
+#[derive(Serialize)]
+struct LogEntry {
+    origin: String,
+    entry: u64,
 }
 
 #[derive(Serialize)]
@@ -79,9 +90,16 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Failure> {
     let today: jiff::civil::Date = today.to_string().parse().or_usage()?;
     // The statement first: where it cannot be accepted at all, nothing is hashed for it.
     let opened = files::read(&args.attestation)
-        .map_err(|error| unproven("unreadable", &error, "name the attestation that the check wrote"))
+        .map_err(|error| {
+            unproven(
+                "unreadable",
+                &error,
+                "name the attestation that the check wrote",
+            )
+        })
         .and_then(|bytes| open(&bytes, &keys));
-    let (statement, key) = match opened {
+    let opened = opened.and_then(|opened| logged(args, opened));
+    let (statement, key, log) = match opened {
         Ok(opened) => opened,
         Err(reason) => {
             let answer = Answer {
@@ -89,6 +107,7 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Failure> {
                 exit_code: Exit::Undecided.code(),
                 verdict: None,
                 key_id: None,
+                log: None,
                 refusals: vec![reason],
                 data: Vec::new(),
                 statement: None,
@@ -122,6 +141,7 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Failure> {
         exit_code: exit.code(),
         verdict: Some(statement.predicate.verdict),
         key_id: Some(attest::key_id(&key)),
+        log,
         refusals: refusals
             .iter()
             .map(|refusal| Said {
@@ -139,11 +159,31 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Failure> {
     tell(args, &answer, exit)
 }
 
+/// A statement out of verified bytes, the digest of those, and the key that signed them.
+type Opened = (Statement<Predicate>, String, VerifyingKey);
+
+/// Proves that it stands in the audit log, where that is demanded.
+fn logged(
+    args: &VerifyArgs,
+    (statement, sha256, key): Opened,
+) -> Result<(Statement<Predicate>, VerifyingKey, Option<LogEntry>), Said> {
+    if args.log_keys.is_empty() {
+        return Ok((statement, key, None));
+    }
+    let proven = receipt::proven(&args.attestation, &args.log_keys, &statement, &sha256);
+    match proven {
+        Ok((origin, entry)) => Ok((statement, key, Some(LogEntry { origin, entry }))),
+        Err(error) => Err(unproven(
+            "not-logged",
+            &error,
+            "get the .tlog-proof and .tlog-entry files that were written beside the attestation, \
+             and the log.pub of who made it",
+        )),
+    }
+}
+
 /// Verifies the envelope and reads the statement in the verified bytes.
-fn open(
-    bytes: &[u8],
-    keys: &[VerifyingKey],
-) -> Result<(Statement<Predicate>, VerifyingKey), Said> {
+fn open(bytes: &[u8], keys: &[VerifyingKey]) -> Result<Opened, Said> {
     let remedy = "get the attestation again from where it was made, with the public key of who made \
                   it (--key)";
     let reason = |error: StatementError| {
@@ -159,7 +199,8 @@ fn open(
         .and_then(|envelope| envelope.verify(keys))
         .map_err(|error| reason(error.into()))?;
     let statement = Statement::read(&verified).map_err(reason)?;
-    Ok((statement, *verified.key()))
+    let sha256 = hex::encode(Sha256::digest(verified.payload()));
+    Ok((statement, sha256, *verified.key()))
 }
 
 fn unproven(code: &'static str, error: &anyhow::Error, remedy: &str) -> Said {
@@ -248,7 +289,8 @@ fn tell(args: &VerifyArgs, answer: &Answer, exit: Exit) -> Result<Exit, Failure>
 fn text(answer: &Answer) -> String {
     let mut lines = Vec::new();
     if !answer.accepted {
-        lines.push("REFUSED: this data may not be used on the strength of this attestation.".into());
+        lines
+            .push("REFUSED: this data may not be used on the strength of this attestation.".into());
         for refusal in answer.refusals.iter().take(REFUSALS_SHOWN) {
             lines.push(format!("  {}", escape::terminal(&refusal.reason)));
             lines.push(format!("    fix: {}", escape::terminal(&refusal.remedy)));
@@ -284,6 +326,13 @@ fn text(answer: &Answer) -> String {
         ));
     }
     lines.push(format!("  signed by key {key}"));
+    if let Some(log) = &answer.log {
+        lines.push(format!(
+            "  entry {} of log {}",
+            log.entry,
+            escape::identifier(&log.origin)
+        ));
+    }
     if predicate.findings.flag > 0 {
         lines.push(format!("  {} findings are flags", predicate.findings.flag));
     }

@@ -26,6 +26,7 @@ use super::super::opened;
 use super::super::out;
 use super::files;
 use super::files::Files;
+use super::receipt;
 use crate::attest;
 use crate::attest::CheckFacts;
 use crate::attest::CompleteScan;
@@ -33,12 +34,21 @@ use crate::attest::PolicyText;
 use crate::attest::Tool;
 use crate::attest::bundle;
 use crate::attest::svr;
+use crate::audit::Logged;
 use crate::index::Secrets;
 use crate::model::CheckOutcome;
 use crate::model::Level;
 use crate::model::Verdict;
 use crate::policy::Policy;
 use crate::policy::codes;
+
+/// What a check came to, and the entry of the audit log that says so.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct Checked<'a> {
+    pub(in crate::cli) outcome: &'a CheckOutcome,
+    /// `None` where nothing was logged: a travelling snapshot has no log.
+    pub(in crate::cli) logged: Option<&'a Logged>,
+}
 
 /// What a check with `--attest` settles before it begins.
 pub(in crate::cli) struct Planned {
@@ -81,14 +91,20 @@ impl Planned {
     /// Attests a check that would exit with `exit`, and says how it then exits.
     pub(in crate::cli) fn finish(
         &self,
+        global: &Global,
         args: &CheckArgs,
         config: &Config,
-        outcome: &CheckOutcome,
+        checked: Checked<'_>,
         exit: Exit,
     ) -> Exit {
-        match self.write(args, config, outcome, exit) {
+        let outcome = checked.outcome;
+        match self.write(global, args, config, checked, exit) {
             Ok(accepting) => {
-                let said = if accepting { "attested" } else { "refusal attested" };
+                let said = if accepting {
+                    "attested"
+                } else {
+                    "refusal attested"
+                };
                 let path = self.files.attestation.display();
                 out::note(&format!("{said} in {path}"));
                 let let_through = matches!(outcome.verdict, Verdict::Pass | Verdict::Flag);
@@ -109,12 +125,14 @@ impl Planned {
     /// Writes the parts; says whether the statement may be accepted.
     fn write(
         &self,
+        global: &Global,
         args: &CheckArgs,
         config: &Config,
-        outcome: &CheckOutcome,
+        checked: Checked<'_>,
         exit: Exit,
     ) -> Result<bool, anyhow::Error> {
-        let facts = self.facts(args, config, outcome, exit)?;
+        let outcome = checked.outcome;
+        let facts = self.facts(args, config, checked, exit)?;
         let complete = CompleteScan::prove(outcome, &facts);
         let statement = match &complete {
             Ok(scan) => attest::passing(scan)?,
@@ -128,15 +146,21 @@ impl Planned {
                 attest::refusal(outcome, &facts, gaps)?
             }
         };
-        let envelope = statement.sign(&self.key)?;
+        let (payload, envelope) = statement.sign(&self.key)?;
         let bytes = envelope.to_bytes()?;
+        if let Some(logged) = checked.logged {
+            let sha256 = hex::encode(Sha256::digest(&payload));
+            let (proof, entry) = receipt::enter(global, logged, &statement, &sha256)?;
+            files::write(&self.files.entry, &entry)?;
+            files::write(&self.files.proof, proof.as_bytes())?;
+        }
         files::write(&self.files.bundle, &bundle::bundle(&envelope)?)?;
         let short = match &complete {
             Ok(scan) => svr::svr(scan),
             Err(_) => None,
         };
         if let Some(short) = short {
-            files::write(&self.files.svr, &short.sign(&self.key)?.to_bytes()?)?;
+            files::write(&self.files.svr, &short.sign(&self.key)?.1.to_bytes()?)?;
         }
         files::write(&self.files.attestation, &bytes)?;
         Ok(complete.is_ok())
@@ -146,9 +170,10 @@ impl Planned {
         &self,
         args: &CheckArgs,
         config: &Config,
-        outcome: &CheckOutcome,
+        checked: Checked<'_>,
         exit: Exit,
     ) -> Result<CheckFacts, anyhow::Error> {
+        let outcome = checked.outcome;
         let mut trouble = Vec::new();
         if exit == Exit::Undecided && outcome.verdict < Verdict::Undecided {
             trouble.push("a report could not be written or printed".to_owned());
@@ -163,7 +188,7 @@ impl Planned {
             text_columns: args.text_columns.clone(),
             exempt_columns: args.exempt_columns.clone(),
             canaries: None,
-            log: None,
+            log: checked.logged.map(receipt::position),
             tool: tool()?,
             started: self.started.clone(),
             expires: attest::expiry(&outcome.as_of, &finished, days)?,
