@@ -94,4 +94,4 @@ setup: ## What a build and the tests need
 
 clean: ## Remove what was built here
 	$(CARGO) clean
-	rm -rf .venv .venv-peers .peers .demo
+	rm -rf .venv .venv-peers .peers .demo tests/outside/node_modules

@@ -4,8 +4,9 @@
 #
 #   scripts/setup.sh build    a C++ compiler and libclang (RocksDB's bindings are generated)
 #   scripts/setup.sh python   .venv with fixtures/requirements.txt (the tests read Parquet that pyarrow
-#                             wrote, and have Go and pymerkle verify the audit log)
-#   scripts/setup.sh          both
+#                             wrote, and have others verify the audit log and attestations)
+#   scripts/setup.sh node     tests/outside/node_modules (sigstore-js verifies attestations)
+#   scripts/setup.sh          all of it
 #
 # HERDBOOK_PYTHON=/path/to/python uses that interpreter, which must have those, instead of .venv.
 set -euo pipefail
@@ -62,7 +63,10 @@ setup_build() {
   fi
 }
 
-has_packages() { "$1" -c 'import pyarrow.parquet, pymerkle' >/dev/null 2>&1 && [ -x "$(dirname "$1")/go" ]; }
+has_packages() {
+  "$1" -c 'import pyarrow.parquet, pymerkle, securesystemslib, in_toto_attestation' >/dev/null 2>&1 &&
+    [ -x "$(dirname "$1")/go" ]
+}
 
 setup_python() {
   if [ -n "${HERDBOOK_PYTHON:-}" ]; then
@@ -84,9 +88,19 @@ setup_python() {
   has_packages .venv/bin/python || die ".venv was made, but a package of fixtures/requirements.txt cannot be imported from it"
 }
 
+setup_node() {
+  [ -d tests/outside/node_modules/@sigstore/verify ] && return
+  if ! command -v npm >/dev/null && command -v apt-get >/dev/null; then apt_install nodejs npm; fi
+  command -v npm >/dev/null || die "please install Node.js 20.17 or newer, with npm"
+  say "installing tests/outside/package-lock.json (npm)"
+  (cd tests/outside && npm ci --silent --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) ||
+    die "npm could not install tests/outside/package-lock.json"
+}
+
 case "${1:-all}" in
   build) setup_build ;;
   python) setup_python ;;
-  all) setup_build; setup_python ;;
-  *) die "usage: scripts/setup.sh [build|python]" ;;
+  node) setup_node ;;
+  all) setup_build; setup_python; setup_node ;;
+  *) die "usage: scripts/setup.sh [build|python|node]" ;;
 esac

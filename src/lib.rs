@@ -6,6 +6,7 @@
 //! registered texts share them, [`pipeline`] measures how much, [`catalog`] and [`policy`] decide
 //! what that means for the target, [`report`] says it. `docs/architecture.md` holds the invariants.
 
+pub mod attest;
 pub mod audit;
 pub mod catalog;
 pub mod cli;

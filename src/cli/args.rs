@@ -86,6 +86,9 @@ pub enum Command {
     /// Scan for a check; started by it
     #[command(name = super::worker::COMMAND, hide = true)]
     Worker,
+    /// Verify or show an attestation of a check
+    #[command(subcommand)]
+    Attest(super::attest::AttestCommand),
     /// List, show or withdraw registered sources
     #[command(subcommand)]
     Source(SourceCommand),
@@ -259,6 +262,10 @@ pub struct CheckArgs {
     /// Also write a report: .json, .md, .html or .sarif; repeat for more
     #[arg(long = "report", value_name = "FILE", value_parser = report_path, value_hint = ValueHint::FilePath)]
     pub reports: Vec<PathBuf>,
+
+    /// Whether and how long the check is attested.
+    #[command(flatten)]
+    pub attestation: super::attest::AttestArgs,
 
     /// Write the rows that may be used to this folder, in the input's format
     #[arg(long, value_name = "DIR", requires = "quarantine", value_hint = ValueHint::DirPath)]

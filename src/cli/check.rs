@@ -17,6 +17,7 @@ use super::args::CheckArgs;
 use super::args::FailOn;
 use super::args::Global;
 use super::args::INDEX_DEFAULT;
+use super::attest;
 use super::audit;
 use super::config::Config;
 use super::duties;
@@ -60,12 +61,30 @@ use crate::report::terminal;
 pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let config = Config::load(&global.index).or_usage()?;
     refuse_clashes(args, &[])?;
+    let attest = attest::Planned::new(global, args)?;
     remove_stale_reports(args)?;
+    attest
+        .as_ref()
+        .map_or(Ok(()), attest::Planned::remove_stale)?;
     let plan = from::plan(global, args)?;
     refuse_clashes(args, &plan.named)?;
     let mut outcome = outcome(global, args, &config, plan)?;
-    audit::log_check(global, args, &mut outcome);
-    Ok(finish(global, args, &config, &outcome))
+    let logged = audit::log_check(global, args, &mut outcome);
+    let exit = finish(global, args, &config, &outcome);
+    // Last of all: a statement that the check passed must not outlive anything that went wrong.
+    Ok(match attest {
+        Some(attest) => {
+            let (outcome, logged) = (&outcome, logged.as_ref());
+            attest.finish(
+                global,
+                args,
+                &config,
+                attest::Checked { outcome, logged },
+                exit,
+            )
+        }
+        None => exit,
+    })
 }
 
 /// Verification that is told of. Chosen: shorter ones nobody notices.
@@ -261,6 +280,7 @@ fn refuse_clashes(args: &CheckArgs, named: &[PathBuf]) -> Result<(), Failure> {
         .iter()
         .chain(&args.clean)
         .chain(&args.quarantine)
+        .chain(&attest::Planned::outputs(args))
     {
         if !taken.insert(absolute(output)?) {
             return Err(Failure::usage(anyhow!(

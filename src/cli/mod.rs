@@ -4,6 +4,7 @@
 //! Invariant: only a finished command answers 0; an error, a panic or a lost report never does.
 
 pub mod args;
+pub mod attest;
 pub mod audit;
 pub mod backup;
 pub mod catalog;
@@ -85,6 +86,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(global, *args),
         Command::Backup(args) => backup::backup(global, args),
         Command::Restore(args) => backup::restore(global, args),
+        Command::Attest(command) => attest::run(global, command),
         Command::Source(command) => source::run(global, command),
         Command::Models(command) => models::run(global, command),
         Command::Licenses(command) => licenses::run(global, command),

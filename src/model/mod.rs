@@ -28,8 +28,8 @@ pub use license::{
 pub use location::Location;
 pub use organization::{Grant, GrantScope, Organization, Person, PersonRole};
 pub use outcome::{
-    Canaries, CheckOutcome, ColumnUse, Finding, FindingClaim, IndexInfo, InputInfo, ModelCount,
-    Tally,
+    Canaries, CheckOutcome, ColumnUse, Finding, FindingClaim, FindingCounts, IndexInfo, InputInfo,
+    ModelCount, Tally,
 };
 pub use source::{Acquisition, Claim, SourceId, SourceInfo};
 pub use unit::{Batch, ColumnId, Role, RowError, UnitSpan};

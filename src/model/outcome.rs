@@ -3,13 +3,14 @@
 //! Every list has a defined order, so that the same input, snapshot, policy and date give the
 //! same bytes in every report.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde::Serialize;
 
-use std::sync::Arc;
-
 use super::{
-    AppliedApproval, Decision, Evidence, Level, Location, Obligation, StoredDuties, Verdict,
+    AppliedApproval, Decision, Evidence, Level, Location, Obligation, StoredDuties, Tier, Verdict,
 };
 
 /// How a column was treated.
@@ -93,6 +94,10 @@ pub struct InputInfo {
     pub sha256: Option<String>,
     /// Rows counted in this file.
     pub tally: Tally,
+    /// Rows that the reader says it handed on, broken ones included; counted apart from the tally.
+    pub rows_read: u64,
+    /// Rows that the file itself says it holds; `None` where its format has no such number.
+    pub rows_declared: Option<u64>,
     /// Text units scanned.
     pub text_units: u64,
     /// Bytes of the file as stored.
@@ -186,6 +191,33 @@ pub struct ModelCount {
     pub records: u64,
 }
 
+/// All findings of a check counted, those beyond the listing limit too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FindingCounts {
+    /// Findings by level, ordered by it; levels without any are left out.
+    pub levels: BTreeMap<Level, u64>,
+    /// Findings that are matches, by tier and level; what is not there is zero.
+    pub tiers: BTreeMap<(Tier, Level), u64>,
+}
+
+impl FindingCounts {
+    /// Counts one finding.
+    pub fn count(&mut self, finding: &Finding) {
+        *self.levels.entry(finding.level).or_default() += 1;
+        if let Some(evidence) = &finding.evidence {
+            *self
+                .tiers
+                .entry((evidence.tier, finding.level))
+                .or_default() += 1;
+        }
+    }
+
+    /// Findings of one level.
+    pub fn of(&self, level: Level) -> u64 {
+        self.levels.get(&level).copied().unwrap_or(0)
+    }
+}
+
 /// Everything a check has to say. Built only by `pipeline::check`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckOutcome {
@@ -208,6 +240,8 @@ pub struct CheckOutcome {
     pub findings: Vec<Finding>,
     /// All findings, also those beyond the listing limit.
     pub findings_total: u64,
+    /// All findings by level and tier.
+    pub counts: FindingCounts,
     /// Matches per claimed model, most first, then by name.
     pub models: Vec<ModelCount>,
     /// Duties that arise for the target, each once, in order of code.

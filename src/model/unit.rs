@@ -1,9 +1,9 @@
 //! Units of text on their way from a reader to the fingerprint.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde::Serialize;
-
-use std::sync::Arc;
 
 /// Index into a file's table of column paths (`FileRead::columns` of the `read` module).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

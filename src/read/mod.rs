@@ -114,6 +114,9 @@ pub struct FileRead {
     pub rows: u64,
     /// Rows of these that are broken.
     pub row_errors: u64,
+    /// Rows that the file's footer says it holds; `None` without an error only where the format
+    /// has no such number.
+    pub rows_declared: Option<u64>,
     /// The columns, by [`ColumnId`](crate::model::ColumnId).
     pub columns: Vec<ColumnInfo>,
     /// The columns that outputs took the id of their model from; registration only.
@@ -208,6 +211,7 @@ fn account(
         bytes: seen.bytes,
         rows,
         row_errors,
+        rows_declared: seen.rows_declared,
         columns: columns.infos(),
         model_columns: columns.model_columns(),
         error,
@@ -220,6 +224,7 @@ fn account(
 struct Seen {
     format: Option<String>,
     bytes: u64,
+    rows_declared: Option<u64>,
 }
 
 fn read_into(
@@ -234,7 +239,8 @@ fn read_into(
     let sha256 = match open(&source, input, options.format, options.limits, progress)? {
         Opened::Container(format) => {
             seen.format = Some(format::label(format, Compression::None));
-            read_container(&source, format, options.limits, progress, rows)?
+            let declared = &mut seen.rows_declared;
+            read_container(&source, format, options.limits, progress, rows, declared)?
         }
         Opened::Stream(stream, format, compression) => {
             seen.format = Some(format::label(format, compression));
@@ -317,10 +323,11 @@ fn read_container(
     limits: Limits,
     progress: &(dyn Fn(u64) + Sync),
     rows: &mut RowWriter<'_>,
+    declared: &mut Option<u64>,
 ) -> Result<String, ReadError> {
     let digest = while_hashing(source, || {
         if format == Format::Parquet {
-            parquet::read(source, limits, progress, rows)?;
+            *declared = Some(parquet::read(source, limits, progress, rows)?);
         } else {
             arrow_ipc::read(
                 source,

@@ -273,10 +273,17 @@ fn stored_values(footer: &ParquetMetaData, leaf: usize) -> u64 {
         .sum()
 }
 
-/// Fails unless as many rows were read as the footer says.
-pub(super) fn rows_agree(name: &Arc<str>, read: u64, said: i64, at: &str) -> Result<(), ReadError> {
-    if u64::try_from(said) == Ok(read) {
-        return Ok(());
+/// The number of rows that the footer says; fails unless as many were read.
+pub(super) fn rows_agree(
+    name: &Arc<str>,
+    read: u64,
+    said: i64,
+    at: &str,
+) -> Result<u64, ReadError> {
+    if let Ok(declared) = u64::try_from(said)
+        && declared == read
+    {
+        return Ok(declared);
     }
     Err(ReadError::Corrupt {
         path: Arc::clone(name),

@@ -45,6 +45,8 @@ struct Stamp {
     inode: u64,
     len: u64,
     modified: (i64, i64),
+    /// Unlike the time of modification nobody can set this one back.
+    status_changed: (i64, i64),
 }
 
 impl Stamp {
@@ -54,6 +56,7 @@ impl Stamp {
             inode: metadata.ino(),
             len: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
+            status_changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
 }

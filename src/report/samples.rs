@@ -32,6 +32,8 @@ fn input(path: &str, tally: Tally) -> InputInfo {
         format: Some("parquet".into()),
         sha256: Some(SHA.into()),
         tally,
+        rows_read: tally.read,
+        rows_declared: Some(tally.read),
         text_units: tally.read * 3,
         bytes: 5_242_880,
         text_bytes: 9_000_000,
@@ -81,6 +83,7 @@ pub(crate) fn pass() -> CheckOutcome {
         tally,
         findings: vec![],
         findings_total: 0,
+        counts: crate::model::FindingCounts::default(),
         models: vec![],
         obligations: vec![],
         stored_duties: StoredDuties {

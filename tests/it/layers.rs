@@ -42,6 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("report", &["model"]),
     ("trainer", &["model"]),
+    ("attest", &["model"]),
 ];
 const ON_TOP: &[&str] = &["cli", "library"];
 
@@ -53,6 +54,7 @@ const PURE: &[&str] = &[
     "fingerprint",
     "policy",
     "governance",
+    "attest",
 ];
 const IMPURE: &[&str] = &[
     "std::fs",

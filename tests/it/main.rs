@@ -13,6 +13,7 @@
     reason = "`test` and `text` are the words here; small fixtures are built by mapping rows"
 )]
 
+mod attest;
 mod audit_log;
 mod common;
 mod demo;
@@ -25,6 +26,7 @@ mod govern;
 mod hostile;
 mod layers;
 mod look_after_it;
+mod mutants;
 mod own_catalog;
 mod policy_explained;
 mod read_any_shape;

@@ -6,6 +6,7 @@ use crate::model::CheckOutcome;
 use crate::model::Code;
 use crate::model::Decision;
 use crate::model::Finding;
+use crate::model::FindingCounts;
 use crate::model::InputInfo;
 use crate::model::Level;
 use crate::model::Location;
@@ -30,6 +31,7 @@ pub(crate) struct Findings {
     kept: Vec<Finding>,
     levels: Levels,
     total: u64,
+    counts: FindingCounts,
     verdict: Verdict,
     models: BTreeMap<(String, Option<String>), u64>,
     obligations: BTreeMap<String, Obligation>,
@@ -62,6 +64,7 @@ impl Findings {
             kept: Vec::new(),
             levels: Levels::default(),
             total: 0,
+            counts: FindingCounts::default(),
             verdict: Verdict::Pass,
             models: BTreeMap::new(),
             obligations: BTreeMap::new(),
@@ -148,6 +151,7 @@ impl Findings {
     /// Counts a finding; the verdict never gets milder.
     fn count(&mut self, finding: &Finding) {
         self.total += 1;
+        self.counts.count(finding);
         self.verdict = self.verdict.max(finding.level.verdict());
         if let Some(claim) = finding.claims.first() {
             let model = claim
@@ -219,6 +223,7 @@ impl Findings {
             tally,
             findings,
             findings_total: self.total,
+            counts: self.counts,
             models,
             obligations: self.obligations.into_values().collect(),
             stored_duties: context.judged.duties.unread(),
@@ -298,6 +303,7 @@ pub(crate) fn duties_not_stored(outcome: &mut CheckOutcome, why: &str) {
             .to_owned(),
     );
     outcome.verdict = outcome.verdict.max(finding.level.verdict());
+    outcome.counts.count(&finding);
     outcome.findings.insert(0, finding);
     outcome.findings_total += 1;
 }
@@ -311,12 +317,15 @@ pub(crate) fn not_logged(outcome: &mut CheckOutcome, why: &str, how_to_fix: &str
         how_to_fix.to_owned(),
     );
     outcome.verdict = outcome.verdict.max(finding.level.verdict());
+    outcome.counts.count(&finding);
     outcome.findings.insert(0, finding);
     outcome.findings_total += 1;
 }
 
 /// The outcome of a check that read no input.
 fn unread(judged: &Judged<'_>, finding: Finding, limit: &str) -> CheckOutcome {
+    let mut counts = FindingCounts::default();
+    counts.count(&finding);
     CheckOutcome {
         verdict: Verdict::Undecided,
         target: judged.target.clone(),
@@ -327,6 +336,7 @@ fn unread(judged: &Judged<'_>, finding: Finding, limit: &str) -> CheckOutcome {
         tally: Tally::default(),
         findings: vec![finding],
         findings_total: 1,
+        counts,
         models: Vec::new(),
         obligations: Vec::new(),
         stored_duties: judged.duties.unread(),

@@ -57,6 +57,7 @@ impl Scanner for Played {
             bytes: 1000,
             rows: 3,
             row_errors: 0,
+            rows_declared: None,
             columns: Vec::new(),
             model_columns: Vec::new(),
             error: None,

@@ -214,6 +214,7 @@ impl Scanner for Supervisor {
             bytes: reached,
             rows,
             row_errors: 0,
+            rows_declared: None,
             columns: Vec::new(),
             model_columns: Vec::new(),
             error: Some(self.lost(input, &error)),

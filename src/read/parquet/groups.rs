@@ -156,11 +156,12 @@ impl<'a> Reader<'a> {
             .groups()
             .get(number)
             .map_or(0, RowGroupMetaData::num_rows);
-        rows_agree(self.name, rows, said, &format!("row group {number}"))
+        rows_agree(self.name, rows, said, &format!("row group {number}"))?;
+        Ok(())
     }
 
-    /// Fails unless the footer says as many rows.
-    pub(in crate::read) fn rows_agree(&self, rows: u64) -> Result<(), ReadError> {
+    /// The rows that the footer declares; fails unless they are as many.
+    pub(in crate::read) fn rows_agree(&self, rows: u64) -> Result<u64, ReadError> {
         let footer = self.plan.metadata.metadata().file_metadata();
         rows_agree(self.name, rows, footer.num_rows(), "the footer")
     }
@@ -170,13 +171,13 @@ fn at(group: usize, row: u64) -> String {
     format!("row group {group}, row {row}")
 }
 
-/// Reads every row of a Parquet file.
+/// Reads every row of a Parquet file; returns how many its footer declares.
 pub(in crate::read) fn read(
     source: &Source,
     limits: Limits,
     progress: Progress<'_>,
     rows: &mut RowWriter<'_>,
-) -> Result<(), ReadError> {
+) -> Result<u64, ReadError> {
     let plan = plan(source, &mut rows.columns)?;
     let reader = Reader::new(source, &plan, limits, progress);
     for number in 0..reader.groups().len() {

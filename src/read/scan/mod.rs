@@ -268,7 +268,8 @@ impl<S: Send, T: Outcome> Scan<'_, '_, S, T> {
 
     /// The digest; `None` if the file has to be read alone.
     fn parquet(&mut self, source: &Source) -> Result<Option<String>, ReadError> {
-        super::while_hashing(source, || {
+        let mut declared = None;
+        let digest = super::while_hashing(source, || {
             let limits = self.options.limits;
             let plan = parquet::plan(source, &mut self.columns)?;
             let reader = parquet::Reader::new(source, &plan, limits, self.progress);
@@ -285,10 +286,12 @@ impl<S: Send, T: Outcome> Scan<'_, '_, S, T> {
                 self.reached(reached)?
             };
             if whole {
-                reader.rows_agree(self.rows)?;
+                declared = Some(reader.rows_agree(self.rows)?);
             }
             Ok(whole)
-        })
+        });
+        self.seen.rows_declared = declared;
+        digest
     }
 
     fn lines(&mut self, source: &Source, stream: Stream<'_>) -> Result<Option<String>, ReadError> {

@@ -143,6 +143,7 @@ fn unread(error: ReadError) -> FileRead {
         bytes: 0,
         rows: 0,
         row_errors: 0,
+        rows_declared: None,
         columns: Vec::new(),
         model_columns: Vec::new(),
         error: Some(error),
