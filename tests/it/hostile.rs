@@ -186,3 +186,89 @@ fn a_worker_is_not_started_by_hand() {
         .says("started by `herdbook check`");
     assert!(!Path::new(&test.path(".herdbook")).exists());
 }
+
+/// Checks `path` with little memory for the worker, and a copy of a registered output after it.
+fn bounded(test: &CliTest, path: &str, limit_mib: &str) -> crate::common::Report {
+    let args = [
+        path,
+        "copy.jsonl",
+        "--target-model",
+        MISTRAL,
+        "--worker-memory",
+        limit_mib,
+        "--threads",
+        "1",
+    ];
+    let (run, report) = test.check(&args);
+    run.exits(1);
+    report
+}
+
+/// The reason of the one undecided finding.
+fn reason_of(report: &crate::common::Report, path: &str) -> String {
+    let undecided: Vec<_> = report
+        .findings()
+        .iter()
+        .filter(|f| f["level"] == "undecided")
+        .collect();
+    assert_eq!(undecided.len(), 1, "{undecided:?}");
+    assert_eq!(undecided[0]["location"]["path"], path);
+    undecided[0]["reason"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn nesting_without_end_is_a_broken_row_and_the_next_is_read() {
+    let test = with_a_copy();
+    let deep = "[".repeat(100_000);
+    let objects = "{\"a\":".repeat(100_000);
+    test.write(
+        "deep.jsonl",
+        format!("{{\"text\":{deep}\n{{\"text\":\"after\"}}\n"),
+    );
+    let report = bounded(&test, "deep.jsonl", "256");
+    assert_eq!(report.tally("undecided"), 1);
+    assert_eq!(report.tally("pass"), 1);
+    reason_of(&report, "deep.jsonl");
+    test.write("deep.json", format!("[{{\"text\":{objects}"));
+    reason_of(&bounded(&test, "deep.json", "256"), "deep.json");
+}
+
+#[test]
+fn a_line_of_four_gigabytes_is_one_broken_row_in_little_memory() {
+    let test = with_a_copy();
+    let path = test.write("line.jsonl", "{\"text\": \"");
+    // A hole: the disk holds some kilobytes of it.
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.set_len(4 << 30).unwrap();
+    std::io::Write::write_all(&mut file, b"\"}\n{\"text\": \"after\"}\n").unwrap();
+    drop(file);
+    let report = bounded(&test, "line.jsonl", "256");
+    assert_eq!(report.tally("undecided"), 1);
+    assert_eq!(report.tally("pass"), 1);
+    let reason = reason_of(&report, "line.jsonl");
+    assert!(reason.contains("limit"), "{reason}");
+}
+
+#[test]
+fn a_bomb_is_undecided_in_little_memory_and_time() {
+    let test = with_a_copy();
+    test.python("bombs.py", &["gzip", "bomb.jsonl.gz"]);
+    assert!(fs::metadata(test.path("bomb.jsonl.gz")).unwrap().len() < 16 << 20);
+    let started = Instant::now();
+    let report = bounded(&test, "bomb.jsonl.gz", "256");
+    let reason = reason_of(&report, "bomb.jsonl.gz");
+    assert!(reason.contains("limit"), "{reason}");
+    assert!(started.elapsed() < Duration::from_secs(120));
+}
+
+#[test]
+fn an_object_of_a_million_keys_is_read_in_little_memory() {
+    let test = with_a_copy();
+    let keys: String = (0..1_000_000).map(|n| format!("\"k{n}\":1,")).collect();
+    test.write(
+        "keys.jsonl",
+        format!("{{{keys}\"text\":\"after\"}}\n{{\"text\":\"next\"}}\n"),
+    );
+    let report = bounded(&test, "keys.jsonl", "512");
+    assert_eq!(report.tally("pass"), 2);
+}
