@@ -180,6 +180,12 @@ impl Log {
         head(&self.dir, &keys)
     }
 
+    /// One entry by its number, proven to be in the tree.
+    pub fn entry(&self, index: u64) -> Result<Entry, LogError> {
+        let keys = Secrets::load(self.dir.keys())?.public();
+        super::entry(&self.dir, &keys, index)
+    }
+
     /// Takes what could not be tidied up, in sentences.
     pub fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)

@@ -167,7 +167,7 @@ fn an_entry_that_may_not_follow_is_refused_and_changes_nothing() {
 fn a_log_grows_over_the_ends_of_tiles() {
     let home = Home::new();
     let mut kept = Vec::new();
-    for size in [2, 254, 255, 256, 257, 258, 511, 512, 513, 600] {
+    for size in [2, 255, 256, 257, 513] {
         home.grow(size);
         let verified = home.verify().unwrap();
         assert!(verified.checkpoint.size >= size);

@@ -18,6 +18,7 @@ use crate::index::IndexDir;
 use crate::index::IndexWriter;
 use crate::index::PackedClaim;
 use crate::index::Postings;
+use crate::index::PublicKeys;
 use crate::index::Secrets;
 use crate::index::SourceDraft;
 use crate::index::Tag;
@@ -68,11 +69,16 @@ impl Home {
     }
 
     fn snapshot(&self) -> Result<Snapshot, OpenError> {
-        Snapshot::open_head(&self.dir, &compat(), &self.secrets.public())
+        Snapshot::open_head(&self.dir, &compat(), &self.public())
     }
 
     fn head(&self) -> audit::Head {
-        audit::head(&self.dir, &self.secrets.public()).unwrap()
+        audit::head(&self.dir, &self.public()).unwrap()
+    }
+
+    /// The public keys as they are now.
+    fn public(&self) -> PublicKeys {
+        Secrets::load(self.dir.keys()).unwrap().public()
     }
 
     /// The log as it stands, to be put back later.
@@ -683,7 +689,7 @@ fn many_registrations_leave_few_segments_and_three_snapshots() {
     let snapshot = home.snapshot().unwrap();
     assert_eq!(snapshot.segments(), 1);
     snapshot.walk().unwrap();
-    let kept = list(&home.dir).unwrap();
+    let kept = list(&home.dir, &home.secrets.public()).unwrap();
     assert_eq!(
         kept.iter().map(|kept| kept.seq).collect::<Vec<_>>(),
         [11, 12, 13]
@@ -1248,7 +1254,12 @@ fn sealing_keeps_the_digests_of_unchanged_files_and_a_damaged_one_stays_refused(
     let home = Home::new();
     register(&mut home.writer(), "one", &texts(0..50)).unwrap();
     // Damage in a shared table file reaches both snapshots; the carried digest must not heal it.
-    let manifest = list(&home.dir).unwrap().pop().unwrap().manifest.unwrap();
+    let manifest = list(&home.dir, &home.secrets.public())
+        .unwrap()
+        .pop()
+        .unwrap()
+        .manifest
+        .unwrap();
     let table = manifest
         .files
         .iter()
@@ -1275,7 +1286,12 @@ fn sealing_keeps_the_digests_of_unchanged_files_and_a_damaged_one_stays_refused(
     }
     // Neither opening nor withdrawing reads postings, so the writer cannot notice.
     home.writer().withdraw("one", NOW).unwrap();
-    let after = list(&home.dir).unwrap().pop().unwrap().manifest.unwrap();
+    let after = list(&home.dir, &home.secrets.public())
+        .unwrap()
+        .pop()
+        .unwrap()
+        .manifest
+        .unwrap();
     assert_eq!(after.snapshot, 3);
     assert!(after.files.contains(table), "the digest is carried over");
     assert!(matches!(home.snapshot(), Err(OpenError::Damaged { .. })));
