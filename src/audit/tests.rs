@@ -230,7 +230,8 @@ fn what_an_interrupted_append_left_is_passed_over_and_written_over() {
     assert_eq!(home.head().unwrap(), head);
     let verified = home.verify().unwrap();
     assert_eq!(verified.notes.len(), 3, "{:?}", verified.notes);
-    home.log().append(NOW, Record::Signoff(approval())).unwrap();
+    // Two entries at once: no file of the width between them is written, and none may remain.
+    assert_eq!(home.log().append_check(NOW, check("p2")).unwrap().index, 6);
     let verified = home.verify().unwrap();
     assert_eq!(verified.notes, Vec::<String>::new());
     assert_eq!(verified.kinds.get("waive"), None);
