@@ -180,6 +180,12 @@ impl Log {
         head(&self.dir, &keys)
     }
 
+    /// One entry by its number, proven to be in the tree.
+    pub fn entry(&self, index: u64) -> Result<Entry, LogError> {
+        let keys = Secrets::load(self.dir.keys())?.public();
+        super::entry(&self.dir, &keys, index)
+    }
+
     /// Takes what could not be tidied up, in sentences.
     pub fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
@@ -323,10 +329,13 @@ impl Log {
             let line = also.rsplit_once("\n\n").map_or("", |(_, line)| line);
             note.push_str(line);
         }
-        let written = self.folder.write(&files).and_then(|()| {
-            self.folder
-                .write(&[(CHECKPOINT.to_owned(), note.into_bytes())])
-        });
+        let written = self
+            .drop_unsigned(before.size, &edge, &full)
+            .and_then(|()| self.folder.write(&files))
+            .and_then(|()| {
+                self.folder
+                    .write(&[(CHECKPOINT.to_owned(), note.into_bytes())])
+            });
         if let Err(error) = written {
             self.poisoned = true;
             return Err(error.into());
@@ -341,6 +350,33 @@ impl Log {
         }
         let index = checkpoint.size.saturating_sub(1);
         Ok(Logged { index, checkpoint })
+    }
+
+    /// Removes what an interrupted append left of the tiles that are written now.
+    fn drop_unsigned(
+        &self,
+        before: u64,
+        edge: &Edge,
+        full: &[(Tile, Vec<Hash>)],
+    ) -> Result<(), StoreError> {
+        let partial = edge.partial();
+        for (tile, _) in full.iter().chain(&partial) {
+            let (level, index) = (tile.level, tile.index);
+            let width = Tile::in_tree(level, index, before).map_or(0, |tile| tile.width);
+            let whole = Tile {
+                width: TILE_WIDTH,
+                ..*tile
+            };
+            self.folder.drop_unsigned(&whole.path(), width)?;
+            if level == 0 {
+                let whole = Bundle {
+                    index,
+                    width: TILE_WIDTH,
+                };
+                self.folder.drop_unsigned(&whole.path(), width)?;
+            }
+        }
+        Ok(())
     }
 
     /// The last bundle as it is, its entries those of the tree.

@@ -54,10 +54,6 @@ impl Folder {
         Self { root }
     }
 
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Writes files durably, in the order given, each in one step; then the names of all of them.
     pub(super) fn write(&self, files: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
         let mut dirs = BTreeSet::new();
@@ -94,6 +90,30 @@ impl Folder {
             dirs.insert(made.to_path_buf());
         }
         Ok(())
+    }
+
+    /// Removes the partial files of a tile or bundle beyond a width: an interrupted append left
+    /// them, no checkpoint was signed over them, and an append of several entries would not write
+    /// over all of them.
+    pub(super) fn drop_unsigned(&self, full: &str, width: u64) -> Result<(), StoreError> {
+        let dir = self.root.join(format!("{full}.p"));
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(StoreError::io("list", &dir)(error)),
+        };
+        let mut dropped = false;
+        for entry in entries {
+            let path = entry.map_err(StoreError::io("list", &dir))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if let Some(Ok(found)) = name.map(str::parse::<u64>)
+                && found > width
+            {
+                fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+                dropped = true;
+            }
+        }
+        if dropped { sync_dir(&dir) } else { Ok(()) }
     }
 
     /// Removes the partial files of a tile or bundle that is full now.

@@ -167,7 +167,7 @@ fn an_entry_that_may_not_follow_is_refused_and_changes_nothing() {
 fn a_log_grows_over_the_ends_of_tiles() {
     let home = Home::new();
     let mut kept = Vec::new();
-    for size in [2, 254, 255, 256, 257, 258, 511, 512, 513, 600] {
+    for size in [2, 255, 256, 257, 513] {
         home.grow(size);
         let verified = home.verify().unwrap();
         assert!(verified.checkpoint.size >= size);
@@ -230,7 +230,8 @@ fn what_an_interrupted_append_left_is_passed_over_and_written_over() {
     assert_eq!(home.head().unwrap(), head);
     let verified = home.verify().unwrap();
     assert_eq!(verified.notes.len(), 3, "{:?}", verified.notes);
-    home.log().append(NOW, Record::Signoff(approval())).unwrap();
+    // Two entries at once: no file of the width between them is written, and none may remain.
+    assert_eq!(home.log().append_check(NOW, check("p2")).unwrap().index, 6);
     let verified = home.verify().unwrap();
     assert_eq!(verified.notes, Vec::<String>::new());
     assert_eq!(verified.kinds.get("waive"), None);

@@ -295,22 +295,28 @@ fn verify(opened: &Opened, args: &AuditVerifyArgs) -> Result<Exit, Failure> {
         verified.files,
         verified.snapshots,
     );
-    for key in &verified.keys {
-        text.push_str(&format!("  key       {}\n", escape::identifier(key)));
-    }
-    text.push_str(&match verified.kept_checkpoints {
+    let keys = verified.keys.iter().map(|key| {
+        let key = escape::identifier(key);
+        format!("  key       {key}\n")
+    });
+    text.extend(keys);
+    let kept = match verified.kept_checkpoints {
         0 => "  kept      no earlier checkpoint was named: `herdbook audit checkpoint` prints one to keep\n".to_owned(),
         count => format!("  kept      it grew from all {count} checkpoints named\n"),
-    });
+    };
+    text.push_str(&kept);
     out::print(&text)?;
     Ok(Exit::Pass)
 }
 
 fn prove(opened: &Opened, args: &AuditProveArgs) -> Result<Exit, Failure> {
     let (receipt, entry) = audit::receipt(&opened.dir, &opened.secrets.public(), args.index)
-        .map_err(|error| match error {
-            LogError::NoEntry { .. } => Failure::usage(error),
-            error => Failure::undecided(error),
+        .map_err(|error| {
+            if matches!(error, LogError::NoEntry { .. }) {
+                Failure::usage(error)
+            } else {
+                Failure::undecided(error)
+            }
         })?;
     if let Some(path) = &args.entry {
         fs::write(path, entry)
@@ -348,6 +354,13 @@ pub(super) fn log_check(
     }
     match append_check(global, outcome) {
         Ok(logged) => logged,
+        // Undecided already, and most often for the same reason: said, but no finding of its own.
+        Err(error) if outcome.index.is_none() => {
+            out::warn(&format!(
+                "this check was not entered into the audit log: {error:#}"
+            ));
+            None
+        }
         Err(error) => {
             let read_only = "the log must be writable for a check; a read-only copy is checked as a travelling snapshot, which is not logged: --snapshot DIR --snapshot-digest HEX";
             pipeline::not_logged(outcome, &format!("{error:#}"), read_only);

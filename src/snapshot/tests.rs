@@ -21,6 +21,7 @@ use crate::index::IndexDir;
 use crate::index::IndexWriter;
 use crate::index::PackedClaim;
 use crate::index::Postings;
+use crate::index::PublicKeys;
 use crate::index::Secrets;
 use crate::index::SourceDraft;
 use crate::index::Tag;
@@ -72,11 +73,16 @@ impl Home {
     }
 
     fn snapshot(&self) -> Result<Snapshot, OpenError> {
-        Snapshot::open_head(&self.dir, &compat(), &self.secrets.public())
+        Snapshot::open_head(&self.dir, &compat(), &self.public())
     }
 
     fn head(&self) -> audit::Head {
-        audit::head(&self.dir, &self.secrets.public()).unwrap()
+        audit::head(&self.dir, &self.public()).unwrap()
+    }
+
+    /// The public keys as they are now.
+    fn public(&self) -> PublicKeys {
+        Secrets::load(self.dir.keys()).unwrap().public()
     }
 
     /// The log as it stands, to be put back later.

@@ -185,7 +185,7 @@ impl Writer {
             }
             Ok(())
         })?;
-        let entry = audit::entry(dir, &secrets.public(), head.last.in_force.commit.entry)?;
+        let entry = log.entry(head.last.in_force.commit.entry)?;
         let digest = head.snapshot().to_owned();
         let mut seals = Seals {
             dir: dir.clone(),
