@@ -106,7 +106,7 @@ pub struct AuditVerifyArgs {
 pub struct AuditProveArgs {
     /// Number of the entry, as `herdbook audit log` prints it
     #[arg(value_name = "N")]
-    pub index: u64,
+    pub number: u64,
     /// Also write the entry itself, the bytes that the proof is about
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub entry: Option<PathBuf>,
@@ -310,7 +310,7 @@ fn verify(opened: &Opened, args: &AuditVerifyArgs) -> Result<Exit, Failure> {
 }
 
 fn prove(opened: &Opened, args: &AuditProveArgs) -> Result<Exit, Failure> {
-    let (receipt, entry) = audit::receipt(&opened.dir, &opened.secrets.public(), args.index)
+    let (receipt, entry) = audit::receipt(&opened.dir, &opened.secrets.public(), args.number)
         .map_err(|error| {
             if matches!(error, LogError::NoEntry { .. }) {
                 Failure::usage(error)

@@ -324,6 +324,7 @@ fn put_back(
         fs::create_dir_all(&made).map_err(StoreError::io("create the directory", &made))?;
         dirs.insert(made);
     }
+    write_new(&new.lock(), b"")?;
     for file in &backup.files {
         let path = Path::new(&file.path);
         let mut parts = path.components();

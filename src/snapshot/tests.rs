@@ -958,6 +958,7 @@ fn an_index_holds_a_canary_that_counts_nowhere() {
     let dir = IndexDir::new(temp.path().join("index"), None);
     let secrets = Secrets::load_or_create(dir.keys()).unwrap();
     drop(Writer::init(&dir, &secrets, &compat(), NOW).unwrap());
+    let secrets = Secrets::load(dir.keys()).unwrap();
     let snapshot = Snapshot::open_head(&dir, &compat(), &secrets.public()).unwrap();
     let info = snapshot.info();
     assert_eq!((info.snapshot, info.sources, info.records), (1, 0, 0));

@@ -613,14 +613,15 @@ fn no_attestation_is_made_for_bytes_that_were_not_scanned() {
     assert!(stopped > 0, "no race was won: the file is read too fast");
 }
 
-/// Whether a process has this file open.
+/// Whether a worker of this process has this file open.
 fn reads(process: u32, path: &Path) -> bool {
-    let Ok(open) = fs::read_dir(format!("/proc/{process}/fd")) else {
-        return false;
-    };
+    let workers = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
     let wanted = fs::canonicalize(path).unwrap();
-    open.flatten()
-        .any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to == wanted))
+    workers.unwrap_or_default().split_whitespace().any(|worker| {
+        let open = fs::read_dir(format!("/proc/{worker}/fd")).into_iter().flatten();
+        open.flatten()
+            .any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to == wanted))
+    })
 }
 
 // --- What outsiders say -------------------------------------------------------------------------
