@@ -77,8 +77,14 @@ impl Sketcher {
     }
 
     /// Appends the digests of the sketch of `text` to `out`, not yet under the key: the grams of
-    /// many texts are sealed together by [`seal`](Self::seal), which is faster. Returns how many.
-    pub fn append_digests(&mut self, text: &NormalText, out: &mut Vec<u64>) -> usize {
+    /// many texts are sealed together by [`seal`](Self::seal), which is faster. The byte at which
+    /// each starts is appended to `places`. Returns how many.
+    pub fn append_digests(
+        &mut self,
+        text: &NormalText,
+        out: &mut Vec<u64>,
+        places: &mut Vec<u32>,
+    ) -> usize {
         let bytes = text.as_bytes();
         self.select(bytes);
         let start = out.len();
@@ -99,7 +105,9 @@ impl Sketcher {
                 .map(|&at| gram::digest(gram(at as usize)));
             out.extend(digests);
         }
-        drop_repeated(out, start);
+        let first_place = places.len();
+        places.extend_from_slice(&self.selected);
+        drop_repeated(out, start, places, first_place);
         out.len() - start
     }
 
@@ -147,17 +155,22 @@ impl Sketcher {
     }
 }
 
-/// Leaves out, from `start` on, every digest that equals the one before it.
-fn drop_repeated(digests: &mut Vec<u64>, start: usize) {
+/// Leaves out, from `start` on, every digest that equals the one before it, and its place, of which
+/// the first stands at `first_place`.
+fn drop_repeated(digests: &mut Vec<u64>, start: usize, places: &mut Vec<u32>, first_place: usize) {
     let new = digests.get(start..).unwrap_or_default();
     // Repetitions are rare: nothing is moved unless there is one.
-    let Some(first) = new
-        .windows(2)
-        .position(|pair| matches!(pair, [a, b] if a == b))
-    else {
+    if !new.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
         return;
-    };
-    let mut tail = digests.split_off(start + first);
-    tail.dedup();
-    digests.append(&mut tail);
+    }
+    let tail = digests.split_off(start);
+    let tail_places = places.split_off(first_place);
+    let mut before = None;
+    for (digest, place) in tail.into_iter().zip(tail_places) {
+        if before != Some(digest) {
+            digests.push(digest);
+            places.push(place);
+        }
+        before = Some(digest);
+    }
 }

@@ -94,6 +94,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// The next [`WINDOW_BITS`] bits or more, zeros beyond the end.
+    #[inline]
     fn window(&self) -> u64 {
         let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
         let bytes = rest.first_chunk::<8>().copied().unwrap_or_else(|| {
@@ -106,6 +107,7 @@ impl<'a> BitReader<'a> {
         u64::from_le_bytes(bytes) >> (self.at % 8)
     }
 
+    #[inline]
     fn advance(&mut self, count: u32, what: &'static str) -> Result<(), Malformed> {
         self.at += count as usize;
         if self.at > 8 * self.bytes.len() {
@@ -115,6 +117,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// A value of `width` bits, at most 64.
+    #[inline]
     pub fn take(&mut self, width: u32, what: &'static str) -> Result<u64, Malformed> {
         if width > WINDOW_BITS {
             let low = self.take(32, what)?;
@@ -140,7 +143,21 @@ impl<'a> BitReader<'a> {
     }
 
     /// See [`BitWriter::rice`].
+    #[inline]
     pub fn rice(&mut self, low: u32, what: &'static str) -> Result<u64, Malformed> {
+        // Nearly always all of it is in sight.
+        let window = self.window();
+        let high = window.trailing_ones();
+        if high + 1 + low <= WINDOW_BITS {
+            self.advance(high + 1 + low, what)?;
+            let rest = (window >> (high + 1)) & ((1 << low) - 1);
+            return Ok((u64::from(high) << low) | rest);
+        }
+        self.long_rice(low, what)
+    }
+
+    #[cold]
+    fn long_rice(&mut self, low: u32, what: &'static str) -> Result<u64, Malformed> {
         let high = self.unary(what)?;
         let shifted = high.checked_shl(low).unwrap_or(0);
         if shifted.checked_shr(low) != Some(high) && high != 0 {
@@ -150,7 +167,16 @@ impl<'a> BitReader<'a> {
     }
 
     /// See [`BitWriter::gamma`].
+    #[inline]
     pub fn gamma(&mut self, what: &'static str) -> Result<u64, Malformed> {
+        if self.window() & 1 == 0 {
+            self.advance(1, what)?;
+            return Ok(1);
+        }
+        self.long_gamma(what)
+    }
+
+    fn long_gamma(&mut self, what: &'static str) -> Result<u64, Malformed> {
         match u32::try_from(self.unary(what)?) {
             Ok(below) if below < 64 => Ok((1 << below) | self.take(below, what)?),
             _ => Err(Malformed(what)),

@@ -228,6 +228,7 @@ impl<'a> BucketReader<'a> {
     }
 
     /// The next hash; its list must be read or skipped before the next call.
+    #[inline]
     pub fn next_hash(&mut self) -> Result<Option<u64>, Malformed> {
         const WHAT: &str = "bucket";
         if self.left == 0 {
@@ -254,10 +255,12 @@ impl<'a> BucketReader<'a> {
     }
 
     /// Skips the list of the hash just returned.
+    #[inline]
     pub fn skip(&mut self) -> Result<(), Malformed> {
         self.walk(|_| ()).map(|_| ())
     }
 
+    #[inline]
     fn walk(&mut self, mut each: impl FnMut(u64)) -> Result<Option<u64>, Malformed> {
         const WHAT: &str = "posting list";
         let add = |one: u64, two: u64| one.checked_add(two).ok_or(Malformed(WHAT));

@@ -78,7 +78,11 @@ pub(crate) fn find_in_bucket(
     let mut reader = BucketReader::new(value, bucket, row.bucket_bits, row.base_text)
         .map_err(|bad| bad.at(at()))?;
     let mut wanted = wanted.iter().copied().peekable();
-    while let Some(hash) = reader.next_hash().map_err(|bad| bad.at(at()))? {
+    // What comes after the last one is not read: the block's checksum has been compared.
+    while wanted.peek().is_some() {
+        let Some(hash) = reader.next_hash().map_err(|bad| bad.at(at()))? else {
+            break;
+        };
         while wanted.next_if(|&want| want < hash).is_some() {}
         if wanted.next_if_eq(&hash).is_some() {
             let list = reader.list().map_err(|bad| bad.at(at()))?;

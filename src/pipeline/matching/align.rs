@@ -6,40 +6,37 @@
 //!
 //! Local alignment after Smith and Waterman (1981, DOI 10.1016/0022-2836(81)90087-5) with a linear
 //! gap cost, in integers: match +5, mismatch and gap −4, that is +1 and −0.8. Repeated with the
-//! aligned words masked out, so that shuffled sentences add up as several blocks. Scores are
-//! computed along anti-diagonals, whose cells do not depend on each other; with AVX-512 the compiler
-//! makes vectors of the inner loop, which is then six to eleven times as fast (with AVX2 and without
-//! it does not). A block's beginning is found by the same pass over the reversed sequences.
+//! aligned words masked out, so that shuffled sentences add up as several blocks. [`table`] computes
+//! the cells, with vectors where the machine has them. A block's beginning is found by the same pass
+//! over the reversed sequences, which ends where it reaches the block's score.
 //!
 //! Pure: no I/O, no clock. Time `O(unit words × text words)` per block up to [`CELLS_MAX`]; beyond
 //! it, runs of [`SEED_WORDS`] equal words found through a table stand in, in linear time. Memory
 //! `O(unit words + text words)`.
 
-#![expect(
-    unsafe_code,
-    reason = "loops compiled for wider vectors, behind a look at the processor"
-)]
-#![expect(
-    clippy::inline_always,
-    reason = "a loop is compiled for a caller's instructions only when it is part of the caller"
-)]
+mod table;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::cpu::Vectors;
 
+use table::NONE_IN_TEXT;
+use table::NONE_IN_UNIT;
+use table::Table;
+use table::Words;
+
 /// Score of two equal words. Chosen with [`MISS`] in the ratio 1 : 0.8, the best of the ratios
 /// tried on labelled outputs in `docs/accuracy.md`.
-const MATCH: i16 = 5;
+const MATCH: u16 = 5;
 /// Cost of a replaced, dropped or inserted word.
-const MISS: i16 = 4;
+const MISS: u16 = 4;
 /// The same cost, in words.
 pub(crate) const MISS_WORDS: f64 = MISS as f64 / MATCH as f64;
 /// Blocks below this score (four words in a row) end the search for further blocks. Chosen: equal
 /// bytes of unrelated words reach it about once in 256^4 word pairs, and short sentences of a
 /// shuffled answer have not many more.
-const BLOCK_SCORE_MIN: i16 = 4 * MATCH;
+const BLOCK_SCORE_MIN: u16 = 4 * MATCH;
 /// Most blocks taken from one pair. Chosen: the sentences of a shuffled answer of some 300 words.
 pub(crate) const BLOCKS_MAX: usize = 24;
 /// Largest exact alignment, in cells. Chosen: some milliseconds. It also keeps scores within 16
@@ -59,10 +56,15 @@ pub(crate) struct Alignment {
     /// Equal words inside the blocks: exact where a block drops or inserts on one side only, a
     /// little low where it does both.
     pub matched: usize,
-    /// First word of the unit in the longest run of equal words.
-    pub run_start: usize,
-    /// Length of that run in words.
-    pub run_words: usize,
+}
+
+/// A run of equal words, in words of the unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// First word.
+    pub start: usize,
+    /// Number of words.
+    pub words: usize,
 }
 
 impl Alignment {
@@ -72,8 +74,6 @@ impl Alignment {
             best: own,
             total: own,
             matched: words,
-            run_start: 0,
-            run_words: words,
         }
     }
 }
@@ -89,46 +89,24 @@ pub(crate) enum Blocks {
 
 /// Marks a word of a text that is not evidence. Never equal to anything.
 pub(crate) const NOT_EVIDENCE: u8 = 0;
-/// Stands in the unit for what is not to match again; differs from every mark of the text side.
-const USED_IN_UNIT: i16 = -1;
-/// Stands in the text for what is not to match again.
-const USED_IN_TEXT: i16 = -2;
 
 /// Reusable buffers.
 #[derive(Debug)]
 pub(crate) struct Aligner {
     vectors: Vectors,
-    /// Words of the unit.
-    unit: Vec<i16>,
-    /// Words of the text, last first: along an anti-diagonal the unit's index grows while the
-    /// text's falls.
-    text: Vec<i16>,
-    lanes: Lanes,
+    /// Words of the unit, of those that matched [`NONE_IN_UNIT`].
+    unit: Vec<u16>,
+    /// Words of the text, of those that matched [`NONE_IN_TEXT`].
+    text: Vec<u16>,
+    table: Table,
+    /// What the table is made over, the second last word first.
+    rows: Words,
+    columns: Words,
 }
 
-/// Three anti-diagonals of scores and of run lengths, indexed by unit word + 1.
-#[derive(Debug, Default)]
-struct Lanes {
-    before: Vec<i16>,
-    last: Vec<i16>,
-    next: Vec<i16>,
-    run_before: Vec<i16>,
-    run_last: Vec<i16>,
-    run_next: Vec<i16>,
-}
-
-/// A cell of the table, and its value.
-#[derive(Debug, Clone, Copy, Default)]
-struct Peak {
-    value: i16,
-    /// Words of the unit up to and including the cell.
-    unit_end: usize,
-    /// Words of the text up to and including the cell.
-    text_end: usize,
-}
-
+#[derive(Debug, PartialEq, Eq)]
 struct Block {
-    score: i16,
+    score: u16,
     unit: Range<usize>,
     text: Range<usize>,
 }
@@ -152,47 +130,33 @@ impl Aligner {
             vectors: vectors.min(Vectors::widest()),
             unit: Vec::new(),
             text: Vec::new(),
-            lanes: Lanes::default(),
+            table: Table::default(),
+            rows: Words::new(NONE_IN_UNIT),
+            columns: Words::new(NONE_IN_TEXT),
         }
     }
 
     /// Aligns the words of a unit with those of a registered text.
     pub(crate) fn align(&mut self, unit: &[u8], text: &[u8], blocks: Blocks) -> Alignment {
         let mut out = Alignment::default();
-        if unit.is_empty() || text.is_empty() {
-            return out;
-        }
         if !fits_table(unit, text) {
-            return align_by_seeds(unit, text);
+            return align_by_seeds(unit, text).0;
         }
-        let word = |mark: i16| {
-            move |w: &u8| {
-                if *w == NOT_EVIDENCE {
-                    mark
-                } else {
-                    i16::from(*w)
-                }
-            }
-        };
-        self.unit.clear();
-        self.unit.extend(unit.iter().map(word(USED_IN_UNIT)));
-        self.text.clear();
-        self.text.extend(text.iter().rev().map(word(USED_IN_TEXT)));
+        self.take(unit, text);
         let most = match blocks {
             Blocks::Best => 1,
             Blocks::All => BLOCKS_MAX,
         };
         for number in 0..most {
-            let (peak, run) = self.lanes.peaks(self.vectors, &self.unit, &self.text);
+            let Some(block) = self.best_block(number == 0) else {
+                break;
+            };
             if number == 0 {
-                out.run_words = usize::try_from(run.value).unwrap_or(0);
-                out.run_start = run.unit_end - out.run_words;
-                out.best = f64::from(peak.value) / f64::from(MATCH);
+                out.best = f64::from(block.score) / f64::from(MATCH);
             }
-            if peak.value < BLOCK_SCORE_MIN {
+            if block.score < BLOCK_SCORE_MIN {
                 break;
             }
-            let block = self.block(peak);
             out.total += f64::from(block.score) / f64::from(MATCH);
             out.matched += equal_words(&block);
             self.mask(&block);
@@ -201,34 +165,114 @@ impl Aligner {
         out
     }
 
-    /// The block that ends at a peak: its beginning is where the same alignment, run backwards
-    /// from its end, reaches the same score.
-    fn block(&mut self, peak: Peak) -> Block {
-        let mut unit: Vec<i16> = self.unit.iter().take(peak.unit_end).copied().collect();
-        unit.reverse();
-        let skipped = self.text.len() - peak.text_end;
-        let mut text: Vec<i16> = self.text.iter().skip(skipped).copied().collect();
-        text.reverse();
-        let (start, _) = self.lanes.peaks(self.vectors, &unit, &text);
-        Block {
-            score: peak.value,
-            unit: peak.unit_end.saturating_sub(start.unit_end)..peak.unit_end,
-            text: peak.text_end.saturating_sub(start.text_end)..peak.text_end,
+    /// The longest run of equal words, of several the first by the sum of its ends.
+    pub(crate) fn longest_run(&mut self, unit: &[u8], text: &[u8]) -> Run {
+        if !fits_table(unit, text) {
+            return align_by_seeds(unit, text).1;
         }
+        self.take(unit, text);
+        self.rows.fill(self.unit.iter().copied());
+        self.columns.fill(self.text.iter().rev().copied());
+        let peak = self
+            .table
+            .longest_run(self.vectors, &self.rows, &self.columns);
+        let words = usize::from(peak.value);
+        Run {
+            start: peak.unit_end - words,
+            words,
+        }
+    }
+
+    fn take(&mut self, unit: &[u8], text: &[u8]) {
+        let word = |none: u16| {
+            move |w: &u8| {
+                if *w == NOT_EVIDENCE {
+                    none
+                } else {
+                    u16::from(*w)
+                }
+            }
+        };
+        self.unit.clear();
+        self.unit.extend(unit.iter().map(word(NONE_IN_UNIT)));
+        self.text.clear();
+        self.text.extend(text.iter().map(word(NONE_IN_TEXT)));
+    }
+
+    /// The best block of what has not matched yet. None, or one without its beginning, where it
+    /// would be below [`BLOCK_SCORE_MIN`]; none at once where too few words are left for more,
+    /// unless the score is asked for whatever it is.
+    fn best_block(&mut self, whatever: bool) -> Option<Block> {
+        // What has matched on both ends is no part of any block.
+        let (units, unit_words) = unmatched(&self.unit, NONE_IN_UNIT);
+        let (texts, text_words) = unmatched(&self.text, NONE_IN_TEXT);
+        let least = if whatever { 1 } else { BLOCK_SCORE_MIN / MATCH };
+        if unit_words.min(text_words) < usize::from(least) {
+            return None;
+        }
+        let unit = self.unit.get(units.clone())?;
+        let text = self.text.get(texts.clone())?;
+        self.rows.fill(unit.iter().copied());
+        self.columns.fill(text.iter().rev().copied());
+        let peak = self
+            .table
+            .best(self.vectors, &self.rows, &self.columns, u16::MAX);
+        let (unit, text) = (unit.get(..peak.unit_end)?, text.get(..peak.text_end)?);
+        let (rows, columns) = if peak.value < BLOCK_SCORE_MIN {
+            (0, 0)
+        } else if let Some(words) = only_run(unit, text, peak.value) {
+            (words, words)
+        } else {
+            // Backwards from its end the same alignment reaches the same score.
+            self.rows.fill(unit.iter().rev().copied());
+            self.columns.fill(text.iter().copied());
+            let start = self
+                .table
+                .best(self.vectors, &self.rows, &self.columns, peak.value);
+            (start.unit_end, start.text_end)
+        };
+        let block = |from: usize, end: usize, words: usize| from + end - words..from + end;
+        Some(Block {
+            score: peak.value,
+            unit: block(units.start, peak.unit_end, rows),
+            text: block(texts.start, peak.text_end, columns),
+        })
     }
 
     fn mask(&mut self, block: &Block) {
         if let Some(used) = self.unit.get_mut(block.unit.clone()) {
-            used.fill(USED_IN_UNIT);
+            used.fill(NONE_IN_UNIT);
         }
-        let words = self.text.len();
-        if let Some(used) = self
-            .text
-            .get_mut(words - block.text.end..words - block.text.start)
-        {
-            used.fill(USED_IN_TEXT);
+        if let Some(used) = self.text.get_mut(block.text.clone()) {
+            used.fill(NONE_IN_TEXT);
         }
     }
+}
+
+/// From the first to behind the last word that may match, and how many may.
+fn unmatched(words: &[u16], none: u16) -> (Range<usize>, usize) {
+    let mut places = words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| **word != none)
+        .map(|(place, _)| place);
+    let Some(first) = places.next() else {
+        return (0..0, 0);
+    };
+    let (mut last, mut count) = (first, 1);
+    for place in places {
+        last = place;
+        count += 1;
+    }
+    (first..last + 1, count)
+}
+
+/// The length of the block that ends both sequences with this score, if it is nothing but equal
+/// words. Run backwards, no alignment reaches the score sooner.
+fn only_run(unit: &[u16], text: &[u16], score: u16) -> Option<usize> {
+    let backwards = unit.iter().rev().zip(text.iter().rev());
+    let words = backwards.take_while(|(one, two)| one == two).count();
+    (words * usize::from(MATCH) == usize::from(score)).then_some(words)
 }
 
 /// Equal words of a block, from its score and extent: `score = 5·equal − 4·(replaced + gaps)`,
@@ -236,146 +280,18 @@ impl Aligner {
 fn equal_words(block: &Block) -> usize {
     let (unit, text) = (block.unit.len(), block.text.len());
     let (shorter, gaps) = (unit.min(text), unit.abs_diff(text));
-    let score = usize::try_from(block.score).unwrap_or(0);
-    let (hit, miss) = (
-        usize::try_from(MATCH).unwrap_or(0),
-        usize::try_from(MISS).unwrap_or(0),
+    let (score, hit, miss) = (
+        usize::from(block.score),
+        usize::from(MATCH),
+        usize::from(MISS),
     );
     ((score + miss * (shorter + gaps)) / (hit + miss)).min(shorter)
 }
 
-impl Lanes {
-    /// The best cell of the local alignment and the end of the longest run of equal words. `text`
-    /// is given last word first.
-    fn peaks(&mut self, vectors: Vectors, unit: &[i16], text: &[i16]) -> (Peak, Peak) {
-        match vectors {
-            // SAFETY: `Vectors` names a set only after the processor was asked for it.
-            #[cfg(target_arch = "x86_64")]
-            Vectors::Avx512 => unsafe { self.peaks_avx512(unit, text) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Vectors::Avx2 => unsafe { self.peaks_avx2(unit, text) },
-            #[cfg(not(target_arch = "x86_64"))]
-            Vectors::Avx512 | Vectors::Avx2 => self.peaks_of(unit, text),
-            Vectors::Portable => self.peaks_of(unit, text),
-        }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")]
-    fn peaks_avx512(&mut self, unit: &[i16], text: &[i16]) -> (Peak, Peak) {
-        self.peaks_of(unit, text)
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi2")]
-    fn peaks_avx2(&mut self, unit: &[i16], text: &[i16]) -> (Peak, Peak) {
-        self.peaks_of(unit, text)
-    }
-
-    /// One source for all instruction sets: the compiler makes vectors of the loop in `step`.
-    #[inline(always)]
-    fn peaks_of(&mut self, unit: &[i16], text: &[i16]) -> (Peak, Peak) {
-        let (n, m) = (unit.len(), text.len());
-        for lane in [
-            &mut self.before,
-            &mut self.last,
-            &mut self.next,
-            &mut self.run_before,
-            &mut self.run_last,
-            &mut self.run_next,
-        ] {
-            lane.clear();
-            lane.resize(n + 1, 0);
-        }
-        let (mut best, mut longest) = (Peak::default(), Peak::default());
-        for diagonal in 0..n + m - 1 {
-            let low = (diagonal + 1).saturating_sub(m);
-            let high = diagonal.min(n - 1);
-            // Cell (i, j) with i + j = diagonal; the text is stored backwards, so j falls with i.
-            let from = m - 1 - (diagonal - low);
-            let (score, run) = self.step(unit, text, low, high, from);
-            if score > best.value {
-                let at = position(&self.next, low, high, score);
-                best = Peak {
-                    value: score,
-                    unit_end: at + 1,
-                    text_end: diagonal - at + 1,
-                };
-            }
-            if run > longest.value {
-                let at = position(&self.run_next, low, high, run);
-                longest = Peak {
-                    value: run,
-                    unit_end: at + 1,
-                    text_end: diagonal - at + 1,
-                };
-            }
-            std::mem::swap(&mut self.before, &mut self.last);
-            std::mem::swap(&mut self.last, &mut self.next);
-            std::mem::swap(&mut self.run_before, &mut self.run_last);
-            std::mem::swap(&mut self.run_last, &mut self.run_next);
-        }
-        (best, longest)
-    }
-
-    /// One anti-diagonal: cells `low..=high` of the unit against the text from `from` on. Returns
-    /// the largest score and the longest run on it.
-    #[inline(always)]
-    fn step(
-        &mut self,
-        unit: &[i16],
-        text: &[i16],
-        low: usize,
-        high: usize,
-        from: usize,
-    ) -> (i16, i16) {
-        let count = high + 1 - low;
-        let empty: &[i16] = &[];
-        let words = unit.get(low..=high).unwrap_or(empty);
-        let others = text.get(from..from + count).unwrap_or(empty);
-        // Index i + 1 holds unit word i. A neighbour outside the table is read as 0: index 0 is never
-        // written, and no lane was written beyond the unit word of its own anti-diagonal.
-        let corner = self.before.get(low..=high).unwrap_or(empty);
-        let up = self.last.get(low..=high).unwrap_or(empty);
-        let left = self.last.get(low + 1..=high + 1).unwrap_or(empty);
-        let run_corner = self.run_before.get(low..=high).unwrap_or(empty);
-        let next = self.next.get_mut(low + 1..=high + 1).unwrap_or(&mut []);
-        let run_next = self.run_next.get_mut(low + 1..=high + 1).unwrap_or(&mut []);
-        let (mut best, mut longest) = (0i16, 0i16);
-        let inputs = words
-            .iter()
-            .zip(others)
-            .zip(corner)
-            .zip(up)
-            .zip(left)
-            .zip(run_corner);
-        for ((((((word, other), corner), up), left), run_corner), (next, run_next)) in
-            inputs.zip(next.iter_mut().zip(run_next.iter_mut()))
-        {
-            let equal = word == other;
-            let straight = corner + if equal { MATCH } else { -MISS };
-            let aside = *up.max(left) - MISS;
-            let score = straight.max(aside).max(0);
-            let run = if equal { run_corner + 1 } else { 0 };
-            *next = score;
-            *run_next = run;
-            best = best.max(score);
-            longest = longest.max(run);
-        }
-        (best, longest)
-    }
-}
-
-/// Where on an anti-diagonal the value stands: index of the unit word, the lowest of equals.
-fn position(lane: &[i16], low: usize, high: usize, value: i16) -> usize {
-    let cells = lane.get(low + 1..=high + 1).unwrap_or(&[]);
-    low + cells.iter().position(|cell| *cell == value).unwrap_or(0)
-}
-
 /// Alignment of long sequences: every word of the unit that lies in a run of at least
-/// [`SEED_WORDS`] words shared with the text counts as matched. A lower bound of the exact one.
-fn align_by_seeds(unit: &[u8], text: &[u8]) -> Alignment {
+/// [`SEED_WORDS`] words shared with the text counts as matched. A lower bound of the exact one. And
+/// the longest run.
+fn align_by_seeds(unit: &[u8], text: &[u8]) -> (Alignment, Run) {
     let mut places: HashMap<&[u8], Vec<u32>> = HashMap::new();
     for (at, seed) in text.windows(SEED_WORDS).enumerate() {
         if !seed.contains(&NOT_EVIDENCE) {
@@ -388,6 +304,7 @@ fn align_by_seeds(unit: &[u8], text: &[u8]) -> Alignment {
         }
     }
     let mut out = Alignment::default();
+    let mut run = Run::default();
     let mut covered = vec![false; text.len()];
     let mut i = 0;
     while i + SEED_WORDS <= unit.len() {
@@ -400,11 +317,11 @@ fn align_by_seeds(unit: &[u8], text: &[u8]) -> Alignment {
             for &at in list {
                 let at = at as usize;
                 let rest = unit.iter().skip(i).zip(text.iter().skip(at));
-                let run = rest
+                let equal = rest
                     .take_while(|(a, b)| a == b && **a != NOT_EVIDENCE)
                     .count();
-                if run > longest {
-                    longest = run;
+                if equal > longest {
+                    longest = equal;
                     longest_at = at;
                 }
             }
@@ -421,13 +338,15 @@ fn align_by_seeds(unit: &[u8], text: &[u8]) -> Alignment {
         out.matched += new;
         out.total += new as f64;
         out.best = out.best.max(longest as f64);
-        if longest > out.run_words {
-            out.run_words = longest;
-            out.run_start = i;
+        if longest > run.words {
+            run = Run {
+                start: i,
+                words: longest,
+            };
         }
         i += longest;
     }
-    out
+    (out, run)
 }
 
 #[cfg(test)]
@@ -452,6 +371,10 @@ mod tests {
         Aligner::default().align(unit, text, Blocks::All)
     }
 
+    fn run(unit: &[u8], text: &[u8]) -> Run {
+        Aligner::default().longest_run(unit, text)
+    }
+
     #[test]
     fn a_copy_scores_its_length_wherever_it_stands() {
         let text = words(120, 1);
@@ -459,8 +382,8 @@ mod tests {
             let unit = [words(before, 2), text.clone(), words(90, 3)].concat();
             let a = align(&unit, &text);
             assert!(a.best >= 120.0, "{before}: {a:?}");
-            assert_eq!(a.run_words, 120);
-            assert_eq!(a.run_start, before);
+            let (start, words) = (before, 120);
+            assert_eq!(run(&unit, &text), Run { start, words });
         }
     }
 
@@ -474,7 +397,7 @@ mod tests {
         let a = align(&unit, &text);
         assert!((a.best - (97.0 - 3.0 * 0.8)).abs() < 1e-9, "{a:?}");
         assert_eq!(a.matched, 97);
-        assert_eq!(a.run_words, 29);
+        assert_eq!(run(&unit, &text).words, 29);
     }
 
     #[test]
@@ -490,6 +413,7 @@ mod tests {
     fn words_that_are_not_evidence_never_match() {
         let a = align(&[0; 50], &[0; 50]);
         assert_eq!(a, Alignment::default());
+        assert_eq!(run(&[0; 50], &[0; 50]), Run::default());
     }
 
     #[test]
@@ -498,7 +422,14 @@ mod tests {
         let unit = [words(3_000, 7), text.clone()].concat();
         assert!(unit.len() * text.len() > CELLS_MAX);
         let a = align(&unit, &text);
-        assert_eq!(a.run_words, 4_000);
+        let start = 3_000;
+        assert_eq!(
+            run(&unit, &text),
+            Run {
+                start,
+                words: 4_000
+            }
+        );
         assert_eq!(a.matched, 4_000);
         let none = align(&words(7_000, 8), &text);
         assert!(none.matched < 20, "{none:?}");
@@ -528,16 +459,45 @@ mod tests {
         fn the_fast_table_equals_the_textbook(unit in prop::collection::vec(0u8..5, 0..70),
                                               text in prop::collection::vec(0u8..5, 0..70)) {
             let a = align(&unit, &text);
+            let r = run(&unit, &text);
             for vectors in Vectors::all() {
-                prop_assert_eq!(Aligner::with(vectors).align(&unit, &text, Blocks::All), a);
+                let mut aligner = Aligner::with(vectors);
+                prop_assert_eq!(aligner.align(&unit, &text, Blocks::All), a);
+                prop_assert_eq!(aligner.longest_run(&unit, &text), r);
             }
             let (best, longest) = slow(&unit, &text);
             prop_assert!((a.best - best).abs() < 1e-9, "{a:?} {best}");
-            prop_assert_eq!(a.run_words, longest);
+            prop_assert_eq!(r.words, longest);
             if longest > 0 {
-                let run = &unit[a.run_start..a.run_start + longest];
+                let run = &unit[r.start..r.start + longest];
                 prop_assert!(text.windows(longest).any(|w| w == run));
             }
+        }
+
+        #[test]
+        fn a_block_reaches_its_score_from_end_to_end(
+            parts in prop::collection::vec((0usize..5, 1usize..40), 1..9),
+            order in prop::collection::vec((0usize..5, 1usize..40), 1..9),
+        ) {
+            // Stretches of a few texts, some of them changed: blocks with and without misses.
+            let stretch = |&(part, length): &(usize, usize)| words(length, part as u64 / 2 * 7);
+            let unit: Vec<u8> = parts.iter().flat_map(stretch).collect();
+            let text: Vec<u8> = order.iter().flat_map(stretch).collect();
+            let mut blocks = Vec::new();
+            for vectors in Vectors::all() {
+                let mut aligner = Aligner::with(vectors);
+                aligner.take(&unit, &text);
+                let block = aligner.best_block(true).unwrap();
+                if block.score >= BLOCK_SCORE_MIN {
+                    let inside = (&unit[block.unit.clone()], &text[block.text.clone()]);
+                    let score = f64::from(block.score) / 5.0;
+                    prop_assert!((slow(inside.0, inside.1).0 - score).abs() < 1e-9);
+                    prop_assert!(slow(&inside.0[1..], inside.1).0 < score - 1e-9);
+                    prop_assert!(slow(inside.0, &inside.1[1..]).0 < score - 1e-9);
+                }
+                blocks.push(block);
+            }
+            prop_assert!(blocks.iter().all(|block| *block == blocks[0]));
         }
 
         #[test]
@@ -547,7 +507,7 @@ mod tests {
             let most = unit.len().min(text.len()) as f64;
             prop_assert!(a.best <= most && a.total <= most);
             prop_assert!(a.matched <= unit.len().min(text.len()));
-            prop_assert!(a.run_words as f64 <= most);
+            prop_assert!(run(&unit, &text).words as f64 <= most);
             prop_assert!(a.best <= a.total.max(a.best));
         }
 

@@ -21,12 +21,16 @@ const WORDS: usize = 1 << 8;
 /// Kinds of pairs of neighbours: two bytes.
 const PAIRS: usize = 1 << 16;
 
-/// The words of one unit, counted. 257 KiB, reused from unit to unit.
+/// The words of one unit, counted. 129 KiB, reused from unit to unit.
 pub(crate) struct WordBag {
-    words: Vec<u32>,
-    pairs: Vec<u32>,
+    /// Numbers stop at the largest: a text that is aligned exactly with a unit of so many words has
+    /// fewer itself, and finds its partners all the same.
+    words: Vec<u16>,
+    pairs: Vec<u16>,
     /// What was counted, to take it back without clearing the tables.
     unit: Vec<u8>,
+    /// What a text found a partner for, likewise.
+    taken: Vec<u16>,
 }
 
 /// The most that any alignment with a text can score, in words.
@@ -44,6 +48,7 @@ impl Default for WordBag {
             words: vec![0; WORDS],
             pairs: vec![0; PAIRS],
             unit: Vec::new(),
+            taken: Vec::new(),
         }
     }
 }
@@ -56,23 +61,24 @@ impl WordBag {
         self.unit = last;
         self.unit.clear();
         self.unit.extend_from_slice(unit);
-        self.count(unit, |n| *n += 1);
+        self.count(unit, |n| *n = n.saturating_add(1));
     }
 
-    fn count(&mut self, unit: &[u8], change: impl Fn(&mut u32)) {
+    fn count(&mut self, unit: &[u8], change: impl Fn(&mut u16)) {
         for word in unit.iter().filter(|w| **w != NOT_EVIDENCE) {
             self.words.get_mut(usize::from(*word)).map(&change);
         }
         for pair in pairs(unit) {
-            self.pairs.get_mut(pair).map(&change);
+            self.pairs.get_mut(usize::from(pair)).map(&change);
         }
     }
 
     /// The bound for a registered text.
     pub(crate) fn bound(&mut self, text: &[u8]) -> Bound {
         let words = text.iter().filter(|w| **w != NOT_EVIDENCE);
-        let words = shared(&mut self.words, words.map(|w| usize::from(*w)));
-        let pairs = shared(&mut self.pairs, pairs(text));
+        let words = words.map(|w| u16::from(*w));
+        let words = shared(&mut self.words, &mut self.taken, words);
+        let pairs = shared(&mut self.pairs, &mut self.taken, pairs(text));
         let inside = (1.0 - MISS_WORDS) * words + MISS_WORDS * pairs;
         Bound {
             best: (inside + MISS_WORDS).min(words),
@@ -82,12 +88,12 @@ impl WordBag {
 }
 
 /// Neighbours that are both evidence, as one number each.
-fn pairs(words: &[u8]) -> impl Iterator<Item = usize> + Clone + '_ {
+fn pairs(words: &[u8]) -> impl Iterator<Item = u16> + '_ {
     words
         .windows(2)
         .filter_map(|pair| match (pair.first(), pair.last()) {
             (Some(a), Some(b)) if *a != NOT_EVIDENCE && *b != NOT_EVIDENCE => {
-                Some(usize::from(*a) << 8 | usize::from(*b))
+                Some(u16::from_be_bytes([*a, *b]))
             }
             _ => None,
         })
@@ -95,16 +101,16 @@ fn pairs(words: &[u8]) -> impl Iterator<Item = usize> + Clone + '_ {
 
 /// How many of `keys` find a partner among the counted, each partner once. The counts are as
 /// before afterwards.
-fn shared(counts: &mut [u32], keys: impl Iterator<Item = usize> + Clone) -> f64 {
-    let mut taken: Vec<usize> = Vec::with_capacity(keys.size_hint().1.unwrap_or(0));
+fn shared(counts: &mut [u16], taken: &mut Vec<u16>, keys: impl Iterator<Item = u16>) -> f64 {
+    taken.clear();
     for key in keys {
-        if let Some(left @ 1..) = counts.get_mut(key) {
+        if let Some(left @ 1..) = counts.get_mut(usize::from(key)) {
             *left -= 1;
             taken.push(key);
         }
     }
-    for key in &taken {
-        if let Some(count) = counts.get_mut(*key) {
+    for key in taken.iter() {
+        if let Some(count) = counts.get_mut(usize::from(*key)) {
             *count += 1;
         }
     }

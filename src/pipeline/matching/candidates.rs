@@ -68,15 +68,31 @@ pub(super) fn tally(
     (tallies, unit_rarity)
 }
 
-/// The texts to look at, by id: every exact one and every one that shares a gram; and the summed
-/// rarity from which a text is among the [`RAREST_CANDIDATES`].
-pub(super) fn candidates(tallies: &HashMap<TextId, Tally>, exact: &[TextId]) -> (Vec<TextId>, f64) {
-    let mut ids: Vec<TextId> = tallies.keys().chain(exact).copied().collect();
+/// The texts to look at, by id: every exact one, and of those that share a gram the ones that share
+/// `copied` grams or more or are among the [`RAREST_CANDIDATES`]; and the summed rarity from which a
+/// text is. What else shares a gram is not even read.
+pub(super) fn candidates(
+    tallies: &HashMap<TextId, Tally>,
+    exact: &[TextId],
+    copied: f64,
+) -> (Vec<TextId>, f64) {
+    let mut rarities: Vec<f64> = tallies.values().map(|tally| tally.rarity).collect();
+    let descending = |a: &f64, b: &f64| b.total_cmp(a);
+    let rarest = if rarities.len() < RAREST_CANDIDATES {
+        0.0
+    } else {
+        *rarities
+            .select_nth_unstable_by(RAREST_CANDIDATES - 1, descending)
+            .1
+    };
+    let mut ids: Vec<TextId> = tallies
+        .iter()
+        .filter(|(_, tally)| f64::from(tally.grams) >= copied || tally.rarity >= rarest)
+        .map(|(id, _)| *id)
+        .chain(exact.iter().copied())
+        .collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut rarities: Vec<f64> = tallies.values().map(|tally| tally.rarity).collect();
-    rarities.sort_unstable_by(|a, b| b.total_cmp(a));
-    let rarest = rarities.get(RAREST_CANDIDATES - 1).copied().unwrap_or(0.0);
     (ids, rarest)
 }
 

@@ -45,6 +45,7 @@ use crate::text::turns;
 use align::Aligner;
 use align::Alignment;
 use align::Blocks;
+use align::Run;
 use bound::WordBag;
 use candidates::Tally;
 use candidates::candidates;
@@ -274,7 +275,7 @@ impl<'a> Matcher<'a> {
             Some(Postings::Texts(ids)) => ids.as_slice(),
             Some(Postings::Absent | Postings::Common(_)) | None => &[],
         };
-        let (ids, rarest) = candidates(&tallies, same);
+        let (ids, rarest) = candidates(&tallies, same, CANDIDATE_GRAMS);
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -390,13 +391,9 @@ impl<'a> Matcher<'a> {
         } else {
             alignment.matched as f64
         };
-        let tier = strength::tier(
-            is_exact,
-            alignment.run_words,
-            matched,
-            unit_words,
-            own_words,
-        );
+        // Of a candidate that falls short nobody asks.
+        let run = self.longest_run(from, to, row, is_exact);
+        let tier = strength::tier(is_exact, run.words, matched, unit_words, own_words);
         let of = |whole: f64| {
             if whole > 0.0 {
                 (matched / whole).min(1.0)
@@ -413,7 +410,7 @@ impl<'a> Matcher<'a> {
                 longest_run_bytes: if is_exact {
                     unit.bytes as u64
                 } else {
-                    self.run_bytes(from, &alignment, unit.bytes)
+                    self.run_bytes(from, run, unit.bytes)
                 },
                 strength,
                 integrity: unit.integrity,
@@ -455,13 +452,25 @@ impl<'a> Matcher<'a> {
         )
     }
 
+    /// The longest run of equal words in a region of the unit.
+    fn longest_run(&mut self, from: usize, to: usize, row: &TextRow, is_exact: bool) -> Run {
+        let words = self.word_hashes.get(from..to).unwrap_or(&[]);
+        if is_exact {
+            return Run {
+                start: 0,
+                words: words.len(),
+            };
+        }
+        self.aligner.longest_run(words, &row.words)
+    }
+
     /// Length of the longest run in bytes of the normal form.
-    fn run_bytes(&self, from: usize, alignment: &Alignment, unit_bytes: usize) -> u64 {
-        if alignment.run_words == 0 {
+    fn run_bytes(&self, from: usize, run: Run, unit_bytes: usize) -> u64 {
+        if run.words == 0 {
             return 0;
         }
-        let start = from + alignment.run_start;
-        let end = start + alignment.run_words;
+        let start = from + run.start;
+        let end = start + run.words;
         let at = |word: usize| {
             self.worded
                 .word_starts()
