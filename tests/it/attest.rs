@@ -617,11 +617,16 @@ fn no_attestation_is_made_for_bytes_that_were_not_scanned() {
 fn reads(process: u32, path: &Path) -> bool {
     let workers = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
     let wanted = fs::canonicalize(path).unwrap();
-    workers.unwrap_or_default().split_whitespace().any(|worker| {
-        let open = fs::read_dir(format!("/proc/{worker}/fd")).into_iter().flatten();
-        open.flatten()
-            .any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to == wanted))
-    })
+    workers
+        .unwrap_or_default()
+        .split_whitespace()
+        .any(|worker| {
+            let open = fs::read_dir(format!("/proc/{worker}/fd"))
+                .into_iter()
+                .flatten();
+            open.flatten()
+                .any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to == wanted))
+        })
 }
 
 // --- What outsiders say -------------------------------------------------------------------------
