@@ -178,6 +178,9 @@ pub fn backup(
     // Opening verifies every file; holding it open keeps it from being collected.
     let snapshot = Snapshot::open_at(&source, head.snapshot(), compat, Some(&secrets.verifying()))?;
     copy.tree(&source, SNAPSHOT)?;
+    for name in [manifest::MANIFEST, manifest::SIGNATURE] {
+        copy.file(&source.join(name), &format!("{SNAPSHOT}/{name}"))?;
+    }
     copy.plain_files(dir.root())?;
     if with_keys {
         copy.tree(dir.keys(), KEYS)?;
