@@ -70,6 +70,8 @@ pub use write::TextDraft;
 pub use write::WriteError;
 
 #[cfg(test)]
+mod engine_tests;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
