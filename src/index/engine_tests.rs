@@ -262,15 +262,17 @@ fn table_options() -> Options {
     options
 }
 
-fn count(base: &Path, options: &Options, trials: usize, mut damage: impl FnMut(&Path)) -> Answers {
-    let mut reopen = options.clone();
-    reopen.create_if_missing(false);
+fn count(base: &Path, trials: usize, mut damage: impl FnMut(&Path)) -> Answers {
     let mut answers = Answers::default();
     for _ in 0..trials {
         let temp = scratch();
         let dir = temp.path().join("copy");
         copy(base, &dir);
         damage(&dir);
+        // Options of its own: they hold the block cache, which knows a block by its file's identity,
+        // and would answer from an undamaged copy read before.
+        let mut reopen = table_options();
+        reopen.create_if_missing(false);
         let Ok(db) = DB::open(&reopen, &dir) else {
             answers.refused += 1;
             continue;
@@ -315,26 +317,26 @@ fn a_damaged_table_file_is_refused_but_a_cut_manifest_forgets_in_silence() {
     let base = table_base(temp.path(), &options);
     let mut dice = Dice(11);
 
-    let answers = count(&base, &options, trials(300), |dir| {
+    let answers = count(&base, trials(300), |dir| {
         flip(&file(dir, "", ".sst"), &mut dice);
     });
     println!("table file, one bit flipped: {answers:?}");
     assert_eq!(answers.silent, 0);
-    assert!(answers.error > 0);
+    assert!(answers.error > answers.harmless, "{answers:?}");
 
-    let answers = count(&base, &options, trials(60), |dir| {
+    let answers = count(&base, trials(60), |dir| {
         cut(&file(dir, "", ".sst"), &mut dice);
     });
     println!("table file cut: {answers:?}");
     assert_eq!(answers.refused, trials(60));
 
-    let answers = count(&base, &options, trials(238), |dir| {
+    let answers = count(&base, trials(238), |dir| {
         flip(&file(dir, "MANIFEST", ""), &mut dice);
     });
     println!("MANIFEST, one bit flipped: {answers:?}");
     assert_eq!(answers.silent, 0, "of single bits");
 
-    let answers = count(&base, &options, trials(150), |dir| {
+    let answers = count(&base, trials(150), |dir| {
         cut(&file(dir, "MANIFEST", ""), &mut dice);
     });
     println!("MANIFEST cut: {answers:?}");
@@ -342,13 +344,13 @@ fn a_damaged_table_file_is_refused_but_a_cut_manifest_forgets_in_silence() {
     assert!(answers.silent > 0);
     assert_eq!(answers.error, 0);
 
-    let answers = count(&base, &options, trials(50), |dir| {
+    let answers = count(&base, trials(50), |dir| {
         flip(&dir.join("CURRENT"), &mut dice);
     });
     println!("CURRENT, one bit flipped: {answers:?}");
     assert_eq!(answers.silent, 0);
 
-    let answers = count(&base, &options, 1, |dir| {
+    let answers = count(&base, 1, |dir| {
         fs::remove_file(dir.join("CURRENT")).unwrap();
     });
     assert_eq!(answers.refused, 1, "CURRENT missing");

@@ -21,6 +21,7 @@ mod build;
 pub mod bytes;
 mod claims;
 mod columns;
+pub(crate) mod defects;
 mod error;
 mod filter;
 pub mod format;

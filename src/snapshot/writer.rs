@@ -24,6 +24,8 @@ use crate::index::SourceDraft;
 use crate::index::StoreError;
 use crate::index::TextDraft;
 use crate::index::WriteError;
+use crate::index::defects::Defect;
+use crate::index::defects::seeded;
 use crate::index::layout::sync_dir;
 use crate::index::layout::write_new;
 use crate::model::SourceInfo;
@@ -136,7 +138,17 @@ impl Writer {
             log.torn_bytes = 0;
         }
         let head = log.head.clone();
+        let sealed = seal::numbers(&dir.snapshots())?.into_iter().next_back();
         let index = IndexWriter::open(dir, compat, |state| {
+            // A snapshot is sealed after its commit: database and log were both set back.
+            if let Some(sealed) = sealed
+                && sealed > state.epoch
+            {
+                return Err(OpenError::BehindSnapshots {
+                    sealed,
+                    indexed: state.epoch,
+                });
+            }
             if state.epoch < head.seq {
                 return Err(OpenError::BehindLog {
                     logged: head.seq,
@@ -312,6 +324,9 @@ impl Seals {
             whole_bytes: 0,
             torn_bytes: 0,
         });
+        if seeded(Defect::LogFirst) {
+            seal::name(&self.dir, sealed.seq).map_err(SealError::Seal)?;
+        }
         // The change is acknowledged from here on; old snapshots that cannot be removed are no
         // reason to take that back, and the next seal tries again.
         if let Err(error) = seal::prune(&self.dir, sealed.seq) {
