@@ -3,10 +3,11 @@
 # is done in well under a second when everything is there. It never asks a question.
 #
 #   scripts/setup.sh build    a C++ compiler and libclang (RocksDB's bindings are generated)
-#   scripts/setup.sh python   .venv with pyarrow (the tests read Parquet that pyarrow wrote)
+#   scripts/setup.sh python   .venv with fixtures/requirements.txt (the tests read Parquet that pyarrow
+#                             wrote, and have Go and pymerkle verify the audit log)
 #   scripts/setup.sh          both
 #
-# HERDBOOK_PYTHON=/path/to/python uses that interpreter, which must have pyarrow, instead of .venv.
+# HERDBOOK_PYTHON=/path/to/python uses that interpreter, which must have those, instead of .venv.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -61,26 +62,26 @@ setup_build() {
   fi
 }
 
-has_pyarrow() { "$1" -c 'import pyarrow.parquet' >/dev/null 2>&1; }
+has_packages() { "$1" -c 'import pyarrow.parquet, pymerkle' >/dev/null 2>&1 && [ -x "$(dirname "$1")/go" ]; }
 
 setup_python() {
   if [ -n "${HERDBOOK_PYTHON:-}" ]; then
-    has_pyarrow "$HERDBOOK_PYTHON" ||
-      die "HERDBOOK_PYTHON=$HERDBOOK_PYTHON cannot import pyarrow; install it there, or unset the variable"
+    has_packages "$HERDBOOK_PYTHON" ||
+      die "HERDBOOK_PYTHON=$HERDBOOK_PYTHON lacks a package of fixtures/requirements.txt; pip install -r it there, or unset the variable"
     return
   fi
-  if has_pyarrow .venv/bin/python; then return; fi
+  if has_packages .venv/bin/python; then return; fi
   command -v python3 >/dev/null || die "please install Python 3.10 or newer"
   if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then
     command -v apt-get >/dev/null || die "please install Python's venv module"
     apt_install python3-venv
   fi
-  say "making .venv with pyarrow"
+  say "making .venv with fixtures/requirements.txt"
   rm -rf .venv
   python3 -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
     -r fixtures/requirements.txt || die "pip could not install fixtures/requirements.txt into .venv"
-  has_pyarrow .venv/bin/python || die ".venv was made, but pyarrow cannot be imported from it"
+  has_packages .venv/bin/python || die ".venv was made, but a package of fixtures/requirements.txt cannot be imported from it"
 }
 
 case "${1:-all}" in

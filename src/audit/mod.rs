@@ -1,22 +1,48 @@
-//! The append-only log of what was done to the index: one JSON object per line, chained by hash.
+//! The append-only log of what was done: a transparency log (C2SP tlog-tiles) beside the index.
 //!
 //! It stands apart from the database on purpose. A storage engine whose manifest or write-ahead
 //! log was cut can open without complaint and answer from before the cut; the log then names a
 //! later commit, and the index is refused as behind. Nothing is acknowledged before its entry is
-//! durable here.
+//! durable here, under a checkpoint that the log's key has signed.
 //!
-//! Reading verifies the chain. A last line without its end is what a crash during an append
-//! leaves: it was never acknowledged; readers ignore it and the next writer removes it. Removing
-//! whole entries from the end cannot be seen from the log alone; `snapshot` notices it while a
-//! later sealed snapshot stands beside.
+//! [`Log`] appends: entries, then tiles, then the checkpoint, each written whole and made durable
+//! before the next. What a crash leaves beyond the checkpoint was never acknowledged; nothing
+//! reads it, and the next append writes over it. Files that do not give the checkpoint's root are
+//! refused, and nothing is ever signed over them. [`head`] is what a check needs: the signature and
+//! the last entry proven in the tree. [`verify()`] goes through everything.
 
+mod append;
+mod check;
 mod entry;
-mod log;
+mod error;
+mod folder;
+mod head;
+mod migrate;
+mod verify;
 
+pub use append::Log;
+pub use append::Logged;
+pub use entry::Approval;
+pub use entry::Attestation;
+pub use entry::Change;
+pub use entry::Check;
+pub use entry::Commit;
 pub use entry::Entry;
-pub(crate) use entry::NO_PREVIOUS;
-pub use log::LogError;
-pub use log::ReadLog;
-pub use log::append;
-pub use log::cut_torn_tail;
-pub use log::read;
+pub use entry::INPUTS_LISTED_MAX;
+pub use entry::InForce;
+pub use entry::PolicyChange;
+pub use entry::Record;
+pub use entry::Rotation;
+pub use error::LogError;
+pub use head::Head;
+pub use head::entries;
+pub use head::entry;
+pub use head::head;
+pub use head::receipt;
+pub use migrate::migrate;
+pub use verify::Kept;
+pub use verify::Verified;
+pub use verify::verify;
+
+#[cfg(test)]
+mod tests;

@@ -115,6 +115,9 @@ pub enum Command {
     /// Seal, verify or list snapshots, which checks read
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
+    /// List, verify and prove what was done: the audit log
+    #[command(subcommand)]
+    Audit(super::audit::AuditCommand),
     /// Run the whole story on made-up data: register, check, split, check again
     Demo(DemoArgs),
     /// Print completions for a shell

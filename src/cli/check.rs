@@ -17,6 +17,7 @@ use super::args::CheckArgs;
 use super::args::FailOn;
 use super::args::Global;
 use super::args::INDEX_DEFAULT;
+use super::audit;
 use super::config::Config;
 use super::duties;
 use super::exit::Exit;
@@ -55,7 +56,8 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     remove_stale_reports(args)?;
     let plan = from::plan(global, args)?;
     refuse_clashes(args, &plan.named)?;
-    let outcome = outcome(global, args, &config, plan)?;
+    let mut outcome = outcome(global, args, &config, plan)?;
+    audit::log_check(global, args, &mut outcome);
     Ok(finish(global, args, &config, &outcome))
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: only a finished command answers 0; an error, a panic or a lost report never does.
 
 pub mod args;
+pub mod audit;
 pub mod catalog;
 mod check;
 mod completions;
@@ -88,6 +89,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Keys(command) => governance::keys::run(command),
         Command::Policy(command) => policy::run(global, command),
         Command::Snapshot(command) => snapshot::run(global, command),
+        Command::Audit(command) => audit::run(global, command),
         Command::Demo(args) => demo::run(global, args),
         Command::Completions(args) => completions::run(*args),
     }

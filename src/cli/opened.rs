@@ -89,7 +89,7 @@ impl Opened {
 
     /// Opens exactly the snapshot that the log's head names.
     pub(crate) fn head(&self) -> Result<Snapshot, OpenError> {
-        Snapshot::open_head(&self.dir, &self.compat, &self.secrets.verifying())
+        Snapshot::open_head(&self.dir, &self.compat, &self.secrets.public())
     }
 }
 

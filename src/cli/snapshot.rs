@@ -125,8 +125,8 @@ impl From<&SnapshotListed> for Listed {
 }
 
 fn list(global: &Global, json: bool) -> Result<Exit, Failure> {
-    let dir = opened::index_dir(global);
-    let listed: Vec<Listed> = snapshot::list(&dir)
+    let opened = Opened::find(global).or_undecided()?;
+    let listed: Vec<Listed> = snapshot::list(&opened.dir, &opened.secrets.public())
         .or_undecided()?
         .iter()
         .map(Listed::from)

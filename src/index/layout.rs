@@ -50,9 +50,19 @@ impl IndexDir {
         self.snapshots().join(format!("{seq:010}"))
     }
 
-    /// The audit log, apart from the database so that one fault cannot take both.
+    /// The folder of the audit log, apart from the database so that one fault cannot take both.
     pub fn log(&self) -> PathBuf {
-        self.root.join("log").join("audit.jsonl")
+        self.root.join("log")
+    }
+
+    /// The audit log of the format before, until it is moved into the folder's tree.
+    pub fn old_log(&self) -> PathBuf {
+        self.log().join("audit.jsonl")
+    }
+
+    /// Held locked while entries are appended to the log.
+    pub fn log_lock(&self) -> PathBuf {
+        self.root.join("log.lock")
     }
 
     /// Scratch space on the same file system; emptied at every open for writing.

@@ -271,6 +271,11 @@ pub fn duties_not_stored(outcome: &mut CheckOutcome, why: &str) {
     findings::duties_not_stored(outcome, why);
 }
 
+/// Makes a check undecided that could not be entered into the audit log.
+pub fn not_logged(outcome: &mut CheckOutcome, why: &str, how_to_fix: &str) {
+    findings::not_logged(outcome, why, how_to_fix);
+}
+
 /// The outcome when there is no snapshot to ask: undecided, and no input was read.
 pub fn unavailable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
     findings::unavailable(judged, why)

@@ -21,6 +21,7 @@ pub use check::duties_not_stored;
 pub use check::duties_unreadable;
 pub use check::lineage;
 pub use check::missing_duties;
+pub use check::not_logged;
 pub use check::unavailable;
 pub use check::unfit;
 pub use matching::EXACT_BYTES_MIN;

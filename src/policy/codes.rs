@@ -40,6 +40,8 @@ codes! {
         "A sign-off or waiver that holds for this target matched nothing in this run.";
     APPROVALS_UNREADABLE = "approvals-unreadable", Undecided, Undecided,
         "The file of approvals could not be read, or a record in it does not verify.";
+    CHECK_NOT_LOGGED = "check-not-logged", Undecided, Undecided,
+        "The check could not be entered into the audit log of its index.";
     COLUMN_BINARY = "column-binary", Undecided, Undecided,
         "A column holds bytes that are not UTF-8, so its text could not be checked.";
     COLUMN_TOKENS = "column-tokens", Undecided, Undecided,

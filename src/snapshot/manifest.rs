@@ -15,6 +15,7 @@ use super::OpenError;
 use crate::index::StoreError;
 use crate::index::keys::FORMAT_VERSION;
 use crate::index::keys::FormatRow;
+use crate::tlog::Checkpoint;
 
 /// Name of the manifest in a snapshot.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -29,7 +30,7 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 pub struct Manifest {
     /// Version of the index format.
     pub format: u32,
-    /// Number of the snapshot; equals the log entry that names it.
+    /// Number of the snapshot: that of the commit sealed.
     pub snapshot: u64,
     /// When the sealed commit was made, RFC 3339, UTC.
     pub time: String,
@@ -51,12 +52,39 @@ pub struct Manifest {
     pub claims: u64,
     /// Order-independent digest over texts and claims, hex.
     pub set_hash: String,
-    /// Digest of the log entry before the one that names this snapshot, hex.
-    pub log_previous: String,
+    /// Where the audit log stood when this was sealed; its entry comes later. Absent in snapshots
+    /// of before the log was a tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogPosition>,
+    /// Digest of the line before in the log of the format before, hex. Absent since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_previous: Option<String>,
     /// The Ed25519 key that signs, hex.
     pub public_key: String,
     /// Every file but the manifest and its signature, by path.
     pub files: Vec<ManifestFile>,
+}
+
+/// A place in an audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogPosition {
+    /// Which log.
+    pub origin: String,
+    /// Entries in it.
+    pub size: u64,
+    /// Root of their tree, hex.
+    pub root: String,
+}
+
+impl From<&Checkpoint> for LogPosition {
+    fn from(checkpoint: &Checkpoint) -> Self {
+        Self {
+            origin: checkpoint.origin.clone(),
+            size: checkpoint.size,
+            root: checkpoint.root.to_hex(),
+        }
+    }
 }
 
 /// One file of a snapshot.

@@ -114,7 +114,8 @@ fn measure_the_index() {
     }
     drop(writer);
     let started = Instant::now();
-    let snapshot = Snapshot::open_head(&dir, &compat, &secrets.verifying()).unwrap();
+    let snapshot =
+        Snapshot::open_head(&dir, &compat, &Secrets::load(dir.keys()).unwrap().public()).unwrap();
     println!(
         "open: {:.2?}, of which verification {:.2?}; {} segments, filters {} bytes = {:.2} bits per entry",
         started.elapsed(),

@@ -16,6 +16,7 @@ mod writer;
 
 pub use error::OpenError;
 pub use error::SealError;
+pub use manifest::LogPosition;
 pub use manifest::Manifest;
 pub use manifest::ManifestFile;
 pub use open::Snapshot;

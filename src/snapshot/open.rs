@@ -13,13 +13,14 @@ use super::manifest;
 use super::manifest::Manifest;
 use super::seal;
 use crate::audit;
-use crate::audit::ReadLog;
+use crate::audit::Head;
 use crate::index::Compat;
 use crate::index::Hit;
 use crate::index::IndexDir;
 use crate::index::IndexReader;
 use crate::index::LookUpError;
 use crate::index::Postings;
+use crate::index::PublicKeys;
 use crate::index::TextId;
 use crate::index::TextRow;
 use crate::index::Walked;
@@ -44,8 +45,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Opens exactly the snapshot that the head of the audit log names, and verifies it: manifest
-    /// digest, signature by `key`, every file's size and digest, no file added or missing, format,
+    /// Opens exactly the snapshot that the head of the audit log names, and verifies both: the
+    /// log's checkpoint and last entry, then manifest digest, signature, every file's size and digest, no file added or missing, format,
     /// recipe and fingerprint key. Never an older one.
     ///
     /// An index without sources opens; whoever checks against it must refuse
@@ -53,15 +54,15 @@ impl Snapshot {
     pub fn open_head(
         dir: &IndexDir,
         compat: &Compat,
-        key: &VerifyingKey,
+        keys: &PublicKeys,
     ) -> Result<Self, OpenError> {
         let mut moves = 0;
         loop {
-            let log = head(dir)?;
-            let path = dir.snapshot(log.head.seq);
-            let opened = Self::open(&path, &log.head.snapshot, compat, Some(key), || {
+            let log = head(dir, keys)?;
+            let path = dir.snapshot(log.commit());
+            let opened = Self::open(&path, log.snapshot(), compat, Some(&keys.signing), || {
                 OpenError::HeadMissing {
-                    seq: log.head.seq,
+                    seq: log.commit(),
                     path: path.display().to_string(),
                 }
             });
@@ -70,7 +71,7 @@ impl Snapshot {
                 Err(error) => error,
             };
             moves += 1;
-            if moves > HEAD_MOVES_MAX || audit::read(&dir.log())?.head.seq == log.head.seq {
+            if moves > HEAD_MOVES_MAX || audit::head(dir, keys)?.commit() == log.commit() {
                 return Err(error);
             }
         }
@@ -138,18 +139,18 @@ impl Snapshot {
         })
     }
 
-    /// Compares with the log entry that names this snapshot.
-    fn agrees(self, log: &ReadLog, path: &Path) -> Result<Self, OpenError> {
-        let (entry, manifest) = (&log.head, &self.manifest);
-        let same = (entry.seq, &entry.set_hash) == (manifest.snapshot, &manifest.set_hash)
-            && (entry.sources, entry.records, entry.texts)
-                == (manifest.sources, manifest.records, manifest.texts)
-            && entry.previous == manifest.log_previous;
-        if same {
+    /// Compares with what the log says of this snapshot, beside its digest: its number, and that
+    /// it was sealed before it was logged, in this log.
+    fn agrees(self, log: &Head, path: &Path) -> Result<Self, OpenError> {
+        let (commit, manifest) = (&log.last.in_force.commit, &self.manifest);
+        let position = manifest.log.as_ref().is_none_or(|position| {
+            position.origin == log.checkpoint.origin && position.size <= commit.entry
+        });
+        if commit.number == manifest.snapshot && position {
             Ok(self)
         } else {
             Err(OpenError::Differs {
-                seq: entry.seq,
+                seq: commit.number,
                 what: format!(
                     "the log entry and the manifest of {} differ",
                     path.display()
@@ -249,22 +250,22 @@ impl Snapshot {
 /// A later snapshot than the log's head is what a seal leaves for a moment before its entry; when
 /// it stays so, either a registration was interrupted or the log was cut, and which one cannot be
 /// told from here: no answer.
-fn head(dir: &IndexDir) -> Result<ReadLog, OpenError> {
+fn head(dir: &IndexDir, keys: &PublicKeys) -> Result<Head, OpenError> {
     present(dir)?;
     let started = Instant::now();
     loop {
         let newest = seal::numbers(&dir.snapshots())?.into_iter().next_back();
-        let log = audit::read(&dir.log())?;
+        let log = audit::head(dir, keys)?;
         match newest {
-            Some(newest) if newest > log.head.seq => {
+            Some(newest) if newest > log.commit() => {
                 if started.elapsed() >= UNLOGGED_WAIT || !being_written(dir)? {
                     // The writer may have ended between the two looks.
-                    let log = audit::read(&dir.log())?;
-                    if newest <= log.head.seq {
+                    let log = audit::head(dir, keys)?;
+                    if newest <= log.commit() {
                         continue;
                     }
                     return Err(OpenError::LogBehind {
-                        logged: log.head.seq,
+                        logged: log.commit(),
                         found: newest,
                     });
                 }
@@ -325,9 +326,9 @@ pub struct SnapshotListed {
 }
 
 /// The snapshots of an index, oldest first.
-pub fn list(dir: &IndexDir) -> Result<Vec<SnapshotListed>, OpenError> {
+pub fn list(dir: &IndexDir, keys: &PublicKeys) -> Result<Vec<SnapshotListed>, OpenError> {
     present(dir)?;
-    let log = audit::read(&dir.log())?;
+    let log = audit::head(dir, keys)?;
     let mut out = Vec::new();
     for seq in seal::numbers(&dir.snapshots())? {
         let path = dir.snapshot(seq);
@@ -335,7 +336,7 @@ pub fn list(dir: &IndexDir) -> Result<Vec<SnapshotListed>, OpenError> {
             None => (None, None),
             Some((manifest, bytes)) => (Some(manifest), Some(manifest::digest(&bytes))),
         };
-        let head = seq == log.head.seq && digest.as_deref() == Some(&log.head.snapshot);
+        let head = seq == log.commit() && digest.as_deref() == Some(log.snapshot());
         out.push(SnapshotListed {
             seq,
             path,

@@ -17,11 +17,11 @@ use rayon::iter::ParallelIterator as _;
 
 use super::OpenError;
 use super::manifest;
+use super::manifest::LogPosition;
 use super::manifest::MANIFEST;
 use super::manifest::Manifest;
 use super::manifest::ManifestFile;
 use super::manifest::SIGNATURE;
-use crate::audit::ReadLog;
 use crate::index::IndexDir;
 use crate::index::IndexWriter;
 use crate::index::Secrets;
@@ -42,19 +42,22 @@ const HASH_IN_PARTS_BYTES: u64 = 256 << 20;
 /// Bytes of such a file that are hashed together. Chosen: far more than handing work over costs.
 const HASH_BYTES: u64 = 4 << 20;
 
-/// A sealed snapshot, not yet named by the log.
+/// A sealed snapshot.
+#[derive(Debug, Clone)]
 pub(crate) struct Sealed {
     pub(crate) seq: u64,
     pub(crate) digest: String,
 }
 
-/// Seals the last commit. A snapshot of the same number, left by a crash before its log entry, is
+/// Seals the last commit. `log` is where the audit log stands, `before` the snapshot that it names
+/// as the newest. A snapshot of the same number, left by a crash before its log entry, is
 /// made anew.
 pub(crate) fn seal(
     index: &IndexWriter,
     dir: &IndexDir,
     secrets: &Secrets,
-    log: Option<&ReadLog>,
+    log: LogPosition,
+    before: Option<&Sealed>,
 ) -> Result<Sealed, StoreError> {
     let state = index.state();
     let seq = state.epoch;
@@ -71,8 +74,8 @@ pub(crate) fn seal(
         let (from, to) = (dir.filters().join(&name), filters.join(&name));
         fs::hard_link(&from, &to).map_err(StoreError::io("hard-link into a snapshot", &from))?;
     }
-    let known = match log {
-        Some(log) => digests_of(&dir.snapshot(log.head.seq), &log.head.snapshot),
+    let known = match before {
+        Some(before) => digests_of(&dir.snapshot(before.seq), &before.digest),
         None => BTreeMap::new(),
     };
     let files: Result<Vec<ManifestFile>, StoreError> = list_files(&tmp)?
@@ -115,10 +118,8 @@ pub(crate) fn seal(
         texts: state.next_text,
         claims: state.claims,
         set_hash: hex::encode(state.set_hash.to_bytes()),
-        log_previous: log.map_or_else(
-            || crate::audit::NO_PREVIOUS.to_owned(),
-            |log| log.head_digest.clone(),
-        ),
+        log: Some(log),
+        log_previous: None,
         public_key: hex::encode(secrets.verifying().to_bytes()),
         files,
     };

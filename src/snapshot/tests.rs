@@ -51,6 +51,7 @@ impl Home {
         let dir = IndexDir::new(temp.path().join("index"), None);
         let secrets = Secrets::load_or_create(dir.keys()).unwrap();
         drop(Writer::init(&dir, &secrets, &compat(), NOW).unwrap());
+        let secrets = Secrets::load(dir.keys()).unwrap();
         Self {
             _temp: temp,
             dir,
@@ -67,11 +68,27 @@ impl Home {
     }
 
     fn snapshot(&self) -> Result<Snapshot, OpenError> {
-        Snapshot::open_head(&self.dir, &compat(), &self.secrets.verifying())
+        Snapshot::open_head(&self.dir, &compat(), &self.secrets.public())
     }
 
-    fn head(&self) -> audit::ReadLog {
-        audit::read(&self.dir.log()).unwrap()
+    fn head(&self) -> audit::Head {
+        audit::head(&self.dir, &self.secrets.public()).unwrap()
+    }
+
+    /// The log as it stands, to be put back later.
+    fn kept_log(&self) -> PathBuf {
+        let kept = self.dir.root().join("kept-log");
+        if kept.exists() {
+            fs::remove_dir_all(&kept).unwrap();
+        }
+        copy_tree(&self.dir.log(), &kept);
+        kept
+    }
+
+    /// The log as it stood.
+    fn put_log_back(&self, kept: &Path) {
+        fs::remove_dir_all(self.dir.log()).unwrap();
+        copy_tree(kept, &self.dir.log());
     }
 }
 
@@ -804,7 +821,15 @@ fn a_snapshot_signed_by_another_key_is_refused() {
     register(&mut home.writer(), "one", &texts(0..10)).unwrap();
     let other = tempfile::tempdir().unwrap();
     let other = Secrets::load_or_create(other.path()).unwrap();
-    let error = Snapshot::open_head(&home.dir, &compat(), &other.verifying())
+    let error = Snapshot::open_head(&home.dir, &compat(), &other.public())
+        .err()
+        .unwrap();
+    assert!(matches!(error, OpenError::Log(_)), "{error}");
+    assert!(error.to_string().contains("HERDBOOK_KEYS"));
+    // The log is this index's, the manifest is not.
+    let mut keys = home.secrets.public();
+    keys.signing = other.verifying();
+    let error = Snapshot::open_head(&home.dir, &compat(), &keys)
         .err()
         .unwrap();
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
@@ -845,7 +870,7 @@ fn another_recipe_key_or_unicode_is_refused_with_both_values() {
     for (change, found, expected) in cases {
         let mut compat = compat();
         change(&mut compat);
-        let error = Snapshot::open_head(&home.dir, &compat, &home.secrets.verifying())
+        let error = Snapshot::open_head(&home.dir, &compat, &home.secrets.public())
             .err()
             .unwrap();
         let message = error.to_string();
@@ -861,7 +886,7 @@ fn another_recipe_key_or_unicode_is_refused_with_both_values() {
     }
     let mut wrong_key = compat();
     wrong_key.key_check = [8; 16];
-    let error = Snapshot::open_head(&home.dir, &wrong_key, &home.secrets.verifying())
+    let error = Snapshot::open_head(&home.dir, &wrong_key, &home.secrets.public())
         .err()
         .unwrap();
     assert!(matches!(
@@ -876,7 +901,7 @@ fn a_missing_index_a_second_init_and_a_second_writer_are_told_apart() {
     let temp = tempfile::tempdir().unwrap();
     let dir = IndexDir::new(temp.path().join("nowhere"), Some(temp.path().join("keys")));
     let secrets = Secrets::load_or_create(dir.keys()).unwrap();
-    let error = Snapshot::open_head(&dir, &compat(), &secrets.verifying())
+    let error = Snapshot::open_head(&dir, &compat(), &secrets.public())
         .err()
         .unwrap();
     assert!(matches!(error, OpenError::NoIndex { .. }));
@@ -896,7 +921,7 @@ fn a_missing_index_a_second_init_and_a_second_writer_are_told_apart() {
     assert!(matches!(home.try_writer(), Err(OpenError::Locked { .. })));
     drop(writer);
     home.writer();
-    fs::remove_file(home.dir.log()).unwrap();
+    fs::remove_dir_all(home.dir.log()).unwrap();
     assert!(matches!(home.snapshot(), Err(OpenError::Log(_))));
     assert!(matches!(home.try_writer(), Err(OpenError::Log(_))));
     let again = Writer::init(&home.dir, &home.secrets, &compat(), NOW);
@@ -948,9 +973,14 @@ fn a_crash_between_commit_and_log_entry_is_completed_by_the_next_writer() {
     assert_eq!(writer.notes().len(), 1, "{:?}", writer.notes());
     assert!(writer.notes()[0].contains("register of commit 3"));
     assert_eq!(home.snapshot().unwrap().info().records, 20);
-    let head = home.head().head;
+    let head = home.head();
+    let change = head.last.record.change().unwrap();
     assert_eq!(
-        (head.seq, head.op.as_str(), head.source.as_deref()),
+        (
+            head.commit(),
+            head.last.record.kind(),
+            change.source.as_deref()
+        ),
         (3, "register", Some("two"))
     );
     drop(writer);
@@ -962,13 +992,18 @@ fn a_crash_between_seal_and_log_entry_is_undecided_until_completed() {
     let home = Home::new();
     let mut writer = home.writer();
     register(&mut writer, "one", &texts(0..10)).unwrap();
-    let log = fs::read(home.dir.log()).unwrap();
+    let log = home.kept_log();
     register(&mut writer, "two", &texts(10..20)).unwrap();
     drop(writer);
-    // Whole, torn, and without the line end.
-    let whole = fs::read(home.dir.log()).unwrap();
-    for end in [log.len(), log.len() + 20, whole.len() - 1] {
-        fs::write(home.dir.log(), &whole[..end]).unwrap();
+    let whole = home.head();
+    // Before anything of the entry, and with its tiles but no checkpoint.
+    for tiles in [false, true] {
+        let checkpoint = fs::read(log.join("checkpoint")).unwrap();
+        if tiles {
+            fs::write(home.dir.log().join("checkpoint"), checkpoint).unwrap();
+        } else {
+            home.put_log_back(&log);
+        }
         let error = home.snapshot().err().unwrap();
         assert!(
             matches!(
@@ -984,7 +1019,9 @@ fn a_crash_between_seal_and_log_entry_is_undecided_until_completed() {
         assert!(writer.notes().iter().any(|note| note.contains("completed")));
         drop(writer);
         assert_eq!(home.snapshot().unwrap().info().records, 20);
-        assert_eq!(fs::read(home.dir.log()).unwrap().len(), whole.len());
+        assert_eq!(home.head().checkpoint.size, whole.checkpoint.size);
+        let verified = audit::verify(&home.dir, &home.secrets.public(), &[], None).unwrap();
+        assert!(verified.notes.is_empty(), "{:?}", verified.notes);
     }
 }
 
@@ -1019,13 +1056,13 @@ fn an_index_behind_its_log_is_refused() {
 fn a_log_cut_by_two_entries_is_refused() {
     let home = Home::new();
     let mut writer = home.writer();
-    for at in 0..3 {
+    register(&mut writer, "s0", &texts(0..5)).unwrap();
+    let log = home.kept_log();
+    for at in 1..3 {
         register(&mut writer, &format!("s{at}"), &texts(at * 5..at * 5 + 5)).unwrap();
     }
     drop(writer);
-    let log = fs::read_to_string(home.dir.log()).unwrap();
-    let cut: String = log.split_inclusive('\n').take(2).collect();
-    fs::write(home.dir.log(), cut).unwrap();
+    home.put_log_back(&log);
     assert!(matches!(
         home.snapshot(),
         Err(OpenError::LogBehind {
@@ -1043,23 +1080,124 @@ fn a_log_cut_by_two_entries_is_refused() {
 }
 
 #[test]
-fn a_log_entry_that_says_something_else_is_refused() {
+fn a_log_entry_that_was_changed_is_refused() {
     let home = Home::new();
     register(&mut home.writer(), "one", &texts(0..10)).unwrap();
-    let log = fs::read_to_string(home.dir.log()).unwrap();
-    fs::write(
-        home.dir.log(),
-        log.replace("\"records\":10", "\"records\":11"),
-    )
-    .unwrap();
-    assert!(matches!(
-        home.snapshot(),
-        Err(OpenError::Differs { seq: 2, .. })
-    ));
+    let entries = home.dir.log().join("tile/entries/000.p/2");
+    let text = fs::read_to_string(&entries).unwrap();
+    let changed = text.replace("\"records\":10", "\"records\":11");
+    assert_ne!(changed, text);
+    fs::write(&entries, changed).unwrap();
+    assert!(matches!(home.snapshot(), Err(OpenError::Log(_))));
+    assert!(matches!(home.try_writer(), Err(OpenError::Log(_))));
+}
+
+#[test]
+fn a_signed_log_that_says_something_else_of_the_index_is_refused() {
+    let home = Home::new();
+    register(&mut home.writer(), "one", &texts(0..10)).unwrap();
+    let head = home.head();
+    let said = head.last.record.change().unwrap().clone();
+    let first = audit::entry(&home.dir, &home.secrets.public(), 0).unwrap();
+    let init = first.record.change().unwrap().clone();
+    fs::remove_dir_all(home.dir.log()).unwrap();
+    fs::create_dir(home.dir.log()).unwrap();
+    let mut log = audit::Log::open(&home.dir, &home.secrets);
+    log.begin(&head.checkpoint.origin, NOW, init).unwrap();
+    let other = audit::Change {
+        records: 11,
+        ..said
+    };
+    log.append(NOW, audit::Record::Register(other)).unwrap();
     assert!(matches!(
         home.try_writer(),
         Err(OpenError::Differs { seq: 2, .. })
     ));
+}
+
+#[test]
+fn checks_logged_between_commits_leave_the_head_where_it_is() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    register(&mut writer, "one", &texts(0..10)).unwrap();
+    let approval = audit::Approval {
+        action: "approve".to_owned(),
+        line: "00".repeat(32),
+        request: None,
+        person: "ada".to_owned(),
+        reason: None,
+    };
+    let mut beside = audit::Log::open(&home.dir, &home.secrets);
+    beside
+        .append(NOW, audit::Record::Signoff(approval.clone()))
+        .unwrap();
+    assert_eq!(home.snapshot().unwrap().info().records, 10);
+    register(&mut writer, "two", &texts(10..20)).unwrap();
+    beside.append(NOW, audit::Record::Waive(approval)).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    assert_eq!((snapshot.info().records, snapshot.info().snapshot), (20, 3));
+    let position = snapshot.manifest().log.clone().unwrap();
+    assert_eq!(position.size, 3, "init, one, the sign-off");
+    drop(writer);
+    assert_eq!(home.writer().notes(), &[] as &[String]);
+    assert_eq!(home.head().checkpoint.size, 5);
+}
+
+#[test]
+fn an_index_of_before_the_signed_log_is_moved_by_the_first_writer() {
+    // Frozen with the program of before; the command that packed it stands in fixtures/README.md.
+    let temp = tempfile::tempdir().unwrap();
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/index-2/index.tar.gz");
+    let unpacked = std::process::Command::new("tar")
+        .arg("-xzf")
+        .arg(archive)
+        .arg("-C")
+        .arg(temp.path())
+        .status()
+        .unwrap();
+    assert!(unpacked.success());
+    let dir = IndexDir::new(temp.path().join("index"), None);
+    let secrets = Secrets::load_or_create(dir.keys()).unwrap();
+    assert!(!dir.keys().join("log.key").exists(), "no reader makes keys");
+    // As its own manifest says, so that a later recipe does not make the fixture unreadable.
+    let (manifest, _) = Manifest::read(&dir.snapshot(3)).unwrap().unwrap();
+    assert!(manifest.log.is_none() && manifest.log_previous.is_some());
+    let format = manifest.format_row(&dir.snapshot(3)).unwrap();
+    let compat = Compat {
+        recipe: format.recipe,
+        unicode: format.unicode,
+        guarantee_bytes: format.guarantee_bytes,
+        key_check: format.key_check,
+    };
+    let error = Snapshot::open_head(&dir, &compat, &secrets.public())
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().contains("herdbook snapshot seal"),
+        "{error}"
+    );
+
+    let mut writer = Writer::open(&dir, &secrets, &compat).unwrap();
+    assert_eq!(writer.notes().len(), 2, "{:?}", writer.notes());
+    let public = Secrets::load(dir.keys()).unwrap().public();
+    let before = Snapshot::open_head(&dir, &compat, &public).unwrap();
+    assert_eq!((before.info().snapshot, before.info().records), (3, 5));
+    let names: Vec<&str> = before.sources().iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(names, ["first", "second"]);
+    writer.reseal(NOW).unwrap();
+    drop(writer);
+    let after = Snapshot::open_head(&dir, &compat, &public).unwrap();
+    assert_eq!((after.info().snapshot, after.info().records), (4, 5));
+    assert!(after.manifest().log.is_some());
+    let verified = audit::verify(&dir, &public, &[], None).unwrap();
+    assert_eq!(verified.checkpoint.size, 4);
+    assert_eq!(verified.commits.len(), 4);
+    assert!(dir.log().join("audit.jsonl.migrated").exists());
+    assert!(!dir.old_log().exists());
+    assert_eq!(
+        Writer::open(&dir, &secrets, &compat).unwrap().notes(),
+        &[] as &[String]
+    );
 }
 
 #[test]

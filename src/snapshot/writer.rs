@@ -4,14 +4,17 @@ use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
+use std::io::Read as _;
 
+use super::LogPosition;
 use super::OpenError;
 use super::SealError;
 use super::open;
 use super::seal;
 use crate::audit;
-use crate::audit::Entry;
-use crate::audit::ReadLog;
+use crate::audit::Change;
+use crate::audit::Log;
+use crate::audit::Record;
 use crate::index;
 use crate::index::Compat;
 use crate::index::IndexDir;
@@ -20,6 +23,7 @@ use crate::index::IndexWriter;
 use crate::index::Op;
 use crate::index::PackedClaim;
 use crate::index::Secrets;
+use crate::index::SecretsError;
 use crate::index::SourceDraft;
 use crate::index::StoreError;
 use crate::index::TextDraft;
@@ -29,6 +33,7 @@ use crate::index::defects::seeded;
 use crate::index::layout::sync_dir;
 use crate::index::layout::write_new;
 use crate::model::SourceInfo;
+use crate::tlog;
 
 /// An index open for writing. Holds the exclusive lock until dropped.
 pub struct Writer {
@@ -41,7 +46,11 @@ pub struct Writer {
 struct Seals {
     dir: IndexDir,
     secrets: Secrets,
-    log: Option<ReadLog>,
+    log: Log,
+    /// Which log, while it has no entry.
+    begins: Option<String>,
+    /// The snapshot that the log names as the newest.
+    newest: Option<seal::Sealed>,
     notes: Vec<String>,
 }
 
@@ -73,19 +82,26 @@ impl Writer {
         let root = dir.root();
         fs::create_dir_all(root).map_err(StoreError::io("create the directory", root))?;
         let lock = lock(dir, true)?;
-        match open::present(dir) {
-            Err(OpenError::NoIndex { .. }) => write_new(&dir.unfinished(), b"")?,
+        let mut secrets = secrets.clone();
+        let origin = match open::present(dir) {
+            Err(OpenError::NoIndex { .. }) => {
+                let origin = new_origin()?;
+                write_new(&dir.unfinished(), origin.as_bytes())?;
+                origin
+            }
             // Only `init` makes this mark, before anything else, and removes it last: nothing was
             // ever registered here.
             Err(OpenError::Unfinished { .. }) => {
-                let log = dir.log();
-                let parents = [log.parent().unwrap_or(root).to_path_buf(), dir.db()];
-                for made in parents
-                    .iter()
-                    .chain([&dir.filters(), &dir.snapshots(), &dir.tmp()])
-                {
-                    seal::remove_dir_if_any(made)?;
+                for made in [
+                    dir.log(),
+                    dir.db(),
+                    dir.filters(),
+                    dir.snapshots(),
+                    dir.tmp(),
+                ] {
+                    seal::remove_dir_if_any(&made)?;
                 }
+                began(dir)?
             }
             Ok(()) => {
                 return Err(OpenError::Exists {
@@ -93,18 +109,21 @@ impl Writer {
                 });
             }
             Err(error) => return Err(error),
-        }
+        };
         sync_dir(root)?;
-        let log = dir.log();
-        let parent = log.parent().unwrap_or(root).to_path_buf();
-        for made in [&parent, &dir.filters(), &dir.snapshots(), &dir.tmp()] {
+        // A keys directory of before there was a signed log lacks its key; nothing was signed with
+        // one here.
+        secrets.complete(dir.keys())?;
+        for made in [&dir.log(), &dir.filters(), &dir.snapshots(), &dir.tmp()] {
             fs::create_dir(made).map_err(StoreError::io("create the directory", made))?;
         }
         let index = IndexWriter::create(dir, compat, time)?;
         let mut seals = Seals {
             dir: dir.clone(),
-            secrets: secrets.clone(),
-            log: None,
+            log: Log::open(dir, &secrets),
+            secrets,
+            begins: Some(origin),
+            newest: None,
             notes: Vec::new(),
         };
         seals.seal_and_log(&index).map_err(opening)?;
@@ -119,61 +138,60 @@ impl Writer {
         })
     }
 
-    /// Opens an index for writing: takes the lock, verifies the log, compares it with the index,
-    /// and completes a change that was committed but not yet sealed and logged when its process
+    /// Opens an index for writing: takes the lock, moves a log of the format before into a signed
+    /// one, verifies the log's head, compares it with the index, and completes a change that was committed but not yet sealed and logged when its process
     /// ended. Refuses an index that is behind its log, and a log that is behind its index.
     pub fn open(dir: &IndexDir, secrets: &Secrets, compat: &Compat) -> Result<Self, OpenError> {
         open::present(dir)?;
         let lock = lock(dir, false)?;
-        let mut notes = Vec::new();
-        let path = dir.log();
-        let mut log = audit::read(&path)?;
-        if log.torn_bytes > 0 {
-            audit::cut_torn_tail(&path, &log)?;
-            notes.push(format!(
-                "removed {} bytes of an unfinished entry from the end of {}; it was never acknowledged",
-                log.torn_bytes,
-                path.display()
-            ));
-            log.torn_bytes = 0;
-        }
-        let head = log.head.clone();
+        let mut secrets = secrets.clone();
+        let notes = audit::migrate(dir, &mut secrets)?;
+        let log = Log::open(dir, &secrets);
+        let head = log.head()?;
+        let logged = head.commit();
         let sealed = seal::numbers(&dir.snapshots())?.into_iter().next_back();
         let index = IndexWriter::open(dir, compat, |state| {
             // A snapshot is sealed after its commit: database and log were both set back.
             if let Some(sealed) = sealed
                 && sealed > state.epoch
             {
-                return Err(OpenError::BehindSnapshots {
-                    sealed,
-                    indexed: state.epoch,
-                });
+                let indexed = state.epoch;
+                return Err(OpenError::BehindSnapshots { sealed, indexed });
             }
-            if state.epoch < head.seq {
-                return Err(OpenError::BehindLog {
-                    logged: head.seq,
-                    indexed: state.epoch,
-                });
+            if state.epoch < logged {
+                let indexed = state.epoch;
+                return Err(OpenError::BehindLog { logged, indexed });
             }
-            if state.epoch > head.seq + 1 {
-                return Err(OpenError::LogBehind {
-                    logged: head.seq,
-                    found: state.epoch,
-                });
+            if state.epoch > logged + 1 {
+                let found = state.epoch;
+                return Err(OpenError::LogBehind { logged, found });
             }
             Ok(())
         })?;
+        let entry = audit::entry(dir, &secrets.public(), head.last.in_force.commit.entry)?;
+        let digest = head.snapshot().to_owned();
         let mut seals = Seals {
             dir: dir.clone(),
-            secrets: secrets.clone(),
-            log: Some(log.clone()),
+            secrets,
+            log,
+            begins: None,
+            newest: Some(seal::Sealed {
+                seq: logged,
+                digest: digest.clone(),
+            }),
             notes,
         };
-        if index.state().epoch == head.seq {
-            let found = entry(&index, head.snapshot.clone(), head.previous.clone())?;
-            if found != head {
+        if index.state().epoch == logged {
+            let found = change(&index, digest)?;
+            let stored = entry.record.change().map(|change| Change {
+                line: None,
+                ..change.clone()
+            });
+            let kind = record(&index, found.clone()).kind();
+            let same = (entry.record.kind(), &entry.time) == (kind, &index.state().op_time);
+            if !same || stored != Some(found) {
                 return Err(OpenError::Differs {
-                    seq: head.seq,
+                    seq: logged,
                     what: "counts, set hash or operation".to_owned(),
                 });
             }
@@ -228,11 +246,13 @@ impl Writer {
         self.index.renew(time)?;
         let walked = self.seals.seal(&self.index).and_then(|sealed| {
             let path = self.seals.dir.snapshot(sealed.seq);
-            IndexReader::open(&path.join("db"), &path.join("filters"))?.walk()?;
+            let walked = IndexReader::open(&path.join("db"), &path.join("filters"))
+                .and_then(|reader| reader.walk());
+            walked.map_err(|error| SealError::Seal(error.into()))?;
             Ok(sealed)
         });
         let logged = match walked {
-            Err(error) => Err(SealError::Seal(error)),
+            Err(error) => Err(error),
             Ok(sealed) => {
                 let (seq, digest) = (sealed.seq, sealed.digest.clone());
                 self.seals.log(&self.index, sealed).map(|()| (seq, digest))
@@ -289,8 +309,8 @@ impl Seals {
             }
             logged?;
         }
-        let (snapshot, digest) = match &self.log {
-            Some(log) => (log.head.seq, log.head.snapshot.clone()),
+        let (snapshot, digest) = match &self.newest {
+            Some(newest) => (newest.seq, newest.digest.clone()),
             None => (0, String::new()),
         };
         Ok(Registered {
@@ -302,28 +322,34 @@ impl Seals {
     }
 
     fn seal_and_log(&mut self, index: &IndexWriter) -> Result<(), SealError> {
-        let sealed = self.seal(index).map_err(SealError::Seal)?;
+        let sealed = self.seal(index)?;
         self.log(index, sealed)
     }
 
-    fn seal(&self, index: &IndexWriter) -> Result<seal::Sealed, StoreError> {
-        seal::seal(index, &self.dir, &self.secrets, self.log.as_ref())
+    fn seal(&self, index: &IndexWriter) -> Result<seal::Sealed, SealError> {
+        let position = match &self.begins {
+            Some(origin) => LogPosition {
+                origin: origin.clone(),
+                size: 0,
+                root: tlog::empty_root().to_hex(),
+            },
+            None => LogPosition::from(&self.log.head().map_err(SealError::Log)?.checkpoint),
+        };
+        let newest = self.newest.as_ref();
+        seal::seal(index, &self.dir, &self.secrets, position, newest).map_err(SealError::Seal)
     }
 
     fn log(&mut self, index: &IndexWriter, sealed: seal::Sealed) -> Result<(), SealError> {
-        let previous = self.log.as_ref().map_or_else(
-            || audit::NO_PREVIOUS.to_owned(),
-            |log| log.head_digest.clone(),
-        );
-        let head = entry(index, sealed.digest, previous).map_err(SealError::Seal)?;
-        let head_digest = audit::append(&self.dir.log(), &head).map_err(SealError::Log)?;
-        self.log = Some(ReadLog {
-            head: head.clone(),
-            head_digest,
-            entries: vec![head],
-            whole_bytes: 0,
-            torn_bytes: 0,
-        });
+        let change = change(index, sealed.digest.clone()).map_err(SealError::Seal)?;
+        let time = index.state().op_time.clone();
+        match &self.begins {
+            Some(origin) => self.log.begin(origin, &time, change),
+            None => self.log.append(&time, record(index, change)),
+        }
+        .map_err(SealError::Log)?;
+        self.begins = None;
+        self.notes.extend(self.log.take_notes());
+        self.newest = Some(sealed.clone());
         if seeded(Defect::LogFirst) {
             seal::name(&self.dir, sealed.seq).map_err(SealError::Seal)?;
         }
@@ -337,8 +363,41 @@ impl Seals {
     }
 }
 
-/// The log entry of the last commit.
-fn entry(index: &IndexWriter, snapshot: String, previous: String) -> Result<Entry, StoreError> {
+/// The kind of record that the last commit is.
+fn record(index: &IndexWriter, change: Change) -> Record {
+    match index.state().op {
+        Op::Init => Record::Init(change),
+        Op::Register => Record::Register(change),
+        Op::Withdraw => Record::Withdraw(change),
+        Op::Seal => Record::Seal(change),
+    }
+}
+
+/// Which log an interrupted `init` began; a new one where it had not said so yet.
+fn began(dir: &IndexDir) -> Result<String, OpenError> {
+    let path = dir.unfinished();
+    let mut text = String::new();
+    File::open(&path)
+        .map_err(StoreError::io("open", &path))?
+        .take(64)
+        .read_to_string(&mut text)
+        .map_err(StoreError::io("read", &path))?;
+    let whole = text.len() == ORIGIN.len() + 16 && text.starts_with(ORIGIN);
+    if whole { Ok(text) } else { new_origin() }
+}
+
+/// What the names of logs begin with.
+const ORIGIN: &str = "herdbook/";
+
+/// A name for a log that no other log has.
+fn new_origin() -> Result<String, OpenError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| SecretsError::Random(error.to_string()))?;
+    Ok(format!("{ORIGIN}{}", hex::encode(bytes)))
+}
+
+/// What the last commit changed, and what the index holds since.
+fn change(index: &IndexWriter, snapshot: String) -> Result<Change, StoreError> {
     let state = index.state();
     let source = match state.op {
         Op::Init | Op::Seal => None,
@@ -354,10 +413,8 @@ fn entry(index: &IndexWriter, snapshot: String, previous: String) -> Result<Entr
             Some(source)
         }
     };
-    Ok(Entry {
-        seq: state.epoch,
-        time: state.op_time.clone(),
-        op: state.op.as_str().to_owned(),
+    Ok(Change {
+        commit: state.epoch,
         source: source.map(|source| source.name.clone()),
         source_digest: source.map(|source| source.digest.clone()),
         sources: u64::from(state.live_sources),
@@ -365,7 +422,7 @@ fn entry(index: &IndexWriter, snapshot: String, previous: String) -> Result<Entr
         texts: state.next_text,
         set_hash: hex::encode(state.set_hash.to_bytes()),
         snapshot,
-        previous,
+        line: None,
     })
 }
 

@@ -225,7 +225,7 @@ impl CliTest {
 
 /// Python with pyarrow. These tests read Parquet that another writer wrote, so without it they
 /// fail and say what to do; they are never skipped.
-fn interpreter() -> PathBuf {
+pub(crate) fn interpreter() -> PathBuf {
     if let Some(set) = std::env::var_os("HERDBOOK_PYTHON") {
         return PathBuf::from(set);
     }

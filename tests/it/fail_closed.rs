@@ -138,7 +138,7 @@ fn a_log_that_was_cut_is_undecided() {
     let test = CliTest::with_empty_index();
     let answers = answers_of(LLAMA_3);
     test.register_answers("first", LLAMA_3, &answers[..3]);
-    let log = test.index().join("log/audit.jsonl");
+    let log = test.index().join("log/checkpoint");
     let log_before = fs::read(&log).unwrap();
     test.register_answers("second", LLAMA_3, &answers[3..6]);
     test.write_jsonl("rows.jsonl", &[json!({"text": answers[4].text})]);
@@ -156,13 +156,13 @@ fn a_log_that_was_cut_is_undecided() {
 }
 
 #[test]
-fn a_log_with_a_changed_line_is_undecided() {
+fn a_log_with_a_changed_entry_is_undecided() {
     let test = CliTest::with_empty_index();
     let answers = answers_of(LLAMA_3);
     test.register_answers("first", LLAMA_3, &answers[..3]);
     test.register_answers("second", LLAMA_3, &answers[3..6]);
     test.write_jsonl("rows.jsonl", &clean_rows(2));
-    let log = test.index().join("log/audit.jsonl");
+    let log = test.index().join("log/tile/entries/000.p/3");
     let mut bytes = fs::read(&log).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

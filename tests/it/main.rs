@@ -13,6 +13,7 @@
     reason = "`test` and `text` are the words here; small fixtures are built by mapping rows"
 )]
 
+mod audit_log;
 mod common;
 mod demo;
 mod docs;

@@ -19,6 +19,7 @@ use super::append;
 use super::license;
 use super::read_ledger;
 use super::today;
+use crate::audit::Record;
 use crate::governance::Deployed;
 use crate::governance::Deployment;
 use crate::governance::DeploymentState;
@@ -121,7 +122,13 @@ fn state(
         at,
         note: args.note.clone(),
     };
-    append(&files, &args.signer, &Payload::Deployment(deployment))?;
+    append(
+        global,
+        &files,
+        &args.signer,
+        &Payload::Deployment(deployment),
+        Record::Deployment,
+    )?;
     let catalog = catalog::of_index(global)?;
     let resolution = catalog.resolve(&args.model);
     out::print(&format!(

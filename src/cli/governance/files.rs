@@ -13,6 +13,8 @@ use anyhow::anyhow;
 use clap::Args;
 use clap::ValueHint;
 use ed25519_dalek::SigningKey;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use super::super::args::Global;
 use super::super::catalog;
@@ -134,13 +136,14 @@ fn verified(files: &Files, bytes: &[u8]) -> Result<Ledger, anyhow::Error> {
     Ok(Ledger::read(bytes, &path, &files.organization)?)
 }
 
-/// Signs a record and appends it, if the file with it would verify.
+/// Signs a record and appends it, if the file with it would verify. Returns the file as it then
+/// is, and the SHA-256 of the line, hex.
 pub(super) fn append(
     files: &Files,
     signer: &str,
     key: &SigningKey,
     payload: &Payload,
-) -> Result<Ledger, Failure> {
+) -> Result<(Ledger, String), Failure> {
     let path = &files.approvals;
     let failed = || format!("cannot write the approvals {}", path.display());
     let mut file = OpenOptions::new()
@@ -166,7 +169,7 @@ pub(super) fn append(
         .and_then(|()| file.sync_all())
         .with_context(failed)
         .or_undecided()?;
-    Ok(after)
+    Ok((after, hex::encode(Sha256::digest(&line))))
 }
 
 #[cfg(test)]

@@ -32,12 +32,17 @@ use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use super::args::Global;
+use super::audit;
 use super::date::Date;
 use super::exit::Failure;
 use super::exit::OrExit as _;
 use super::out;
+use crate::audit::Approval;
+use crate::audit::Record;
 use crate::catalog::Catalog;
 use crate::governance::Approvals;
+use crate::governance::Ask;
 use crate::governance::Document;
 use crate::governance::Ledger;
 use crate::governance::Payload;
@@ -188,7 +193,17 @@ fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
 
 /// Signs a record, proves that it may stand at the end of the file, and appends it. Returns the
 /// file as it then is.
-fn append(files: &Files, signer: &SignerArgs, payload: &Payload) -> Result<Ledger, Failure> {
+///
+/// The audit log of the index, where there is one, gets an entry of the kind of `record`; that it
+/// can be written is found out before anything is signed.
+fn append(
+    global: &Global,
+    files: &Files,
+    signer: &SignerArgs,
+    payload: &Payload,
+    record: fn(Approval) -> Record,
+) -> Result<Ledger, Failure> {
+    let log = audit::for_approvals(global)?;
     let key = signing_key(&signer.key)?;
     let person = files
         .organization
@@ -211,5 +226,32 @@ fn append(files: &Files, signer: &SignerArgs, payload: &Payload) -> Result<Ledge
             files.organization_path.display()
         )));
     }
-    files::append(files, &signer.person, &key, payload)
+    let (ledger, line) = files::append(files, &signer.person, &key, payload)?;
+    let (action, request) = match payload {
+        Payload::Request(_) => (
+            "request",
+            ledger.requests().last().map(|last| last.id.clone()),
+        ),
+        Payload::Approve(decided) => ("approve", Some(decided.request.clone())),
+        Payload::Reject(decided) => ("reject", Some(decided.request.clone())),
+        Payload::Revoke(decided) => ("revoke", Some(decided.request.clone())),
+        Payload::Deployment(_) => ("record", None),
+    };
+    let reason = match payload {
+        Payload::Request(Ask::Waiver(ask)) => Some(ask.reason.as_str().to_owned()),
+        Payload::Request(Ask::SignOff(_) | Ask::Reading(_))
+        | Payload::Approve(_)
+        | Payload::Reject(_)
+        | Payload::Revoke(_)
+        | Payload::Deployment(_) => None,
+    };
+    let approval = Approval {
+        action: action.to_owned(),
+        line,
+        request,
+        person: signer.person.clone(),
+        reason,
+    };
+    audit::log_approval(log, record, approval)?;
+    Ok(ledger)
 }

@@ -32,6 +32,8 @@ use super::request_args::WaiveRequestArgs;
 use super::request_args::WaiverArgs;
 use super::review;
 use super::today;
+use crate::audit::Approval;
+use crate::audit::Record;
 use crate::catalog::Catalog;
 use crate::governance::Ask;
 use crate::governance::Decided;
@@ -62,6 +64,15 @@ impl About {
             Ask::SignOff(_) => self == Self::SignOff,
             Ask::Waiver(_) => self == Self::Waiver,
             Ask::Reading(_) => self == Self::Reading,
+        }
+    }
+
+    /// The kind of its entries in the audit log.
+    fn record(self) -> fn(Approval) -> Record {
+        match self {
+            Self::SignOff => Record::Signoff,
+            Self::Waiver => Record::Waive,
+            Self::Reading => Record::Reading,
         }
     }
 
@@ -261,7 +272,13 @@ fn optional_document(path: Option<&PathBuf>) -> Result<Option<Document>, Failure
 fn request(global: &Global, common: &CommonArgs, about: About, ask: Ask) -> Result<Exit, Failure> {
     let files = common.files.find(global)?;
     let (noun, scope, expires) = (ask.noun(), ask.scope(), ask.expires().to_owned());
-    let ledger = append(&files, &common.signer, &Payload::Request(ask))?;
+    let ledger = append(
+        global,
+        &files,
+        &common.signer,
+        &Payload::Request(ask),
+        about.record(),
+    )?;
     let id = ledger
         .requests()
         .last()
@@ -292,7 +309,7 @@ fn decide(global: &Global, about: About, verb: Verb, args: &DecideArgs) -> Resul
         Verb::Reject => (Payload::Reject(decided), "Rejected"),
         Verb::Revoke => (Payload::Revoke(decided), "Revoked"),
     };
-    append(&files, &args.signer, &payload)?;
+    append(global, &files, &args.signer, &payload, about.record())?;
     out::print(&format!(
         "{said} {} {}: {}\n  recorded in {}: commit it\n",
         request.ask.noun(),

@@ -302,6 +302,19 @@ pub(crate) fn duties_not_stored(outcome: &mut CheckOutcome, why: &str) {
     outcome.findings_total += 1;
 }
 
+/// Adds that the check stands in no log: what nobody can find again is no pass.
+pub(crate) fn not_logged(outcome: &mut CheckOutcome, why: &str, how_to_fix: &str) {
+    let finding = trouble(
+        codes::CHECK_NOT_LOGGED,
+        Location::file("(audit log)"),
+        why.to_owned(),
+        how_to_fix.to_owned(),
+    );
+    outcome.verdict = outcome.verdict.max(finding.level.verdict());
+    outcome.findings.insert(0, finding);
+    outcome.findings_total += 1;
+}
+
 /// The outcome of a check that read no input.
 fn unread(judged: &Judged<'_>, finding: Finding, limit: &str) -> CheckOutcome {
     CheckOutcome {
