@@ -168,6 +168,10 @@ pub(crate) fn verify(dir: &Path, bytes: &[u8], key: &VerifyingKey) -> Result<(),
     let hex = text.strip_suffix(b"\n").unwrap_or_default();
     hex::decode_to_slice(hex, &mut signature)
         .map_err(|_| damaged("its signature is not 64 bytes in hex and a line end"))?;
+    // One signature has one form: capital letters are damage too.
+    if hex::encode(signature).as_bytes() != hex {
+        return Err(damaged("its signature is not as it was written"));
+    }
     key.verify_strict(bytes, &Signature::from_bytes(&signature))
         .map_err(|_| damaged("its manifest is not signed by this index's signing key"))
 }

@@ -46,6 +46,22 @@ pub(crate) struct Bed {
     defect: Option<&'static str>,
 }
 
+/// The words of `register` for one of [`sources`].
+pub(crate) fn register(source: &str) -> Vec<String> {
+    let file = format!("{source}.jsonl");
+    let words = [
+        "register",
+        &file,
+        "--source",
+        source,
+        "--model",
+        MODEL,
+        "--threads",
+        "1",
+    ];
+    words.map(str::to_owned).to_vec()
+}
+
 /// What a command answered.
 #[derive(Debug, Clone)]
 pub(crate) struct Ran {
@@ -107,7 +123,7 @@ impl Bed {
     pub(crate) fn new(defect: Option<&'static str>) -> Self {
         let bed = Self::empty(defect);
         bed.must(&["init"]);
-        bed.must(&bed.register("old"));
+        bed.must(&register("old"));
         bed
     }
 
@@ -172,22 +188,6 @@ impl Bed {
 
     pub(crate) fn index(&self) -> PathBuf {
         self.path.join("index")
-    }
-
-    /// The words of `register` for one of [`sources`].
-    pub(crate) fn register(&self, source: &str) -> Vec<String> {
-        let file = format!("{source}.jsonl");
-        let words = [
-            "register",
-            &file,
-            "--source",
-            source,
-            "--model",
-            MODEL,
-            "--threads",
-            "1",
-        ];
-        words.map(str::to_owned).to_vec()
     }
 
     pub(crate) fn command(&self, words: &[impl AsRef<str>]) -> Command {

@@ -100,7 +100,7 @@ impl Fault {
 /// One counted call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
-    pub(crate) call: String,
+    pub(crate) name: String,
     pub(crate) path: PathBuf,
     /// Where it was renamed or linked to.
     pub(crate) to: PathBuf,
@@ -117,7 +117,7 @@ pub(crate) fn calls(log: &Path) -> Vec<Call> {
     for line in text.lines() {
         let parts: Vec<&str> = line.split('\t').collect();
         let call = Call {
-            call: parts[1].to_owned(),
+            name: parts[1].to_owned(),
             path: parts[2].into(),
             to: parts[3].into(),
             fault: parts.get(4) == Some(&"FAULT"),

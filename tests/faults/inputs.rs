@@ -23,7 +23,7 @@ pub(crate) fn text(seed: u64) -> String {
         if word > 0 {
             out.push(' ');
         }
-        for _ in 0..1 + dice.below(3) {
+        for _ in 0..=dice.below(3) {
             out.push_str(dice.one_of::<&str>(&HEADS));
         }
         out.push_str(dice.one_of::<&str>(&TAILS));

@@ -2,6 +2,7 @@
 //! not is whole or absent, and the next command needs no repair by hand.
 
 use super::bed::Bed;
+use super::bed::register;
 use super::fault::Act;
 use super::fault::CHANGING;
 use super::fault::Fault;
@@ -14,13 +15,13 @@ pub(crate) fn campaign(defect: Option<&'static str>, step: usize) -> Tally {
     let tally = Tally::new("kill at every call of a registration");
     let bed = Bed::new(defect);
     let whole = bed.fork();
-    let ran = whole.run_with(&whole.register("new"), &Fault::none(CHANGING));
+    let ran = whole.run_with(&register("new"), &Fault::none(CHANGING));
     assert_eq!(ran.code, Some(0), "{}", ran.said());
     let mut trials = Vec::new();
     // A few more than one run makes: the number of calls may differ by some between runs.
     for at in 1..=ran.calls.len() + 8 {
         trials.push((at, Act::Kill));
-        let call = ran.calls.get(at - 1).map(|call| call.call.as_str());
+        let call = ran.calls.get(at - 1).map(|call| call.name.as_str());
         if call.is_some_and(|call| call.contains("write")) {
             trials.push((at, Act::Torn));
         }
@@ -36,7 +37,7 @@ pub(crate) fn campaign(defect: Option<&'static str>, step: usize) -> Tally {
 fn one(bed: &Bed, at: usize, act: Act) -> Result<String, String> {
     let bed = bed.fork();
     let calls = CHANGING;
-    let ran = bed.run_with(&bed.register("new"), &Fault { calls, at, act });
+    let ran = bed.run_with(&register("new"), &Fault { calls, at, act });
     let Some(fault) = ran.fault() else {
         // Past the last call.
         return match ran.code {
@@ -47,8 +48,9 @@ fn one(bed: &Bed, at: usize, act: Act) -> Result<String, String> {
     if !ran.killed {
         return Err(format!("not killed: {}", ran.said()));
     }
-    let place = format!("{} {}: ", fault.call, fault.path.display());
-    afterwards(&bed, ran.acknowledged(), at % 2 == 0).map_err(|what| format!("{place}{what}"))
+    let place = format!("{} {}: ", fault.name, fault.path.display());
+    afterwards(&bed, ran.acknowledged(), at.is_multiple_of(2))
+        .map_err(|what| format!("{place}{what}"))
 }
 
 /// What has to hold after a registration of `new` that ended early, on an index that holds `old`.
@@ -62,7 +64,7 @@ pub(crate) fn afterwards(bed: &Bed, acknowledged: bool, detour: bool) -> Result<
     let class = bed.check().sound(must)?;
     let mut all = vec!["old", "new"];
     if detour {
-        let next = bed.run(&bed.register("other"));
+        let next = bed.run(&register("other"));
         if next.code != Some(0) {
             return Err(format!("the next command needs repair: {}", next.said()));
         }
@@ -70,7 +72,7 @@ pub(crate) fn afterwards(bed: &Bed, acknowledged: bool, detour: bool) -> Result<
         bed.check().sound(&["old", "other"])?;
         verified(bed)?;
     }
-    let again = bed.run(&bed.register("new"));
+    let again = bed.run(&register("new"));
     if again.code != Some(0) {
         return Err(format!("the same command again: {}", again.said()));
     }
@@ -122,7 +124,7 @@ fn an_init_that_is_killed_is_started_over() {
                 return Err(format!("init again: {}", again.said()));
             }
             for source in ["old", "new"] {
-                let ran = bed.run(&bed.register(source));
+                let ran = bed.run(&register(source));
                 if ran.code != Some(0) {
                     return Err(format!("register afterwards: {}", ran.said()));
                 }

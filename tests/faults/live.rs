@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::bed::Bed;
 use super::bed::copy_tree;
 use super::bed::files;
+use super::bed::register;
 use super::fault::Act;
 use super::fault::CHANGING;
 use super::fault::Fault;
@@ -32,7 +33,7 @@ fn write_ahead_log(path: &Path) -> bool {
 fn states(defect: Option<&'static str>) -> Vec<(String, Bed)> {
     let clean = Bed::new(defect);
     let dry = clean.fork();
-    let ran = dry.run_with(&dry.register("new"), &Fault::none(CHANGING));
+    let ran = dry.run_with(&register("new"), &Fault::none(CHANGING));
     let mut out = Vec::new();
     for (place, call) in ran.calls.iter().enumerate() {
         if !write_ahead_log(&call.path) {
@@ -41,14 +42,14 @@ fn states(defect: Option<&'static str>) -> Vec<(String, Bed)> {
         // Calls count from 1: right before this one, and right before the next.
         let (calls, act) = (CHANGING, Act::Kill);
         let bed = clean.fork();
-        let at = match call.call.as_str() {
+        let at = match call.name.as_str() {
             "write" => place + 1,
             "fsync" | "fdatasync" => place + 2,
             _ => continue,
         };
-        let ran = bed.run_with(&bed.register("new"), &Fault { calls, at, act });
+        let ran = bed.run_with(&register("new"), &Fault { calls, at, act });
         assert!(ran.killed, "{}", ran.said());
-        out.push((format!("killed at {} {at}", call.call), bed));
+        out.push((format!("killed at {} {at}", call.name), bed));
     }
     assert!(out.len() >= 4, "commits go through the write-ahead log");
     out.push(("clean".to_owned(), clean));
@@ -105,7 +106,7 @@ pub(crate) fn campaign(defect: Option<&'static str>, step: usize) -> Tally {
 /// `old` was acknowledged; something of the live index was damaged.
 fn refused_or_whole(bed: &Bed, damaged: &Path) -> Result<String, String> {
     bed.check().sound(&["old"])?;
-    let ran = bed.run(&bed.register("other"));
+    let ran = bed.run(&register("other"));
     match ran.code {
         Some(3) if !ran.stderr.is_empty() => return Ok("refused".to_owned()),
         Some(0) => {}
@@ -136,7 +137,7 @@ fn moments() -> Vec<Bed> {
     let mut out = vec![first];
     for source in ["old", "new", "other"] {
         let next = out.last().unwrap().fork();
-        next.must(&next.register(source));
+        next.must(&register(source));
         out.push(next);
     }
     out

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use super::bed;
 use super::bed::Bed;
+use super::bed::register;
 use super::fault::CHANGING;
 use super::fault::Call;
 use super::fault::Fault;
@@ -24,6 +25,9 @@ struct Pending {
     /// Which file a name means; links share one.
     files: BTreeMap<PathBuf, usize>,
     written: BTreeSet<usize>,
+    /// Whose sync failed: the system may take the pages for written, so that a later sync that
+    /// succeeds says nothing.
+    broken: BTreeSet<usize>,
     names: BTreeSet<PathBuf>,
     /// What a making meets: it makes nothing then.
     there: BTreeSet<PathBuf>,
@@ -41,7 +45,12 @@ impl Pending {
     }
 
     fn apply(&mut self, call: &Call) {
-        match call.call.as_str() {
+        let sync = call.name.contains("sync");
+        // What failed did nothing; a write may have done a part.
+        if call.fault && !sync && !call.name.contains("write") {
+            return;
+        }
+        match call.name.as_str() {
             "write" | "writev" | "pwrite64" | "ftruncate64" => {
                 let file = self.file(&call.path);
                 self.written.insert(file);
@@ -90,11 +99,17 @@ impl Pending {
             }
             "fsync" | "fdatasync" => {
                 let file = self.file(&call.path);
+                if call.fault {
+                    if self.written.contains(&file) {
+                        self.broken.insert(file);
+                    }
+                    return;
+                }
                 self.written.remove(&file);
                 self.names
                     .retain(|name| name.parent() != Some(call.path.as_path()));
             }
-            "open" | "open-write" | "opendir" | "fallocate64" => {}
+            "open" | "open-write" | "opendir" | "fallocate64" | "read" | "pread64" | "fread" => {}
             other => panic!("a call that this does not know: {other}"),
         }
     }
@@ -103,7 +118,8 @@ impl Pending {
     fn needed(&self, index: &Path) -> Vec<String> {
         let mut out = Vec::new();
         for (path, file) in &self.files {
-            if self.written.contains(file) && matters(path, index) {
+            let lost = self.written.contains(file) || self.broken.contains(file);
+            if lost && matters(path, index) {
                 out.push(format!("bytes of {}", path.display()));
             }
         }
@@ -141,7 +157,7 @@ fn matters(path: &Path, index: &Path) -> bool {
 pub(crate) fn campaign(defect: Option<&'static str>) -> Tally {
     let tally = Tally::new("everything durable before it is acknowledged");
     let bed = Bed::new(defect);
-    let register = bed.register("new");
+    let register = register("new");
     let commands: [Vec<String>; 3] = [
         register,
         vec!["snapshot".to_owned(), "seal".to_owned()],
@@ -160,7 +176,12 @@ pub(crate) fn campaign(defect: Option<&'static str>) -> Tally {
     tally
 }
 
-fn durable(bed: &Bed, before: BTreeSet<PathBuf>, calls: &[Call]) -> Result<String, String> {
+/// Whether nothing that a reader needs was pending when the command said so.
+pub(crate) fn durable(
+    bed: &Bed,
+    before: BTreeSet<PathBuf>,
+    calls: &[Call],
+) -> Result<String, String> {
     let mut pending = Pending {
         there: before,
         ..Pending::default()

@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use super::bed::Bed;
 use super::bed::copy_tree;
+use super::bed::register;
 use super::fault;
 use super::fault::Act;
 use super::fault::CHANGING;
@@ -141,7 +142,7 @@ pub(crate) fn campaign(defect: Option<&'static str>, cuts: usize) -> Option<Tall
     let tally = Tally::new("power cut during a registration");
     let bed = Bed::new(defect);
     let dry = bed.fork();
-    let ran = dry.run_with(&dry.register("new"), &Fault::none(CHANGING));
+    let ran = dry.run_with(&register("new"), &Fault::none(CHANGING));
     assert_eq!(ran.code, Some(0), "{}", ran.said());
     let all = ran.calls.len();
     let mut dice = Dice::new(seed());
@@ -176,7 +177,7 @@ fn one(bed: &Bed, at: usize, detour: bool) -> Result<String, String> {
     };
     let said = outside.path().join("said");
     let mut child = on_disk
-        .command(&on_disk.register("new"))
+        .command(&register("new"))
         .stdout(fs::File::create(&said).unwrap())
         .stderr(fs::File::create(outside.path().join("errors")).unwrap())
         .env("RAYON_NUM_THREADS", "1")
@@ -217,18 +218,21 @@ fn wait_until_stopped(child: &mut std::process::Child) -> bool {
 }
 
 /// Registrations one after the other, as fast as they go, until the power goes.
-fn at_a_random_moment(bed: &Bed, dice: &mut Dice) -> Result<String, String> {
+/// `typical`: what one registration takes.
+fn at_a_random_moment(bed: &Bed, dice: &mut Dice, typical: Duration) -> Result<String, String> {
     let mut disk = Disk::new().unwrap();
     copy_tree(bed.path(), &disk.path());
     tool("sync", &["-f".as_ref(), &disk.path()]).unwrap();
     let on_disk = Bed::at_as_it_is(&disk.path(), bed.defect());
     let mut acknowledged = vec!["old"];
-    let until = Instant::now() + Duration::from_millis(20 + dice.next() % 400);
+    // Up to the end of the second registration, or somewhat later.
+    let share = f64::from(u32::try_from(dice.below(1000)).unwrap()) / 1000.0;
+    let until = Instant::now() + typical.mul_f64(2.5 * share);
     let mut running = None;
     'work: for source in ["new", "other"] {
         let said = disk.temp.path().join(format!("{source}.said"));
         let mut child = on_disk
-            .command(&on_disk.register(source))
+            .command(&register(source))
             .stdout(fs::File::create(&said).unwrap())
             .stderr(fs::File::create(disk.temp.path().join("errors")).unwrap())
             .spawn()
@@ -257,7 +261,7 @@ fn at_a_random_moment(bed: &Bed, dice: &mut Dice) -> Result<String, String> {
     let after = Bed::at_as_it_is(&disk.path(), bed.defect());
     let class = after.check().sound(&acknowledged)?;
     for source in ["new", "other"] {
-        let again = after.run(&after.register(source));
+        let again = after.run(&register(source));
         if again.code != Some(0) {
             return Err(format!("the same command again: {}", again.said()));
         }
@@ -304,8 +308,13 @@ fn what_was_acknowledged_survives_a_power_cut() {
     let tally = Tally::new("power cut at a random moment");
     let bed = Bed::new(None);
     let mut dice = Dice::new(seed());
+    let started = Instant::now();
+    let dry = bed.fork();
+    dry.must(&register("new"));
+    let typical = started.elapsed();
     for cut in 0..if long() { cuts } else { 3 } {
-        tally.count(format!("cut {cut}"), at_a_random_moment(&bed, &mut dice));
+        let result = at_a_random_moment(&bed, &mut dice, typical);
+        tally.count(format!("cut {cut}"), result);
     }
     tally.holds();
 }

@@ -9,6 +9,7 @@ use super::bed::Bed;
 use super::bed::ask;
 use super::bed::copy_tree;
 use super::bed::files;
+use super::bed::register;
 use super::bed::sources;
 use super::tally::Dice;
 use super::tally::Tally;
@@ -120,9 +121,9 @@ impl States {
     fn new() -> Self {
         let older = Bed::new(None);
         let now = older.fork();
-        now.must(&now.register("new"));
+        now.must(&register("new"));
         let foreign = Bed::new(None);
-        foreign.must(&foreign.register("new"));
+        foreign.must(&register("new"));
         Self {
             now,
             older,
@@ -145,6 +146,9 @@ fn head(index: &Path) -> PathBuf {
     Path::new("snapshots").join(newest)
 }
 
+/// A file, its damage, and a seed for that.
+type Trial = (PathBuf, Damage, u64);
+
 #[test]
 fn no_damage_to_a_file_makes_a_registered_text_unknown() {
     let tally = Tally::new("damage to one file");
@@ -163,7 +167,7 @@ fn no_damage_to_a_file_makes_a_registered_text_unknown() {
         .collect();
     assert!(in_head.len() > 8, "{in_head:?}");
     // Every damage of every file at least once; then files of the head again, and the others.
-    let mut list: Vec<(PathBuf, Damage, u64)> = Vec::new();
+    let mut list: Vec<Trial> = Vec::new();
     let mut dice = Dice::new(seed());
     for file in &all {
         for how in DAMAGES {
@@ -181,8 +185,8 @@ fn no_damage_to_a_file_makes_a_registered_text_unknown() {
         list.push((dice.one_of(from).clone(), how, dice.next()));
     }
     let (older, foreign) = states.others();
-    let numbered: Vec<(usize, (PathBuf, Damage, u64))> = list.into_iter().enumerate().collect();
-    let parts: Vec<&[(usize, (PathBuf, Damage, u64))]> = numbered.chunks(50).collect();
+    let numbered: Vec<(usize, Trial)> = list.into_iter().enumerate().collect();
+    let parts: Vec<&[(usize, Trial)]> = numbered.chunks(50).collect();
     side_by_side(&parts, |part| {
         let bed = states.now.fork();
         for (number, (file, how, dice)) in *part {
@@ -228,6 +232,9 @@ fn refused_or_found(bed: &Bed, strict: bool, through_the_program: bool) -> Resul
     }
 }
 
+/// A name, and what is changed about an index.
+type Change<'a> = (&'a str, Box<dyn Fn(&Path) + Sync + 'a>);
+
 #[test]
 fn another_snapshot_in_the_place_of_the_newest_is_refused() {
     let tally = Tally::new("another folder in the place of the snapshot");
@@ -235,7 +242,6 @@ fn another_snapshot_in_the_place_of_the_newest_is_refused() {
     let head = head(&states.now.index());
     let before = head_before(&states.now.index(), &head);
     let (older, foreign) = states.others();
-    type Change<'a> = (&'a str, Box<dyn Fn(&Path) + Sync + 'a>);
     let replace = |from: PathBuf| {
         move |index: &Path, head: &Path| {
             fs::remove_dir_all(index.join(head)).unwrap();

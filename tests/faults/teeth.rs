@@ -3,7 +3,6 @@
 //! The campaigns are the very same that find nothing in the program as it is.
 
 use super::io_errors;
-use super::io_errors::What;
 use super::kill;
 use super::live;
 use super::order;
@@ -51,5 +50,5 @@ fn the_default_recovery_mode_is_caught() {
 #[test]
 fn an_ignored_iterator_status_is_caught() {
     const NAME: &str = "iterator-status-ignored";
-    caught(NAME, &io_errors::campaign(What::Check, Some(NAME), 1));
+    caught(NAME, &io_errors::recovery(Some(NAME), 1));
 }
