@@ -188,7 +188,7 @@ pub(crate) fn recovery(defect: Option<&'static str>, step: usize) -> Tally {
         let ran = bed.run_with(&register("other"), &Fault { calls, at, act });
         let place = ran.fault().map(|call| call.path.display().to_string());
         let result = || {
-            if ran.hung || !matches!(ran.code, Some(0 | 3)) {
+            if ran.hung || !matches!(ran.code, Some(0 | 2 | 3)) {
                 return Err(format!("crash or hang: {}", ran.said()));
             }
             let must: &[&str] = if ran.acknowledged() {

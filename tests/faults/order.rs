@@ -147,9 +147,11 @@ fn matters(path: &Path, index: &Path) -> bool {
     let name = inside.file_name().and_then(|name| name.to_str());
     let name = name.unwrap_or_default();
     let live = inside.starts_with("db");
-    // Scratch space; and in the live database the write-ahead log that was begun after the last
-    // commit, which holds only what the next opening would do again.
-    let log = live && Path::new(name).extension().is_some_and(|end| end == "log");
+    // Scratch space. In the live database: the write-ahead log that was begun after the last commit,
+    // which holds only what the next opening would do again, and table files, which may be half-way
+    // through being made in the background; those that hold a commit stand in its snapshot too.
+    let end = Path::new(name).extension().and_then(|end| end.to_str());
+    let log = live && matches!(end, Some("log" | "sst"));
     !inside.starts_with("tmp") && !log && name != "LOCK" && !name.starts_with("LOG")
 }
 
