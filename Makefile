@@ -8,10 +8,10 @@ PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
 PEERS_PYTHON = $(if $(HERDBOOK_PEERS_PYTHON),$(HERDBOOK_PEERS_PYTHON),.venv-peers/bin/python)
 NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo test check fmt lint layers bless doc audit fixtures bench accuracy laundering memory throughput latency peers setup clean
+.PHONY: help demo test check fmt lint layers bless doc audit faults faults-teeth fixtures bench accuracy laundering memory throughput latency peers setup clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Build, then do the main job on real input
 	@scripts/setup.sh build
@@ -51,6 +51,16 @@ audit: ## Licenses, bans, sources (and advisories, where a network allows)
 
 fixtures: setup ## Write the Parquet files of fixtures/ again from their sources
 	$(PYTHON) fixtures/demo/make_demo.py
+
+# HERDBOOK_FAULTS_SEED=N begins elsewhere; HERDBOOK_FAULTS_TRIALS=N sets the counts that are drawn.
+faults: ## The fault campaigns in their long form (hours); docs/faults.md has the counts
+	@scripts/setup.sh build
+	HERDBOOK_FAULTS=long $(CARGO) test $(PROFILE) --lib -- --nocapture engine_tests
+	HERDBOOK_FAULTS=long $(CARGO) test $(PROFILE) --test faults -- --nocapture --test-threads=1
+
+faults-teeth: ## Programs with seeded defects, each of which a fault campaign has to catch
+	@scripts/setup.sh build
+	$(CARGO) test $(PROFILE) --features defects --test faults -- --nocapture --test-threads=1 teeth::
 
 # EVAL is a folder with registered.parquet and cases.parquet, see benches/README.md.
 accuracy: setup ## Recall and false alarms on labelled data: make accuracy EVAL=folder

@@ -13,6 +13,8 @@ use rocksdb::InfoLogger;
 use rocksdb::LogLevel;
 use rocksdb::Options;
 
+use super::defects::Defect;
+use super::defects::seeded;
 use super::keys::CLAIMS;
 use super::keys::COLUMN_FAMILIES;
 use super::keys::META;
@@ -55,7 +57,9 @@ pub(crate) fn database(access: Access) -> Options {
     // Damage within the log of unflushed writes refuses to open, where the engine's default would
     // open and answer from before the damage. A cut at a record boundary still opens in every
     // mode: that is what the comparison with the audit log is for.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    if !seeded(Defect::DefaultRecovery) {
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    }
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_max_open_files(-1);
     options.set_keep_log_file_num(2);

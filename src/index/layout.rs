@@ -6,6 +6,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::StoreError;
+use super::defects::Defect;
+use super::defects::seeded;
 
 /// The directory of an index and the directory of its keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +96,9 @@ pub fn filter_name(segment: u32) -> String {
 
 /// Makes the entries of a directory durable.
 pub fn sync_dir(path: &Path) -> Result<(), StoreError> {
+    if seeded(Defect::DirectoryNotSynced) {
+        return Ok(());
+    }
     let dir = File::open(path).map_err(StoreError::io("open the directory", path))?;
     dir.sync_all()
         .map_err(StoreError::io("make durable the directory", path))
@@ -104,6 +109,9 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut file = File::create_new(path).map_err(StoreError::io("create", path))?;
     file.write_all(bytes)
         .map_err(StoreError::io("write", path))?;
+    if seeded(Defect::SyncOff) {
+        return Ok(());
+    }
     file.sync_all()
         .map_err(StoreError::io("make durable", path))
 }

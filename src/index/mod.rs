@@ -21,6 +21,7 @@ mod build;
 pub mod bytes;
 mod claims;
 mod columns;
+pub(crate) mod defects;
 mod error;
 mod filter;
 pub mod format;
@@ -70,6 +71,8 @@ pub use write::SourceDraft;
 pub use write::TextDraft;
 pub use write::WriteError;
 
+#[cfg(test)]
+mod engine_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

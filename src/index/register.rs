@@ -271,6 +271,9 @@ impl<'w> Registration<'w> {
         let mut batch = self.writer.store().batch();
         batch.put(META, &keys::INTENT_KEY, &intent.encode())?;
         batch.commit()?;
+        // Damage can make the engine drop the end of its write-ahead log in silence; the files that
+        // are about to be added would stay. In a table file the intent is as lasting as they are.
+        self.writer.store().flush(META)?;
         Ok(())
     }
 

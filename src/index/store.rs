@@ -19,6 +19,8 @@ use rocksdb::checkpoint::Checkpoint;
 use super::StoreError;
 use super::columns;
 use super::columns::Access;
+use super::defects::Defect;
+use super::defects::seeded;
 use super::keys;
 use super::keys::FormatRow;
 use super::keys::IntentRow;
@@ -131,7 +133,10 @@ impl Store {
         }
         let mode = IteratorMode::From(from, Direction::Forward);
         let rows = self.db.iterator_cf_opt(self.family(family)?, options, mode);
-        Ok(rows.map(|row| row.map_err(StoreError::engine("scan"))))
+        let stops = seeded(Defect::IteratorStatusIgnored);
+        Ok(rows
+            .map(|row| row.map_err(StoreError::engine("scan")))
+            .take_while(move |row| row.is_ok() || !stops))
     }
 
     /// Bytes of the table files of each column family.
@@ -235,6 +240,13 @@ impl Store {
         }
     }
 
+    /// Moves what a family still has in the write-ahead log only into a table file.
+    pub(crate) fn flush(&self, family: &'static str) -> Result<(), StoreError> {
+        self.db
+            .flush_cf(self.family(family)?)
+            .map_err(StoreError::engine("flush"))
+    }
+
     /// Adds finished table files. Their key ranges become visible at once, before any row names
     /// them.
     pub(crate) fn ingest(
@@ -324,7 +336,7 @@ impl Batch<'_> {
     /// Writes and waits until the device has it.
     pub(crate) fn commit(self) -> Result<(), StoreError> {
         let mut options = WriteOptions::default();
-        options.set_sync(true);
+        options.set_sync(!seeded(Defect::SyncOff));
         self.store
             .db
             .write_opt(self.batch, &options)

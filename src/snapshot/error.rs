@@ -46,6 +46,16 @@ pub enum OpenError {
         /// Last commit in the index.
         indexed: u64,
     },
+    /// Index and log forgot commits that a sealed snapshot remembers.
+    #[error(
+        "the index is behind its sealed snapshots: snapshot {sealed} exists, the index ends at commit {indexed}, so registered sources are missing from it; restore the index and its log from a backup"
+    )]
+    BehindSnapshots {
+        /// Newest sealed snapshot.
+        sealed: u64,
+        /// Last commit in the index.
+        indexed: u64,
+    },
     /// The log forgot commits that the index or a sealed snapshot remembers.
     #[error(
         "the audit log is behind: it ends at commit {logged}, but commit {found} exists; if a registration was interrupted, run `herdbook snapshot seal` to complete it; if not, restore the log from a backup"

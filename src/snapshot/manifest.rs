@@ -174,13 +174,15 @@ pub(crate) fn verify_beside(
         return Ok(Err("has no signature beside it"));
     };
     let mut signature = [0; 64];
-    let decoded = text
-        .strip_suffix(b"\n")
-        .map(|hex| hex::decode_to_slice(hex, &mut signature));
-    if !matches!(decoded, Some(Ok(()))) {
+    let hex = text.strip_suffix(b"\n").unwrap_or_default();
+    if hex::decode_to_slice(hex, &mut signature).is_err() {
         return Ok(Err(
             "has a signature that is not 64 bytes in hex and a line end",
         ));
+    }
+    // One signature has one form: capital letters are damage too.
+    if hex::encode(signature).as_bytes() != hex {
+        return Ok(Err("has a signature that is not as it was written"));
     }
     match key.verify_strict(bytes, &Signature::from_bytes(&signature)) {
         Ok(()) => Ok(Ok(())),

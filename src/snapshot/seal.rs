@@ -28,6 +28,8 @@ use crate::index::IndexDir;
 use crate::index::IndexWriter;
 use crate::index::Secrets;
 use crate::index::StoreError;
+use crate::index::defects::Defect;
+use crate::index::defects::seeded;
 use crate::index::layout::sync_dir;
 use crate::index::layout::write_new;
 
@@ -132,12 +134,21 @@ pub(crate) fn seal(
     for made in [&tmp.join("db"), &filters, &tmp] {
         sync_dir(made)?;
     }
-    fs::rename(&tmp, &path).map_err(StoreError::io("name the snapshot", &path))?;
-    sync_dir(&dir.snapshots())?;
+    if !seeded(Defect::LogFirst) {
+        name(dir, seq)?;
+    }
     Ok(Sealed {
         seq,
         digest: manifest::digest(&bytes),
     })
+}
+
+/// Gives a complete snapshot its name, durably: it exists from here on.
+pub(crate) fn name(dir: &IndexDir, seq: u64) -> Result<(), StoreError> {
+    let path = dir.snapshot(seq);
+    fs::rename(path.with_extension("tmp"), &path)
+        .map_err(StoreError::io("name the snapshot", &path))?;
+    sync_dir(&dir.snapshots())
 }
 
 /// Removes all but the newest snapshots, those that somebody reads, and what interrupted seals left.

@@ -1534,4 +1534,6 @@ fn every_damage_to_a_backup_is_refused() {
     refused("a file more");
     fs::remove_file(to.join("snapshot/db/more")).unwrap();
     verify_backup(&to, &home.dir).unwrap();
+    let new = IndexDir::new(temp.path().join("restored"), None);
+    restore(&to, &new, |_| Ok(compat())).unwrap();
 }

@@ -31,6 +31,8 @@ use crate::index::SourceDraft;
 use crate::index::StoreError;
 use crate::index::TextDraft;
 use crate::index::WriteError;
+use crate::index::defects::Defect;
+use crate::index::defects::seeded;
 use crate::index::layout::sync_dir;
 use crate::index::layout::write_new;
 use crate::model::SourceInfo;
@@ -174,7 +176,15 @@ impl Writer {
         let log = Log::open(dir, &secrets);
         let head = log.head()?;
         let logged = head.commit();
+        let sealed = seal::numbers(&dir.snapshots())?.into_iter().next_back();
         let index = IndexWriter::open(dir, compat, |state| {
+            // A snapshot is sealed after its commit: database and log were both set back.
+            if let Some(sealed) = sealed
+                && sealed > state.epoch
+            {
+                let indexed = state.epoch;
+                return Err(OpenError::BehindSnapshots { sealed, indexed });
+            }
             if state.epoch < logged {
                 let indexed = state.epoch;
                 return Err(OpenError::BehindLog { logged, indexed });
@@ -371,6 +381,9 @@ impl Seals {
         self.begins = None;
         self.notes.extend(self.log.take_notes());
         self.newest = Some(sealed.clone());
+        if seeded(Defect::LogFirst) {
+            seal::name(&self.dir, sealed.seq).map_err(SealError::Seal)?;
+        }
         // The change is acknowledged from here on; old snapshots that cannot be removed are no
         // reason to take that back, and the next seal tries again.
         if let Err(error) = seal::prune(&self.dir, sealed.seq) {
