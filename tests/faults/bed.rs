@@ -396,6 +396,8 @@ fn copy_below(from: &Path, to: &Path, known: &mut HashMap<u64, PathBuf>) {
         let meta = entry.metadata().unwrap();
         if meta.is_dir() {
             copy_below(&source, &path, known);
+        } else if meta.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&source).unwrap(), &path).unwrap();
         } else if let Some(same) = known.get(&meta.ino()) {
             fs::hard_link(same, &path).unwrap();
         } else {

@@ -100,7 +100,8 @@ static int meet(const char *kind, const char *call, const char *path, const char
         say(line);
     }
     if (!now) return 0;
-    if (!strcmp(action, "kill")) {
+    /* What cannot be done by half is not done. */
+    if (!strcmp(action, "kill") || (!strcmp(action, "torn") && strcmp(kind, "write"))) {
         syscall(SYS_kill, getpid(), SIGKILL);
         for (;;) pause();
     }
