@@ -262,6 +262,10 @@ fn findings(outcome: &CheckOutcome, gaps: &mut Vec<Gap>) {
         "findings counted",
         outcome.findings_total,
     );
+    if outcome.verdict >= Verdict::Undecided {
+        // The verdict says so itself, and is a gap of its own.
+        return;
+    }
     zero("blocks", counts.of(Level::Block), "those allowed", 0);
     let undecided = counts.of(Level::Undecided);
     zero("undecided findings", undecided, "those allowed", 0);

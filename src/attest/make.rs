@@ -95,10 +95,28 @@ pub fn refusal(
         Verdict::Block => VerdictWord::Block,
         Verdict::Pass | Verdict::Flag | Verdict::Undecided => VerdictWord::Undecided,
     };
-    let because = gaps.iter().map(ToString::to_string).collect();
+    let mut because: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+    because.extend(first_of(outcome));
     let predicate = predicate(outcome, facts, verdict, because);
     let subject = subjects(&predicate)?;
     Ok(Statement::new(REFUSED_TYPE, subject, predicate))
+}
+
+/// Names the first finding that made a check refuse, without any word of the data.
+fn first_of(outcome: &CheckOutcome) -> Option<String> {
+    let level = match outcome.verdict {
+        Verdict::Block => Level::Block,
+        Verdict::Undecided => Level::Undecided,
+        Verdict::Pass | Verdict::Flag => return None,
+    };
+    let first = outcome.findings.iter().find(|f| f.level == level)?;
+    let count = outcome.counts.of(level);
+    let row = first.location.row;
+    let place = row.map_or(String::new(), |row| format!(", row {row}"));
+    Some(format!(
+        "{count} findings of that level, the first {} in {}{place}",
+        first.decision.code.0, first.location.path
+    ))
 }
 
 fn predicate(

@@ -310,16 +310,15 @@ fn text(answer: &Answer) -> String {
         VerdictWord::Flag => "ACCEPTED WITH FLAGS",
         VerdictWord::Pass | VerdictWord::Undecided | VerdictWord::Block => "ACCEPTED",
     };
+    let files = statement.subject.len();
+    let s = if files == 1 { "" } else { "s" };
     lines.push(format!(
-        "{word}: {} files, {} rows checked, good until {}.",
-        statement.subject.len(),
-        predicate.rows.read,
-        predicate.expires
+        "{word}: {files} file{s}, {} rows checked, good until {}.",
+        predicate.rows.read, predicate.expires
     ));
     if let Some(snapshot) = &predicate.snapshot {
         lines.push(format!(
-            "  no match at or above the policy's thresholds with the {} sources of snapshot {} \
-             was blocked; policy {}",
+            "  checked against the {} sources of snapshot {} under policy {}",
             snapshot.sources,
             snapshot.number,
             escape::identifier(&predicate.policy.name)
