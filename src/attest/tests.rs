@@ -172,25 +172,28 @@ fn gaps(outcome: &CheckOutcome, facts: &CheckFacts) -> Vec<Gap> {
     }
 }
 
+/// Makes one thing wrong.
+type Change<T> = fn(&mut T);
+
 #[test]
 fn a_scan_is_complete_only_when_every_counter_agrees() {
     assert_eq!(gaps(&outcome(), &facts()), []);
-    let changes: &[(&str, fn(&mut CheckOutcome))] = &[
+    let changes: &[(&str, Change<CheckOutcome>)] = &[
         ("a blocked verdict", |o| o.verdict = Verdict::Block),
         ("an undecided verdict", |o| o.verdict = Verdict::Undecided),
         ("no snapshot", |o| o.index = None),
         ("an empty snapshot", |o| {
-            o.index.as_mut().unwrap().sources = 0
+            o.index.as_mut().unwrap().sources = 0;
         }),
         ("no input", |o| o.inputs.clear()),
         ("no digest", |o| o.inputs[0].sha256 = None),
         ("no format", |o| o.inputs[0].format = None),
         ("a row read and not counted", |o| o.inputs[0].rows_read += 1),
         ("a row of the footer", |o| {
-            o.inputs[0].rows_declared = Some(1)
+            o.inputs[0].rows_declared = Some(1);
         }),
         ("no footer where there is one", |o| {
-            o.inputs[0].rows_declared = None
+            o.inputs[0].rows_declared = None;
         }),
         ("a row without verdict", |o| o.inputs[0].tally.pass -= 1),
         ("a row with two", |o| o.inputs[0].tally.flag += 1),
@@ -202,7 +205,7 @@ fn a_scan_is_complete_only_when_every_counter_agrees() {
         ("no text", |o| o.inputs[0].text_units = 0),
         ("a canary lost", |o| o.inputs[0].canaries.found -= 1),
         ("a canary that nobody planted", |o| {
-            o.inputs[0].canaries.found += 1
+            o.inputs[0].canaries.found += 1;
         }),
         ("no canary", |o| o.inputs[0].canaries = Canaries::default()),
         ("tokens", |o| o.inputs[0].columns[0].1 = ColumnUse::Tokens),
@@ -236,7 +239,7 @@ fn a_scan_is_complete_only_when_every_counter_agrees() {
         change(&mut outcome);
         assert!(!gaps(&outcome, &facts()).is_empty(), "{name}");
     }
-    let changes: &[(&str, fn(&mut CheckFacts))] = &[
+    let changes: &[(&str, Change<CheckFacts>)] = &[
         ("exempted by nobody", |f| f.exempt_columns.clear()),
         ("a report lost", |f| f.trouble.push("no report".to_owned())),
     ];
@@ -613,9 +616,9 @@ fn a_statement_that_contradicts_itself_is_refused_though_signed() {
         ("/subject/0/digest/sha256", json!("9".repeat(64))),
     ];
     for (pointer, value) in changes {
-        let mut changed = whole.clone();
-        *changed.pointer_mut(pointer).unwrap() = value.clone();
-        assert!(!accepted(&changed, &wanted), "{pointer} = {value}");
+        let mut altered = whole.clone();
+        *altered.pointer_mut(pointer).unwrap() = value.clone();
+        assert!(!accepted(&altered, &wanted), "{pointer} = {value}");
     }
     let mut surplus = whole.clone();
     surplus["predicate"]["only_for"] = json!("x");

@@ -148,11 +148,11 @@ fn an_entry_that_may_not_follow_is_refused_and_changes_nothing() {
     let before = home.head().unwrap();
     assert!(log.append(NOW, Record::Register(change(3))).is_err());
     assert!(log.append(NOW, Record::Init(change(2))).is_err());
-    let long = Approval {
+    let endless = Approval {
         person: "x".repeat(70_000),
         ..approval()
     };
-    assert!(log.append(NOW, Record::Waive(long)).is_err());
+    assert!(log.append(NOW, Record::Waive(endless)).is_err());
     assert!(
         log.append(NOW, Record::Check(Box::new(check("p1"))))
             .is_err(),
@@ -303,7 +303,13 @@ fn a_rotated_key_is_led_to_by_the_old_one() {
     let new = home.keys().logs[0].clone();
     assert_ne!(old, new);
     assert!(Checkpoint::open(&home.head().unwrap().note, &old).is_err());
-    let verified = verify(&home.dir, &home.keys(), &[kept.clone()], Some(&old)).unwrap();
+    let verified = verify(
+        &home.dir,
+        &home.keys(),
+        std::slice::from_ref(&kept),
+        Some(&old),
+    )
+    .unwrap();
     assert_eq!(verified.keys, [old.to_vkey(), new.to_vkey()]);
     home.log().rotate_key(NOW).unwrap();
     home.grow(12);

@@ -82,7 +82,7 @@ pub enum Command {
     /// Record generated data in the index
     Register(RegisterArgs),
     /// Check training inputs for a target model: the gate
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// Scan for a check; started by it
     #[command(name = super::worker::COMMAND, hide = true)]
     Worker,

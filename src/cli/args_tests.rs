@@ -15,7 +15,7 @@ fn check(line: &str) -> CheckArgs {
     let Command::Check(args) = parse(line).expect(line).command else {
         panic!("{line} is not a check");
     };
-    args
+    *args
 }
 
 #[test]

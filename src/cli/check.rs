@@ -420,7 +420,7 @@ mod tests {
         let Command::Check(args) = cli.command else {
             panic!("not a check")
         };
-        (cli.global, args)
+        (cli.global, *args)
     }
 
     #[test]

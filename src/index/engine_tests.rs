@@ -126,7 +126,9 @@ fn records(wal: &[u8]) -> Vec<(usize, usize, usize)> {
 
 /// `None` when the database refuses to open, else how many keys it still has; no read fails.
 fn reopened(options: &Options, dir: &Path, keys: usize) -> Option<usize> {
-    let db = DB::open(options, dir).ok()?;
+    let Ok(db) = DB::open(options, dir) else {
+        return None;
+    };
     let found = (0..keys)
         .filter(|&number| db.get(key(number)).unwrap().is_some())
         .count();

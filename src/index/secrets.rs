@@ -418,6 +418,8 @@ fn write_private(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError>
 
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::pkcs8::DecodePublicKey as _;
+
     use super::*;
 
     #[test]
@@ -472,7 +474,6 @@ mod tests {
         assert!(old.complete(dir.path()).unwrap().is_empty());
         assert_eq!(std::fs::read(dir.path().join(LOG_FILE)).unwrap(), log);
         let pem = std::fs::read_to_string(dir.path().join(ATTEST_PUBLIC_FILE)).unwrap();
-        use ed25519_dalek::pkcs8::DecodePublicKey as _;
         assert_eq!(
             VerifyingKey::from_public_key_pem(&pem).unwrap(),
             old.attest(dir.path()).unwrap().verifying_key()

@@ -279,14 +279,14 @@ impl Writer {
             let path = self.seals.dir.snapshot(sealed.seq);
             let walked = IndexReader::open(&path.join("db"), &path.join("filters"))
                 .and_then(|reader| reader.walk());
-            walked.map_err(|error| SealError::Seal(error.into()))?;
+            walked.map_err(SealError::Seal)?;
             Ok(sealed)
         });
         let logged = match walked {
             Err(error) => Err(error),
             Ok(sealed) => {
                 let (seq, digest) = (sealed.seq, sealed.digest.clone());
-                self.seals.log(&self.index, sealed).map(|()| (seq, digest))
+                self.seals.log(&self.index, &sealed).map(|()| (seq, digest))
             }
         };
         if logged.is_err() {
@@ -354,7 +354,7 @@ impl Seals {
 
     fn seal_and_log(&mut self, index: &IndexWriter) -> Result<(), SealError> {
         let sealed = self.seal(index)?;
-        self.log(index, sealed)
+        self.log(index, &sealed)
     }
 
     fn seal(&self, index: &IndexWriter) -> Result<seal::Sealed, SealError> {
@@ -370,7 +370,7 @@ impl Seals {
         seal::seal(index, &self.dir, &self.secrets, position, newest).map_err(SealError::Seal)
     }
 
-    fn log(&mut self, index: &IndexWriter, sealed: seal::Sealed) -> Result<(), SealError> {
+    fn log(&mut self, index: &IndexWriter, sealed: &seal::Sealed) -> Result<(), SealError> {
         let change = change(index, sealed.digest.clone()).map_err(SealError::Seal)?;
         let time = index.state().op_time.clone();
         match &self.begins {

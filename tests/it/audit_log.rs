@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use herdbook::tlog::{Bundle, Checkpoint, Receipt, Verifier, decode_bundle};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 use crate::common::{CliTest, LLAMA_3, MISTRAL, answers_of, clean_texts, interpreter, repo};
 
@@ -81,7 +82,6 @@ fn everything_that_was_done_is_listed_and_no_text_with_it() {
     assert_eq!(checks[0]["verdict"], "pass");
     assert_eq!(checks[1]["verdict"], "block");
     assert_eq!(checks[1]["tally"]["block"], 1);
-    use sha2::Digest as _;
     let digest = hex::encode(sha2::Sha256::digest(
         fs::read(test.path("bad.jsonl")).unwrap(),
     ));
@@ -119,7 +119,6 @@ fn the_report_of_a_check_is_the_one_that_was_logged() {
     with_rows(&test);
     let (run, _) = test.check_for_mistral("rows.jsonl");
     run.exits(0);
-    use sha2::Digest as _;
     let report = fs::read(test.path("report.json")).unwrap();
     let digest = hex::encode(sha2::Sha256::digest(report));
     let entries = log(&test);

@@ -9,8 +9,10 @@
 )]
 #![allow(
     clippy::similar_names,
+    clippy::print_stdout,
     clippy::format_collect,
-    reason = "`test` and `text` are the words here; small fixtures are built by mapping rows"
+    reason = "`test` and `text` are the words here; small fixtures are built by mapping rows; counts \
+              are printed for who asks with --nocapture"
 )]
 
 mod attest;
