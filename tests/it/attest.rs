@@ -1,6 +1,10 @@
 //! Compliance hands a trainer a file that says what was checked; the trainer, and an auditor
 //! without herdbook, hold the data against it. A file that says yes where the check did not must
 //! not exist, and none that was tampered with is believed by anybody.
+#![expect(
+    clippy::print_stdout,
+    reason = "counts and times are what these tests are run by hand for"
+)]
 
 use std::fs;
 use std::fs::OpenOptions;
@@ -701,6 +705,10 @@ fn openssl_accepts(test: &CliTest, key: &Path, signed: &[u8], signature: &[u8]) 
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story: genuine ones, changed ones, and the same through the command line"
+)]
 fn three_foreign_tools_verify_what_is_written_and_refuse_ten_thousand_changed_ones() {
     let test = registered(LLAMA_3);
     attest(&test, &["clean.jsonl"]).exits(0);

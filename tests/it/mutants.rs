@@ -54,7 +54,10 @@ fn lenient(text: &str) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Option<Read> {
-    let value: Value = serde_json::from_str(&String::from_utf8_lossy(bytes)).ok()?;
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(value) = serde_json::from_str::<Value>(&text) else {
+        return None;
+    };
     Some(Read {
         payload: lenient(value["payload"].as_str()?),
         payload_type: value["payloadType"].as_str()?.to_owned(),
