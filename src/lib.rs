@@ -21,6 +21,7 @@ pub mod read;
 pub mod report;
 pub mod snapshot;
 pub mod text;
+pub mod tlog;
 pub mod trainer;
 
 pub use library::Answer;

@@ -56,6 +56,7 @@ pub use look_up::Postings;
 pub use look_up::TextId;
 pub use register::Finished;
 pub use register::Registration;
+pub use secrets::PublicKeys;
 pub use secrets::Secrets;
 pub use secrets::SecretsError;
 pub use segment::DF_CAP;

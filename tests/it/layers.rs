@@ -12,15 +12,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("cpu", &[]),
     ("text", &["cpu"]),
+    ("tlog", &[]),
     ("fingerprint", &["model", "text", "cpu"]),
     ("read", &["model"]),
     ("catalog", &["model"]),
     ("policy", &["model"]),
     ("governance", &["model"]),
-    ("index", &["model", "fingerprint"]),
-    ("snapshot", &["model", "index", "audit", "fingerprint"]),
-    ("audit", &["model", "index", "fingerprint"]),
-    ("snapshot", &["model", "index", "fingerprint", "audit"]),
+    ("index", &["model", "fingerprint", "tlog"]),
+    ("audit", &["model", "index", "fingerprint", "tlog"]),
+    (
+        "snapshot",
+        &["model", "index", "fingerprint", "audit", "tlog"],
+    ),
     (
         "pipeline",
         &[
@@ -43,7 +46,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ON_TOP: &[&str] = &["cli", "library"];
 
 /// Modules that compute and nothing else.
-const PURE: &[&str] = &["model", "text", "fingerprint", "policy", "governance"];
+const PURE: &[&str] = &[
+    "model",
+    "text",
+    "tlog",
+    "fingerprint",
+    "policy",
+    "governance",
+];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",
