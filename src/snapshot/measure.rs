@@ -86,7 +86,7 @@ fn measure_the_index() {
         guarantee_bytes: 64,
         key_check: [0; 16],
     };
-    let mut writer = Writer::init(&dir, &secrets, &compat, "2026-11-21T12:00:00Z").unwrap();
+    let mut writer = Writer::init_bare(&dir, &secrets, &compat, "2026-11-21T12:00:00Z").unwrap();
     let started = Instant::now();
     let done = register(&mut writer, "one", 0, texts);
     let entries = texts * (GRAMS + 1);

@@ -10,6 +10,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit;
+use crate::fingerprint::CanaryPrint;
+use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::Recipe;
 use crate::index::Compat;
 use crate::index::DF_CAP;
 use crate::index::Hit;
@@ -26,6 +29,7 @@ use crate::index::TextId;
 use crate::index::WriteError;
 use crate::model::Acquisition;
 use crate::model::SourceId;
+use crate::model::SourceInfo;
 
 const NOW: &str = "2026-11-21T12:00:00Z";
 
@@ -50,7 +54,7 @@ impl Home {
         let temp = tempfile::tempdir().unwrap();
         let dir = IndexDir::new(temp.path().join("index"), None);
         let secrets = Secrets::load_or_create(dir.keys()).unwrap();
-        drop(Writer::init(&dir, &secrets, &compat(), NOW).unwrap());
+        drop(Writer::init_bare(&dir, &secrets, &compat(), NOW).unwrap());
         Self {
             _temp: temp,
             dir,
@@ -904,6 +908,61 @@ fn a_missing_index_a_second_init_and_a_second_writer_are_told_apart() {
         matches!(again, Err(OpenError::Exists { .. })),
         "a lost log is no reason to start over"
     );
+}
+
+#[test]
+fn an_index_holds_a_canary_that_counts_nowhere() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = IndexDir::new(temp.path().join("index"), None);
+    let secrets = Secrets::load_or_create(dir.keys()).unwrap();
+    drop(Writer::init(&dir, &secrets, &compat(), NOW).unwrap());
+    let snapshot = Snapshot::open_head(&dir, &compat(), &secrets.verifying()).unwrap();
+    let info = snapshot.info();
+    assert_eq!((info.snapshot, info.sources, info.records), (1, 0, 0));
+    assert_planted(&snapshot, &secrets);
+}
+
+/// The canary is found as any text is, and nobody claims it.
+fn assert_planted(snapshot: &Snapshot, secrets: &Secrets) {
+    let key = FingerprintKey::from_bytes(secrets.fingerprint()).unwrap();
+    let print = CanaryPrint::of(&key, Recipe::default()).unwrap();
+    for gram in print.grams.iter().chain([&print.exact.entry()]) {
+        assert!(snapshot.probe(*gram));
+    }
+    let [Postings::Texts(found)] = &snapshot.look_up(&[print.exact.entry()]).unwrap()[..] else {
+        panic!("not one text");
+    };
+    let rows = snapshot.texts(found).unwrap();
+    assert_eq!(rows[0].exact, print.exact.0);
+    assert_eq!(snapshot.claims(found[0]).unwrap(), []);
+    let own = snapshot
+        .sources()
+        .iter()
+        .filter(|source| source.is_canary());
+    assert_eq!(own.count(), 1);
+    snapshot.walk().unwrap();
+}
+
+#[test]
+fn sealing_plants_the_canary_that_an_older_index_lacks_even_after_a_crash_on_the_way() {
+    for crash in [false, true] {
+        let home = Home::new();
+        register(&mut home.writer(), "one", &texts(0..3)).unwrap();
+        if crash {
+            // Registered, and not yet withdrawn from the beginning.
+            commit_only(&home, SourceInfo::CANARY, &texts(7..8));
+        }
+        assert_eq!(home.snapshot().unwrap().info().snapshot, 2);
+        let (number, _) = home.writer().reseal(NOW).unwrap();
+        assert_eq!(number, if crash { 4 } else { 3 });
+        let snapshot = home.snapshot().unwrap();
+        assert_eq!((snapshot.info().sources, snapshot.info().records), (1, 3));
+        if !crash {
+            assert_planted(&snapshot, &home.secrets);
+        }
+        let again = home.writer().reseal(NOW).unwrap();
+        assert_eq!(again.0, number + 1);
+    }
 }
 
 #[test]

@@ -61,8 +61,8 @@ pub struct Registered {
 }
 
 impl Writer {
-    /// Makes an empty index, seals and logs it. Refuses where there is one; an interrupted `init`
-    /// is started over. `time` is now, RFC 3339, UTC.
+    /// Makes an index that holds nothing but its canary, seals and logs it. Refuses where there is
+    /// one; an interrupted `init` is started over. `time` is now, RFC 3339, UTC.
     ///
     /// The keys are made first (`Secrets::load_or_create`), since `compat` proves them.
     pub fn init(
@@ -70,6 +70,27 @@ impl Writer {
         secrets: &Secrets,
         compat: &Compat,
         time: &str,
+    ) -> Result<Self, OpenError> {
+        Self::make(dir, secrets, compat, time, true)
+    }
+
+    /// As before there were canaries.
+    #[cfg(test)]
+    pub(crate) fn init_bare(
+        dir: &IndexDir,
+        secrets: &Secrets,
+        compat: &Compat,
+        time: &str,
+    ) -> Result<Self, OpenError> {
+        Self::make(dir, secrets, compat, time, false)
+    }
+
+    fn make(
+        dir: &IndexDir,
+        secrets: &Secrets,
+        compat: &Compat,
+        time: &str,
+        canary: bool,
     ) -> Result<Self, OpenError> {
         let root = dir.root();
         fs::create_dir_all(root).map_err(StoreError::io("create the directory", root))?;
@@ -102,7 +123,9 @@ impl Writer {
             fs::create_dir(made).map_err(StoreError::io("create the directory", made))?;
         }
         let mut index = IndexWriter::create(dir, compat, time)?;
-        plant(&mut index, secrets, time)?;
+        if canary {
+            plant(&mut index, secrets, time)?;
+        }
         let mut seals = Seals {
             dir: dir.clone(),
             secrets: secrets.clone(),
