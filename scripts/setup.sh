@@ -5,6 +5,7 @@
 #   scripts/setup.sh build    a C++ compiler and libclang (RocksDB's bindings are generated)
 #   scripts/setup.sh python   .venv with pyarrow (the tests read Parquet that pyarrow wrote)
 #   scripts/setup.sh          both
+#   scripts/setup.sh fuzz     nightly Rust and cargo-fuzz, which only scripts/fuzz.sh needs
 #
 # HERDBOOK_PYTHON=/path/to/python uses that interpreter, which must have pyarrow, instead of .venv.
 set -euo pipefail
@@ -83,9 +84,28 @@ setup_python() {
   has_pyarrow .venv/bin/python || die ".venv was made, but pyarrow cannot be imported from it"
 }
 
+# Version that the counts in docs/fuzzing.md were made with.
+cargo_fuzz=0.13.2
+
+setup_fuzz() {
+  setup_build
+  if ! cargo +nightly --version >/dev/null 2>&1; then
+    command -v rustup >/dev/null || die "fuzzing needs nightly Rust: https://rustup.rs"
+    say "installing nightly Rust (rustup)"
+    rustup toolchain install nightly --profile minimal >/dev/null 2>&1 ||
+      die "rustup could not fetch the nightly toolchain"
+  fi
+  if ! cargo fuzz --version >/dev/null 2>&1; then
+    say "installing cargo-fuzz $cargo_fuzz (cargo install)"
+    cargo install --quiet --locked --version "$cargo_fuzz" cargo-fuzz ||
+      die "cargo could not install cargo-fuzz"
+  fi
+}
+
 case "${1:-all}" in
+  fuzz) setup_fuzz ;;
   build) setup_build ;;
   python) setup_python ;;
   all) setup_build; setup_python ;;
-  *) die "usage: scripts/setup.sh [build|python]" ;;
+  *) die "usage: scripts/setup.sh [build|python|fuzz]" ;;
 esac

@@ -43,7 +43,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["model"]),
     ("trainer", &["model"]),
 ];
-const ON_TOP: &[&str] = &["cli", "library"];
+const ON_TOP: &[&str] = &["cli", "library", "fuzzing"];
 
 /// Modules that compute and nothing else.
 const PURE: &[&str] = &[
