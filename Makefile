@@ -8,7 +8,7 @@ PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
 PEERS_PYTHON = $(if $(HERDBOOK_PEERS_PYTHON),$(HERDBOOK_PEERS_PYTHON),.venv-peers/bin/python)
 NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo test check fmt lint layers bless doc audit faults faults-teeth fixtures bench accuracy laundering memory throughput latency peers setup clean
+.PHONY: help demo test check fmt lint layers bless doc audit faults faults-teeth fixtures bench accuracy laundering memory throughput latency peers fuzz setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,10 @@ latency: ## One text through the library, in microseconds: make latency ARGS="re
 	$(CARGO) bench --locked --bench latency -- $(ARGS)
 
 bench: accuracy memory throughput latency ## All measurements of the whole program
+
+# SECONDS is bash's own variable too: the one of make is meant, if it was given.
+fuzz: ## Random inputs against every property: make fuzz SECONDS=600 TARGETS="rows text"
+	scripts/fuzz.sh $(if $(filter command,$(firstword $(origin SECONDS))),$(SECONDS),20) $(TARGETS)
 
 setup: ## What a build and the tests need
 	@scripts/setup.sh

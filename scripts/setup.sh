@@ -7,6 +7,7 @@
 #                             wrote, and have others verify the audit log and attestations)
 #   scripts/setup.sh node     tests/outside/node_modules (sigstore-js verifies attestations)
 #   scripts/setup.sh          all of it
+#   scripts/setup.sh fuzz     nightly Rust and cargo-fuzz, which only scripts/fuzz.sh needs
 #
 # HERDBOOK_PYTHON=/path/to/python uses that interpreter, which must have those, instead of .venv.
 set -euo pipefail
@@ -97,10 +98,29 @@ setup_node() {
     die "npm could not install tests/outside/package-lock.json"
 }
 
+# Version that the counts in docs/fuzzing.md were made with.
+cargo_fuzz=0.13.2
+
+setup_fuzz() {
+  setup_build
+  if ! cargo +nightly --version >/dev/null 2>&1; then
+    command -v rustup >/dev/null || die "fuzzing needs nightly Rust: https://rustup.rs"
+    say "installing nightly Rust (rustup)"
+    rustup toolchain install nightly --profile minimal >/dev/null 2>&1 ||
+      die "rustup could not fetch the nightly toolchain"
+  fi
+  if ! cargo fuzz --version >/dev/null 2>&1; then
+    say "installing cargo-fuzz $cargo_fuzz (cargo install)"
+    cargo install --quiet --locked --version "$cargo_fuzz" cargo-fuzz ||
+      die "cargo could not install cargo-fuzz"
+  fi
+}
+
 case "${1:-all}" in
+  fuzz) setup_fuzz ;;
   build) setup_build ;;
   python) setup_python ;;
   node) setup_node ;;
   all) setup_build; setup_python; setup_node ;;
-  *) die "usage: scripts/setup.sh [build|python|node]" ;;
+  *) die "usage: scripts/setup.sh [build|python|node|fuzz]" ;;
 esac

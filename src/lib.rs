@@ -7,28 +7,31 @@
 //! what that means for the target, [`report`] says it. `docs/architecture.md` holds the invariants.
 
 pub mod attest;
+#[cfg(feature = "engine")]
 pub mod audit;
 pub mod catalog;
+#[cfg(feature = "engine")]
 pub mod cli;
 pub mod cpu;
 pub mod fingerprint;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod governance;
 pub mod index;
+#[cfg(feature = "engine")]
 mod library;
 pub mod model;
+#[cfg(feature = "engine")]
 pub mod pipeline;
 pub mod policy;
 pub mod read;
 pub mod report;
+#[cfg(feature = "engine")]
 pub mod snapshot;
 pub mod text;
 pub mod tlog;
 pub mod trainer;
 
-pub use library::Answer;
-pub use library::CheckError;
-pub use library::Checker;
-pub use library::Gate;
-pub use library::GateError;
-pub use library::GateOptions;
-pub use library::Register;
+#[cfg(feature = "engine")]
+pub use library::{Answer, CheckError, Checker, Gate, GateError, GateOptions, Register};

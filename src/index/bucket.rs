@@ -11,8 +11,10 @@ use super::bytes::Cursor;
 use super::bytes::Malformed;
 use super::bytes::put_varint;
 use super::keys;
-use super::segment::DF_CAP;
 
+/// Distinct texts a gram may be in before its list is dropped and only the count is kept.
+/// Chosen: such a gram is a common phrase and no evidence; the list would only cost space.
+pub const DF_CAP: usize = 256;
 /// Bits of a hash: the low sixteen of its 64 are zero.
 pub const HASH_BITS: u32 = 48;
 /// Bits of a hash that are zero.

@@ -58,6 +58,7 @@ impl StoreError {
         }
     }
 
+    #[cfg(feature = "engine")]
     pub(crate) fn engine(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
         move |error| Self::Engine {
             doing,

@@ -14,66 +14,80 @@
 //! Invariants: an error is never an absence; a committed source is all there or not at all; a text
 //! has its entries in exactly one segment, so document frequencies add up over segments; after a
 //! failed write nothing more is written.
+//!
+//! Without the feature `engine` only the byte layouts are left, and files that hold them.
+
+#![cfg_attr(
+    not(feature = "engine"),
+    allow(dead_code, reason = "the database that uses them is left out")
+)]
 
 pub mod bits;
 pub mod bucket;
-mod build;
 pub mod bytes;
-mod claims;
-mod columns;
 pub(crate) mod defects;
 mod error;
-mod filter;
 pub mod format;
-mod gather;
 pub mod keys;
 pub mod layout;
-mod look_up;
-mod register;
-mod rows;
 pub mod secrets;
-mod segment;
 mod set_hash;
-mod sort;
-mod source_row;
-mod store;
-mod tag;
-mod verify;
-mod write;
+pub(crate) mod source_row;
+pub(crate) mod tag;
 
-pub use claims::CLAIMS_KEPT;
+pub use bucket::DF_CAP;
 pub use error::LookUpError;
 pub use error::StoreError;
-pub use filter::FALSE_POSITIVES;
-pub use filter::Hit;
 pub use format::Compat;
 pub use format::Incompatible;
 pub use keys::Op;
 pub use keys::PackedClaim;
 pub use keys::TextRow;
 pub use layout::IndexDir;
-pub use look_up::IndexReader;
-pub use look_up::Postings;
-pub use look_up::TextId;
-pub use register::Finished;
-pub use register::Registration;
 pub use secrets::PublicKeys;
 pub use secrets::Secrets;
 pub use secrets::SecretsError;
-pub use segment::DF_CAP;
 pub use set_hash::SetHash;
 pub use tag::ALONE_GRAMS;
 pub use tag::ALONE_TEXTS;
 pub use tag::Tag;
-pub use verify::Walked;
-pub use write::IndexWriter;
-pub use write::SourceDraft;
-pub use write::TextDraft;
-pub use write::WriteError;
 
-#[cfg(test)]
+// What opens or writes the database. Without the engine the byte layouts are left.
+cfg_if::cfg_if! {
+    if #[cfg(feature = "engine")] {
+        mod build;
+        mod claims;
+        mod columns;
+        mod filter;
+        mod gather;
+        mod look_up;
+        mod register;
+        mod rows;
+        mod segment;
+        mod sort;
+        mod store;
+        mod verify;
+        mod write;
+
+        pub use claims::CLAIMS_KEPT;
+        pub use filter::FALSE_POSITIVES;
+        pub use filter::Hit;
+        pub use look_up::IndexReader;
+        pub use look_up::Postings;
+        pub use look_up::TextId;
+        pub use register::Finished;
+        pub use register::Registration;
+        pub use verify::Walked;
+        pub use write::IndexWriter;
+        pub use write::SourceDraft;
+        pub use write::TextDraft;
+        pub use write::WriteError;
+    }
+}
+
+#[cfg(all(test, feature = "engine"))]
 mod engine_tests;
-#[cfg(test)]
+#[cfg(all(test, feature = "engine"))]
 pub(crate) mod testing;
-#[cfg(test)]
+#[cfg(all(test, feature = "engine"))]
 mod tests;

@@ -20,9 +20,7 @@ use super::store::Row;
 use super::store::Store;
 use super::tag::Tag;
 
-/// Distinct texts a gram may be in before its list is dropped and only the count is kept.
-/// Chosen: such a gram is a common phrase and no evidence; the list would only cost space.
-pub const DF_CAP: usize = 256;
+pub(crate) use super::bucket::DF_CAP;
 /// Segments of one size class that are merged into one.
 /// Chosen: rewrites each posting log₄ N times; at most three segments of a class remain to probe.
 const MERGE_FANOUT: usize = 4;

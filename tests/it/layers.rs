@@ -44,7 +44,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trainer", &["model"]),
     ("attest", &["model"]),
 ];
-const ON_TOP: &[&str] = &["cli", "library"];
+const ON_TOP: &[&str] = &["cli", "library", "fuzzing"];
 
 /// Modules that compute and nothing else.
 const PURE: &[&str] = &[

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Fuzzes every target of fuzz/ for so many seconds each, from the kept seeds and from what earlier
+# runs on this machine found:
+#
+#   scripts/fuzz.sh 20               every target, 20 seconds each
+#   scripts/fuzz.sh 600 rows text    these two, ten minutes each
+#
+# Ends with a line per target: inputs tried. A finding fails it, and names the file that shows it.
+# Compiled targets and what was found interesting are kept in $HERDBOOK_FUZZ_TARGET, by default
+# beside CARGO_TARGET_DIR, else in fuzz/target.
+#
+# Where neither nightly Rust nor cargo-fuzz is there and neither can be fetched, nothing is fuzzed, a
+# line says so, and the kept seeds go through the same properties as an ordinary test.
+# HERDBOOK_FUZZ=required makes that a failure.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf 'fuzz: %s\n' "$*"; }
+
+seconds=${1:-20}
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || { say "usage: scripts/fuzz.sh SECONDS [TARGET…]" >&2; exit 2; }
+shift || true
+
+if ! scripts/setup.sh fuzz; then
+  say "NOT FUZZED: nightly Rust or cargo-fuzz is missing and could not be fetched; only the kept seeds are run"
+  [ "${HERDBOOK_FUZZ:-}" != required ] || exit 1
+  exec cargo test --release --locked --lib -- fuzzing::
+fi
+
+# What the tests build with and what is built here have nothing in common.
+target=${HERDBOOK_FUZZ_TARGET:-}
+[ -n "$target" ] || { [ -n "${CARGO_TARGET_DIR:-}" ] && target=$(dirname "$CARGO_TARGET_DIR")/fuzz-target; }
+target=${target:-$PWD/fuzz/target}
+unset CARGO_TARGET_DIR
+mkdir -p "$target"
+target=$(cd "$target" && pwd)
+# Readers read files: in memory, where there is such a folder.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+
+build=(--target-dir "$target")
+say "building into $target"
+cargo +nightly fuzz build "${build[@]}"
+
+names=("$@")
+if [ ${#names[@]} = 0 ]; then mapfile -t names < <(ls fuzz/seeds); fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+lines=()
+for name in "${names[@]}"; do
+  [ -d "fuzz/seeds/$name" ] || { say "no target $name" >&2; exit 2; }
+  found=$target/findings/$name
+  mkdir -p "$target/corpus/$name" "$found"
+  # Chosen: an input takes milliseconds, and a few kilobytes have no use for half a gigabyte.
+  if ! cargo +nightly fuzz run "${build[@]}" "$name" "$target/corpus/$name" "fuzz/seeds/$name" -- \
+    -max_total_time="$seconds" -max_len=16384 -len_control=10 -timeout=20 -malloc_limit_mb=512 \
+    -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" >"$log" 2>&1; then
+    tail -n 60 "$log"
+    say "FOUND: $name. Once repaired, keep the input: cp FILE fuzz/seeds/$name/a-name-for-it"
+    ls "$found"
+    exit 1
+  fi
+  inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  lines+=("$(printf '%12s  %s' "${inputs:-?}" "$name")")
+done
+say "no finding; inputs tried in $seconds s each:"
+printf '%s\n' "${lines[@]}"
