@@ -66,11 +66,13 @@ fn as_defined(text: &NormalText, recipe: Recipe, side: Side, key: &FingerprintKe
         let mut sketch = Vec::new();
         sketcher.sketch(text, &mut sketch);
         assert_eq!(sketch, expected, "{vectors:?} {side:?}");
-        let mut digests = Vec::new();
-        sketcher.append_digests(text, &mut digests);
+        let (mut digests, mut places) = (Vec::new(), Vec::new());
+        sketcher.append_digests(text, &mut digests, &mut places);
         sketcher.seal(&mut digests);
         let ids: Vec<u64> = expected.iter().map(|gram| gram.id).collect();
         assert_eq!(digests, ids, "{vectors:?} {side:?}");
+        let at: Vec<u32> = expected.iter().map(|gram| gram.at).collect();
+        assert_eq!(places, at, "{vectors:?} {side:?}");
     }
     expected
 }
