@@ -24,7 +24,6 @@ fn every_property_holds_for_every_seed_and_for_damaged_copies() {
         assert!(files.len() >= 4, "{name} has {} seeds", files.len());
         for file in files {
             let seed = std::fs::read(&file).unwrap();
-            println!("{}", file.display());
             property(&seed);
             for copy in damaged(&seed) {
                 property(&copy);
