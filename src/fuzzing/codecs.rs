@@ -193,7 +193,7 @@ fn tags(first: u64, count: u64) {
         match list {
             TextList::Common(_) => assert_eq!(tag, Tag::COMMON),
             TextList::Texts(_) if alone && count <= ALONE_TEXTS as u64 => {
-                assert_eq!(tag, Tag::ALONE)
+                assert_eq!(tag, Tag::ALONE);
             }
             TextList::Texts(_) => assert!(tag.bucket().is_some_and(|bucket| bucket < Tag::BUCKETS)),
         }

@@ -151,12 +151,12 @@ pub(super) fn csv_rows(bytes: &[u8], delimiter: u8) -> Option<Vec<Vec<String>>> 
 }
 
 /// The texts of the fields of one CSV record.
-pub(super) fn csv_row(fields: &[String]) -> Row {
+pub(super) fn csv_row(fields: &[String]) -> Vec<Item> {
     let mut out = Vec::new();
     for field in fields {
         string(field, 0, &mut out);
     }
-    Some(out)
+    out
 }
 
 /// Whether these texts are those of the row.

@@ -72,7 +72,7 @@ fn summary(found: &Result<Recognised, TrainerError>) -> String {
 }
 
 fn agrees(found: &Recognised, bytes: &[u8]) {
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let lines = memchr::memchr_iter(b'\n', bytes).count() as u64 + 1;
     let origins = (found.inputs.iter().map(|input| &input.origin))
         .chain(found.remote.iter().map(|remote| &remote.origin))
         .chain(found.facts.iter().filter_map(|fact| fact.origin.as_ref()));

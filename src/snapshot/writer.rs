@@ -178,16 +178,16 @@ impl Writer {
         let logged = head.commit();
         let sealed = seal::numbers(&dir.snapshots())?.into_iter().next_back();
         let index = IndexWriter::open(dir, compat, |state| {
+            if state.epoch < logged {
+                let indexed = state.epoch;
+                return Err(OpenError::BehindLog { logged, indexed });
+            }
             // A snapshot is sealed after its commit: database and log were both set back.
             if let Some(sealed) = sealed
                 && sealed > state.epoch
             {
                 let indexed = state.epoch;
                 return Err(OpenError::BehindSnapshots { sealed, indexed });
-            }
-            if state.epoch < logged {
-                let indexed = state.epoch;
-                return Err(OpenError::BehindLog { logged, indexed });
             }
             if state.epoch > logged + 1 {
                 let found = state.epoch;
