@@ -168,6 +168,7 @@ pub fn backup(
 ) -> Result<Backup, BackupError> {
     refuse_existing(to)?;
     let parent = parent(to);
+    fs::create_dir_all(parent).map_err(StoreError::io("create the directory", parent))?;
     let made = tempfile::Builder::new()
         .prefix(".herdbook-backup-")
         .tempdir_in(parent)
