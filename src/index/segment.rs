@@ -93,7 +93,9 @@ pub(crate) fn find_in_bucket(
     Ok(())
 }
 
-/// Which live segments to merge with `postings` new ones.
+/// Which live segments to merge with `postings` new ones. Those of the smallest class always, which
+/// costs next to nothing: each segment is one more filter to ask, with false positives of its own,
+/// and the canary's would stay by itself beside a first registration that is large.
 pub(crate) fn choose_merge(segments: &Segments, postings: u64) -> Vec<u32> {
     let class = |size: u64| {
         (size / SMALLEST_CLASS)
@@ -102,6 +104,12 @@ pub(crate) fn choose_merge(segments: &Segments, postings: u64) -> Vec<u32> {
     };
     let mut chosen = Vec::new();
     let mut total = postings;
+    for (number, segment) in segments {
+        if class(segment.row.postings) == 0 {
+            chosen.push(*number);
+            total = total.saturating_add(segment.row.postings);
+        }
+    }
     loop {
         let same: Vec<_> = segments
             .iter()

@@ -1427,6 +1427,24 @@ fn a_snapshot_is_shared_between_threads() {
 }
 
 #[test]
+fn the_canary_is_no_segment_of_its_own_beside_a_large_source() {
+    let home = Home::new();
+    let mut writer = home.writer();
+    writer.reseal(NOW).unwrap();
+    let many: Vec<Text> = (0..2500)
+        .map(|id| Text {
+            id,
+            grams: (0..40).map(|at| gram(mix(40 * id + at))).collect(),
+        })
+        .collect();
+    register(&mut writer, "many", &many).unwrap();
+    let snapshot = home.snapshot().unwrap();
+    assert!(snapshot.entries() > 1 << 16, "{}", snapshot.entries());
+    assert_eq!(snapshot.segments(), 1);
+    assert_planted(&snapshot, &home.secrets);
+}
+
+#[test]
 fn a_snapshot_that_is_read_is_kept_and_collected_later() {
     let home = Home::new();
     register(&mut home.writer(), "s0", &texts(0..5)).unwrap();
