@@ -18,9 +18,12 @@ pub mod fingerprint;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod governance;
+#[cfg(feature = "engine")]
+pub mod graph;
 pub mod index;
 #[cfg(feature = "engine")]
 mod library;
+pub mod lineage;
 pub mod model;
 #[cfg(feature = "engine")]
 pub mod pipeline;

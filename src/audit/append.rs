@@ -30,6 +30,7 @@ use super::head::head;
 use crate::index::IndexDir;
 use crate::index::Secrets;
 use crate::index::StoreError;
+use crate::model::lineage::Statement;
 use crate::tlog::Bundle;
 use crate::tlog::Checkpoint;
 use crate::tlog::CheckpointError;
@@ -125,6 +126,19 @@ impl Log {
     /// are durable.
     pub fn append(&mut self, time: &str, record: Record) -> Result<Logged, LogError> {
         self.append_with(time, |_| Ok(vec![record]))
+    }
+
+    /// Appends statements about the lineage graph, one entry each, all of them or none. Returns
+    /// where the last one stands.
+    pub fn append_lineage(
+        &mut self,
+        time: &str,
+        statements: Vec<Statement>,
+    ) -> Result<Logged, LogError> {
+        self.append_with(time, |_| {
+            let boxed = statements.into_iter().map(Box::new);
+            Ok(boxed.map(Record::Lineage).collect())
+        })
     }
 
     /// Appends a check, and before it the policy that it was made under where that is not the one
@@ -456,12 +470,19 @@ pub(super) fn follow(
         | Record::Deployment(_)
         | Record::Check(_)
         | Record::Attest(_)
+        | Record::Lineage(_)
         | Record::RotateKey(_) => in_force,
+    };
+    let lineage = if matches!(record, Record::Lineage(_)) {
+        Some(index)
+    } else {
+        before.and_then(|before| before.lineage)
     };
     Ok(InForce {
         commit,
         policy,
         log_key: log_key.to_owned(),
+        lineage,
     })
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::LogError;
+use crate::model::lineage::Statement;
 use crate::tlog::ENTRY_BYTES_MAX;
 
 /// Version of the entries that are written.
@@ -39,6 +40,10 @@ pub struct InForce {
     pub policy: Option<String>,
     /// The verifier key of the checkpoints that follow.
     pub log_key: String,
+    /// Number of the last entry that stated something of the lineage graph; absent before the
+    /// first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<u64>,
 }
 
 /// A commit of the index, as every entry repeats it.
@@ -79,6 +84,8 @@ pub enum Record {
     Check(Box<Check>),
     /// An attestation was issued.
     Attest(Attestation),
+    /// Nodes and edges of the lineage graph were stated or taken back.
+    Lineage(Box<Statement>),
     /// The log's key was replaced.
     RotateKey(Rotation),
 }
@@ -98,6 +105,7 @@ impl Record {
             Self::Policy(_) => "policy",
             Self::Check(_) => "check",
             Self::Attest(_) => "attest",
+            Self::Lineage(_) => "lineage",
             Self::RotateKey(_) => "rotate-key",
         }
     }
@@ -116,6 +124,7 @@ impl Record {
             | Self::Policy(_)
             | Self::Check(_)
             | Self::Attest(_)
+            | Self::Lineage(_)
             | Self::RotateKey(_) => None,
         }
     }
@@ -160,6 +169,10 @@ pub struct Approval {
     pub person: String,
     /// A word of the closed list of reasons, where there is one.
     pub reason: Option<String>,
+    /// What it is about, by name: `model`, `environment`, `license`, `source`, … Absent in entries
+    /// of before the lineage graph.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub about: BTreeMap<String, String>,
 }
 
 /// A policy that comes into force.

@@ -19,6 +19,7 @@ use crate::tlog::NoteError;
 use crate::tlog::Receipt;
 use crate::tlog::Tree;
 use crate::tlog::leaf_hash;
+use crate::tlog::verify_consistency;
 use crate::tlog::verify_inclusion;
 
 /// The signed head of a log with its last entry, proven to be in the tree.
@@ -210,6 +211,33 @@ pub fn entries(
         at = found.start() + found.width;
     }
     Ok(checkpoint)
+}
+
+/// Root of the tree of the first `size` entries, by the tiles; `None` where the signed log has
+/// fewer. The tiles themselves are proven to give the signed root.
+pub fn root_at(
+    dir: &IndexDir,
+    keys: &PublicKeys,
+    size: u64,
+) -> Result<Option<crate::tlog::Hash>, LogError> {
+    let folder = Folder::new(dir.log());
+    let Some(note) = note(&folder)? else {
+        return Err(absent(dir));
+    };
+    let checkpoint = checkpoint(&folder, &note, keys)?;
+    if size > checkpoint.size {
+        return Ok(None);
+    }
+    let tiles = FileTiles(&folder);
+    let in_log = |error: TileError| error.in_log(&folder);
+    let tree = Tree::new(&tiles, checkpoint.size);
+    let proof = tree.consistency(size).map_err(in_log)?;
+    let root = tree.root_at(size).map_err(in_log)?;
+    verify_consistency(&proof, size, root, checkpoint.size, checkpoint.root).map_err(|error| {
+        let what = format!("the tiles beside it do not give its root ({error})");
+        damaged(&folder, CHECKPOINT, &what)
+    })?;
+    Ok(Some(root))
 }
 
 /// Leaf hashes of a bundle, from its tile.

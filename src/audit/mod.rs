@@ -39,6 +39,7 @@ pub use head::entries;
 pub use head::entry;
 pub use head::head;
 pub use head::receipt;
+pub use head::root_at;
 pub use migrate::migrate;
 pub use verify::Kept;
 pub use verify::Verified;

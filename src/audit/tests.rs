@@ -114,6 +114,7 @@ fn approval() -> Approval {
         request: Some("R1".to_owned()),
         person: "ada".to_owned(),
         reason: None,
+        about: BTreeMap::new(),
     }
 }
 
@@ -569,6 +570,7 @@ fn entries_are_read_strictly() {
             },
             policy: None,
             log_key: "k".to_owned(),
+            lineage: None,
         },
         Record::Signoff(approval()),
     );

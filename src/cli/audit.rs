@@ -29,7 +29,9 @@ use crate::audit::Log;
 use crate::audit::LogError;
 use crate::audit::Logged;
 use crate::audit::Record;
+use crate::graph;
 use crate::model::CheckOutcome;
+use crate::model::lineage::Statement;
 use crate::pipeline;
 use crate::report;
 use crate::report::escape;
@@ -200,8 +202,23 @@ fn detail(record: &Record) -> String {
             let verdict = escape::identifier(&attestation.verdict);
             format!("{verdict}, of the check in entry {}", attestation.check)
         }
+        Record::Lineage(stated) => stated_detail(stated),
         Record::RotateKey(rotation) => format!("to {}", escape::identifier(&rotation.new)),
     }
+}
+
+/// What a statement about the lineage graph says, in a few words.
+fn stated_detail(stated: &Statement) -> String {
+    let about = stated.nodes.first().map(|claim| &claim.node);
+    let about = about.or_else(|| stated.edges.first().map(|claim| &claim.to));
+    let about = about.map_or_else(String::new, |node| escape::identifier(&node.to_string()));
+    format!(
+        "{} {about}: {} nodes, {} edges, {} taken back",
+        escape::identifier(&stated.command),
+        stated.nodes.len(),
+        stated.edges.len(),
+        stated.gone.len(),
+    )
 }
 
 /// The beginning of a digest.
@@ -382,6 +399,8 @@ fn append_check(global: &Global, outcome: &CheckOutcome) -> Result<Option<Logged
     }
     let json = report::wire::to_json(outcome)?;
     let check = Check::of(outcome, &json)?;
+    // Before the entry that names it: what is logged can be followed.
+    graph::keep_verdict(&opened.dir, &json)?;
     let mut log = Log::open(&opened.dir, &opened.secrets);
     let now = opened::now().map_err(|failure| failure.error)?;
     let logged = log.append_check(&now, check)?;

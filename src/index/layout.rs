@@ -60,6 +60,21 @@ impl IndexDir {
         self.log().join("audit.jsonl")
     }
 
+    /// The lineage graph: a view of what log and snapshots say, made anew where it is lost.
+    pub fn graph(&self) -> PathBuf {
+        self.root.join("graph")
+    }
+
+    /// Held locked while the view is brought up to date, and shared while it is read.
+    pub fn graph_lock(&self) -> PathBuf {
+        self.root.join("graph.lock")
+    }
+
+    /// Verdicts of checks, each under the digest by which the log names it.
+    pub fn verdicts(&self) -> PathBuf {
+        self.root.join("verdicts")
+    }
+
     /// Held locked while entries are appended to the log.
     pub fn log_lock(&self) -> PathBuf {
         self.root.join("log.lock")

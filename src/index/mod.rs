@@ -60,6 +60,7 @@ cfg_if::cfg_if! {
         mod columns;
         mod filter;
         mod gather;
+        mod graph;
         mod look_up;
         mod register;
         mod rows;
@@ -72,6 +73,11 @@ cfg_if::cfg_if! {
         pub use claims::CLAIMS_KEPT;
         pub use filter::FALSE_POSITIVES;
         pub use filter::Hit;
+        pub use graph::EdgeRow;
+        pub use graph::GRAPH_LAYOUT;
+        pub use graph::GraphState;
+        pub use graph::GraphStore;
+        pub use graph::NodeId;
         pub use look_up::IndexReader;
         pub use look_up::Postings;
         pub use look_up::TextId;

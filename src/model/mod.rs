@@ -8,6 +8,7 @@ pub mod decision;
 pub mod duty;
 pub mod evidence;
 pub mod license;
+pub mod lineage;
 pub mod location;
 pub mod organization;
 pub mod outcome;
@@ -29,7 +30,7 @@ pub use location::Location;
 pub use organization::{Grant, GrantScope, Organization, Person, PersonRole};
 pub use outcome::{
     Canaries, CheckOutcome, ColumnUse, Finding, FindingClaim, FindingCounts, IndexInfo, InputInfo,
-    ModelCount, Tally,
+    ModelCount, SourceCount, Tally,
 };
 pub use source::{Acquisition, Claim, SourceId, SourceInfo};
 pub use unit::{Batch, ColumnId, Role, RowError, UnitSpan};

@@ -108,6 +108,20 @@ pub struct InputInfo {
     pub columns: Vec<(Arc<str>, ColumnUse, u64)>,
     /// Canaries planted among the texts and found again.
     pub canaries: Canaries,
+    /// Registered sources whose text stands in it, in order of name; every finding is counted, also
+    /// those beyond the listing limit.
+    pub sources: Vec<SourceCount>,
+}
+
+/// How many rows of an input hold text of one registered source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceCount {
+    /// Name of the source.
+    pub source: String,
+    /// Rows with a match that the source claims, at or above the flag threshold.
+    pub rows: u64,
+    /// The strictest level among them.
+    pub level: Level,
 }
 
 /// Texts that a scan was made to meet among those of a file, and must have found: the index's own

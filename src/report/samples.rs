@@ -50,6 +50,7 @@ fn input(path: &str, tally: Tally) -> InputInfo {
             planted: 2,
             found: 2,
         },
+        sources: Vec::new(),
     }
 }
 

@@ -356,6 +356,21 @@ pub struct Input {
     pub columns: BTreeMap<String, ColumnUse>,
     /// Leaves found per column path.
     pub column_leaves: BTreeMap<String, u64>,
+    /// Registered sources whose text stands in this input, by name; all findings are counted, those
+    /// beyond the listing limit too.
+    pub sources: Vec<InputSource>,
+}
+
+/// How much of an input is text of one registered source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputSource {
+    /// Name of the source.
+    pub source: String,
+    /// Rows with a match that it claims; a row counts for every source that claims text in it.
+    pub rows: u64,
+    /// The strictest level among them.
+    pub level: Level,
 }
 
 /// Counts of rows; `read = pass + flag + block + undecided`.
@@ -632,6 +647,15 @@ impl From<&model::InputInfo> for Input {
             tally: input.tally.into(),
             columns,
             column_leaves,
+            sources: input
+                .sources
+                .iter()
+                .map(|count| InputSource {
+                    source: count.source.clone(),
+                    rows: count.rows,
+                    level: count.level.into(),
+                })
+                .collect(),
         }
     }
 }

@@ -333,16 +333,30 @@ pub(crate) fn remove_dir_if_any(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Compares a snapshot's files with its manifest: none missing, none added, sizes and digests as
-/// sealed.
-pub(crate) fn verify_files(dir: &Path, manifest: &Manifest) -> Result<(), OpenError> {
+/// Every file below a folder with its size and digest, as [`verify_listed`] wants them.
+pub(crate) fn list_and_hash(root: &Path) -> Result<Vec<ManifestFile>, StoreError> {
+    list_files(root)?
+        .into_par_iter()
+        .map(|found| {
+            hash_file(&root.join(&found.path)).map(|blake3| ManifestFile {
+                path: found.path,
+                size: found.size,
+                blake3,
+            })
+        })
+        .collect()
+}
+
+/// Compares the files below a folder with a list of them: none missing, none added, sizes and
+/// digests as listed.
+pub(crate) fn verify_listed(dir: &Path, files: &[ManifestFile]) -> Result<(), OpenError> {
     let damaged = |what: String| OpenError::Damaged {
         path: dir.display().to_string(),
         what,
     };
     let found = list_files(dir)?;
     let mut found = found.into_iter().peekable();
-    for file in &manifest.files {
+    for file in files {
         if let Some(extra) = found.next_if(|found| found.path < file.path) {
             return Err(damaged(format!("file {} was added", extra.path)));
         }
@@ -360,7 +374,7 @@ pub(crate) fn verify_files(dir: &Path, manifest: &Manifest) -> Result<(), OpenEr
     if let Some(extra) = found.next() {
         return Err(damaged(format!("file {} was added", extra.path)));
     }
-    let wrong: Result<Vec<Option<&str>>, StoreError> = (&manifest.files)
+    let wrong: Result<Vec<Option<&str>>, StoreError> = files
         .into_par_iter()
         .map(|file| {
             let digest = hash_file(&dir.join(&file.path))?;

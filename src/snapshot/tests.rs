@@ -1203,6 +1203,7 @@ fn checks_logged_between_commits_leave_the_head_where_it_is() {
         request: None,
         person: "ada".to_owned(),
         reason: None,
+        about: std::collections::BTreeMap::new(),
     };
     let mut beside = audit::Log::open(&home.dir, &home.secrets);
     beside

@@ -57,10 +57,16 @@ where
 
     /// Root.
     pub fn root(&self) -> Result<Hash, T::Error> {
-        if self.size == 0 {
-            return Ok(empty_root());
+        self.root_at(self.size)
+    }
+
+    /// Root of the tree of the first `old` entries, of which this one has no fewer.
+    pub fn root_at(&self, old: u64) -> Result<Hash, T::Error> {
+        match old {
+            0 => Ok(empty_root()),
+            old if old > self.size => Err(self.beyond(old)),
+            old => self.range(0, old),
         }
-        self.range(0, self.size)
     }
 
     /// Proof that the entry `index` is in the tree, from the leaf's neighbour up (RFC 6962, 2.1.1).

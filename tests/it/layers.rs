@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("text", &["cpu"]),
     ("tlog", &[]),
     ("fingerprint", &["model", "text", "cpu"]),
+    ("lineage", &["model"]),
     ("read", &["model"]),
     ("catalog", &["model"]),
     ("policy", &["model"]),
@@ -24,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "snapshot",
         &["model", "index", "fingerprint", "audit", "tlog"],
     ),
+    ("graph", &["model", "lineage", "index", "audit", "snapshot"]),
     (
         "pipeline",
         &[
@@ -54,6 +56,7 @@ const PURE: &[&str] = &[
     "fingerprint",
     "policy",
     "governance",
+    "lineage",
     "attest",
 ];
 const IMPURE: &[&str] = &[

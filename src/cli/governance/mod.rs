@@ -17,6 +17,7 @@ pub(super) use files::Files;
 pub(super) use files::governance_files;
 use files::read_ledger;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -251,7 +252,26 @@ fn append(
         request,
         person: signer.person.clone(),
         reason,
+        about: about(payload)?,
     };
     audit::log_approval(log, record, approval)?;
     Ok(ledger)
+}
+
+/// What a record is about, for its entry in the log: its plain values by name.
+fn about(payload: &Payload) -> Result<BTreeMap<String, String>, Failure> {
+    let value = match payload {
+        Payload::Request(Ask::SignOff(ask)) => serde_json::to_value(ask),
+        Payload::Request(Ask::Waiver(ask)) => serde_json::to_value(ask),
+        Payload::Request(Ask::Reading(ask)) => serde_json::to_value(ask),
+        Payload::Deployment(deployment) => serde_json::to_value(deployment),
+        // The request that they name has said it.
+        Payload::Approve(_) | Payload::Reject(_) | Payload::Revoke(_) => return Ok(BTreeMap::new()),
+    }
+    .context("the record cannot be written as JSON")
+    .or_undecided()?;
+    let plain = value.as_object().into_iter().flatten();
+    Ok(plain
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect())
 }

@@ -10,6 +10,7 @@ use crate::model::Finding;
 use crate::model::InputInfo;
 use crate::model::Level;
 use crate::model::Location;
+use crate::model::SourceCount;
 use crate::model::Tally;
 use crate::model::Verdict;
 use crate::policy::codes;
@@ -42,6 +43,8 @@ pub(crate) struct FileAccount<'a, 'c> {
     text_bytes: u64,
     /// Rows per column whose text exists only as tokens or bytes, with the first of them.
     opaque: BTreeMap<ColumnId, (u64, u64)>,
+    /// Rows by the source that claims text in them, with the strictest level.
+    sources: BTreeMap<String, (u64, Level)>,
     /// The last row seen, which a next batch may carry on, and whether one did.
     open: Option<(u64, RowState, bool)>,
 }
@@ -63,6 +66,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             text_units: 0,
             text_bytes: 0,
             opaque: BTreeMap::new(),
+            sources: BTreeMap::new(),
             open: None,
         }
     }
@@ -174,6 +178,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             verdict = verdict.max(Verdict::Undecided);
         }
         self.tally.count(verdict);
+        self.count_sources(&state.findings);
         if let Some(sides) = &mut self.sides {
             let opaque: Vec<Finding> = state
                 .opaque
@@ -185,6 +190,26 @@ impl<'a, 'c> FileAccount<'a, 'c> {
         }
         for finding in state.findings {
             self.findings.push(finding);
+        }
+    }
+
+    /// Counts a row once for each source that claims text in it.
+    fn count_sources(&mut self, findings: &[Finding]) {
+        let mut row: BTreeMap<&str, Level> = BTreeMap::new();
+        for claim in findings.iter().flat_map(|finding| &finding.claims) {
+            let level = row.entry(&claim.source).or_insert(claim.decision.level);
+            *level = (*level).max(claim.decision.level);
+        }
+        for (source, level) in row {
+            match self.sources.get_mut(source) {
+                Some((rows, strictest)) => {
+                    *rows += 1;
+                    *strictest = (*strictest).max(level);
+                }
+                None => {
+                    self.sources.insert(source.to_owned(), (1, level));
+                }
+            }
         }
     }
 
@@ -266,6 +291,15 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             text_bytes: self.text_bytes,
             columns,
             canaries: scan.canaries,
+            sources: self
+                .sources
+                .into_iter()
+                .map(|(source, (rows, level))| SourceCount {
+                    source,
+                    rows,
+                    level,
+                })
+                .collect(),
         };
         (info, self.sides)
     }
@@ -287,6 +321,7 @@ pub(crate) fn unreadable(error: &ReadError, findings: &mut Findings) -> InputInf
         text_bytes: 0,
         columns: Vec::new(),
         canaries: Canaries::default(),
+        sources: Vec::new(),
     }
 }
 

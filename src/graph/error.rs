@@ -1,0 +1,51 @@
+//! Why the graph cannot be read.
+
+use crate::audit::LogError;
+use crate::index::StoreError;
+use crate::snapshot::OpenError;
+
+/// The graph cannot be read, so that nothing can be said of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The index cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The view cannot be read or written.
+    #[error("the lineage graph: {0}")]
+    Store(#[from] StoreError),
+    /// Somebody else is bringing it up to date.
+    #[error(
+        "the lineage graph is being brought up to date by another process for more than {seconds} s; try again"
+    )]
+    Busy {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The log kept growing.
+    #[error(
+        "the audit log grew {times} times while the lineage graph was read; try again when less is checked"
+    )]
+    Moving {
+        /// How often.
+        times: usize,
+    },
+    /// A verdict is not what the log names.
+    #[error(
+        "{path} is not the verdict that entry {entry} of the audit log names: {what}; restore the folder verdicts/ from a backup"
+    )]
+    Verdict {
+        /// The file.
+        path: String,
+        /// The entry of the check.
+        entry: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The list of the view's files cannot be written.
+    #[error("the list of the lineage graph's files cannot be written: {0}")]
+    List(#[from] serde_json::Error),
+}

@@ -1,0 +1,21 @@
+//! The lineage graph, kept up to date: a view of what the audit log and the snapshots say.
+//!
+//! Nothing is stored here that is not stored there. [`View::open`] compares the view with the signed
+//! head of the log, reads what came since, verifies every file of the view, and makes it anew where
+//! anything differs: a row that the engine lost can never pass for something that was not there.
+
+mod error;
+mod fold;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::GraphError;
+pub use fold::KeptInput;
+pub use fold::KeptSource;
+pub use fold::KeptVerdict;
+pub use fold::VERDICT_BYTES_MAX;
+pub use fold::keep_verdict;
+pub use fold::kept_verdict;
+pub use view::View;

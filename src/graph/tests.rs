@@ -1,0 +1,249 @@
+//! The view against the log that it is made from, on real files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::audit::Check;
+use crate::audit::Log;
+use crate::index::Compat;
+use crate::index::IndexDir;
+use crate::index::Secrets;
+use crate::lineage::Graph as _;
+use crate::model::lineage::Direction;
+use crate::model::lineage::EdgeClaim;
+use crate::model::lineage::EdgeFacts;
+use crate::model::lineage::EdgeGone;
+use crate::model::lineage::EdgeKind;
+use crate::model::lineage::NodeRef;
+use crate::model::lineage::Origin;
+use crate::model::lineage::Statement;
+use crate::snapshot::Writer;
+
+const NOW: &str = "2026-11-22T12:00:00Z";
+
+fn compat() -> Compat {
+    Compat {
+        recipe: "r1-k24-w41".to_owned(),
+        unicode: "16.0.0".to_owned(),
+        guarantee_bytes: 64,
+        key_check: [9; 16],
+    }
+}
+
+struct Home {
+    _temp: tempfile::TempDir,
+    dir: IndexDir,
+    secrets: Secrets,
+}
+
+impl Home {
+    fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = IndexDir::new(temp.path().join("index"), None);
+        let secrets = Secrets::load_or_create(dir.keys()).unwrap();
+        drop(Writer::init_bare(&dir, &secrets, &compat(), NOW).unwrap());
+        let secrets = Secrets::load(dir.keys()).unwrap();
+        Self {
+            _temp: temp,
+            dir,
+            secrets,
+        }
+    }
+
+    fn state(&self, edges: &[(&str, EdgeKind, &str)], gone: &[(&str, EdgeKind, &str)]) {
+        let node = |text: &str| NodeRef::parse(text).unwrap();
+        let statement = Statement {
+            command: "dataset add".to_owned(),
+            origin: Origin::Declared,
+            by: None,
+            nodes: Vec::new(),
+            edges: edges
+                .iter()
+                .map(|(from, edge, to)| EdgeClaim {
+                    from: node(from),
+                    edge: *edge,
+                    to: node(to),
+                    facts: EdgeFacts::default(),
+                })
+                .collect(),
+            gone: gone
+                .iter()
+                .map(|(from, edge, to)| EdgeGone {
+                    from: node(from),
+                    edge: *edge,
+                    to: node(to),
+                })
+                .collect(),
+        };
+        let mut log = Log::open(&self.dir, &self.secrets);
+        log.append_lineage(NOW, vec![statement]).unwrap();
+    }
+
+    /// A check of one file in which one source was found in so many rows; none for zero.
+    fn check(&self, file: &str, source: &str, rows: u64) -> u64 {
+        let sources = if rows == 0 {
+            Vec::new()
+        } else {
+            vec![serde_json::json!({"source": source, "rows": rows, "level": "block"})]
+        };
+        let json = serde_json::json!({
+            "target": {"name": "acme", "base": ["m"]},
+            "inputs": [{"path": "a.jsonl", "sha256": file, "rows": 10, "bytes": 5, "sources": sources}],
+        })
+        .to_string();
+        keep_verdict(&self.dir, &json).unwrap();
+        self.log_check(&json)
+    }
+
+    fn log_check(&self, json: &str) -> u64 {
+        use sha2::Digest as _;
+        let check = Check {
+            verdict: "block".to_owned(),
+            outcome: hex::encode(sha2::Sha256::digest(json)),
+            target: "22".repeat(32),
+            policy: "33".repeat(32),
+            snapshot: Some(1),
+            snapshot_digest: None,
+            inputs: 1,
+            input_digests: vec![Some("f2".to_owned())],
+            inputs_digest: "55".repeat(32),
+            tally: BTreeMap::from([("read".to_owned(), 10)]),
+            as_of: "2026-11-22".to_owned(),
+        };
+        let mut log = Log::open(&self.dir, &self.secrets);
+        log.append_check(NOW, check).unwrap().index
+    }
+
+    fn open(&self) -> Result<View, GraphError> {
+        View::open(&self.dir, &self.secrets.public(), &compat())
+    }
+
+    /// Every edge, written out.
+    fn edges(&self) -> Vec<String> {
+        let view = self.open().unwrap();
+        let mut out = Vec::new();
+        for kind in crate::model::lineage::NodeKind::all() {
+            for (node, id) in view.named(kind, "", 1000).unwrap() {
+                for seen in view.edges(id, Direction::Downstream).unwrap() {
+                    let to = view.node(seen.other).unwrap().node;
+                    let records = seen.facts.records.unwrap_or(0);
+                    out.push(format!("{node} {} {to} {records}", seen.kind.as_str()));
+                }
+            }
+        }
+        assert_eq!(
+            out.len() as u64,
+            view.state().edges,
+            "the state counts them"
+        );
+        out.sort();
+        out
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut out = vec![self.dir.graph().join("manifest.json")];
+        for entry in fs::read_dir(self.dir.graph().join("db")).unwrap() {
+            out.push(entry.unwrap().path());
+        }
+        out
+    }
+}
+
+#[test]
+fn the_view_follows_the_log_and_is_the_same_when_made_anew() {
+    let home = Home::new();
+    assert!(home.edges().is_empty());
+    home.state(&[("dataset:a@1", EdgeKind::Input, "run:r")], &[]);
+    home.state(&[("run:r", EdgeKind::Produced, "model:X")], &[]);
+    let one = ["dataset:a@1 input run:r 0", "run:r produced model:x 0"];
+    assert_eq!(home.edges(), one);
+    home.state(
+        &[("model:x", EdgeKind::Generated, "source:s")],
+        &[("dataset:a@1", EdgeKind::Input, "run:r")],
+    );
+    let two = ["model:x generated source:s 0", "run:r produced model:x 0"];
+    assert_eq!(home.edges(), two);
+    fs::remove_dir_all(home.dir.graph()).unwrap();
+    assert_eq!(home.edges(), two);
+}
+
+#[test]
+fn what_the_last_check_of_a_file_found_stands() {
+    let home = Home::new();
+    let first = home.check("f1", "s", 3);
+    let found = format!("check:{first} checked file:f1 0");
+    assert_eq!(
+        home.edges(),
+        [found.as_str(), "source:s contained file:f1 3"]
+    );
+    home.check("f1", "t", 2);
+    assert_eq!(home.edges().last().unwrap(), "source:t contained file:f1 2");
+    assert_eq!(home.edges().len(), 3, "both checks, one source");
+    home.check("f1", "t", 0);
+    assert!(home.edges().iter().all(|edge| !edge.contains("contained")));
+}
+
+#[test]
+fn a_verdict_that_was_not_kept_is_said_and_one_that_was_changed_is_refused() {
+    let home = Home::new();
+    let entry = home.log_check("{\"never\": \"kept\"}");
+    let view = home.open().unwrap();
+    let node = NodeRef::parse(&format!("check:{entry}")).unwrap();
+    let id = view.find(&node).unwrap().unwrap();
+    let note = view.node(id).unwrap().facts.note.unwrap();
+    assert!(note.contains("not kept"), "{note}");
+    drop(view);
+    home.check("f1", "s", 3);
+    let kept = fs::read_dir(home.dir.verdicts()).unwrap().next().unwrap();
+    let path = kept.unwrap().path();
+    let other = zstd::encode_all(&b"{\"inputs\":[],\"target\":{}}"[..], 3).unwrap();
+    fs::write(&path, other).unwrap();
+    let error = home.open().err().unwrap().to_string();
+    assert!(error.contains("another digest"), "{error}");
+}
+
+#[test]
+fn damage_to_any_file_of_the_view_is_never_an_absence() {
+    let home = Home::new();
+    home.state(
+        &[
+            ("dataset:a@1", EdgeKind::Input, "run:r"),
+            ("run:r", EdgeKind::Produced, "model:x"),
+        ],
+        &[],
+    );
+    let whole = home.edges();
+    for file in home.files() {
+        let bytes = fs::read(&file).unwrap();
+        let mut flipped = bytes.clone();
+        if let Some(byte) = flipped.get_mut(bytes.len() / 2) {
+            *byte ^= 1;
+        }
+        for damage in [Some(flipped), Some(bytes[..bytes.len() / 2].to_vec()), None] {
+            match damage {
+                Some(damaged) => fs::write(&file, damaged).unwrap(),
+                None if file.exists() => fs::remove_file(&file).unwrap(),
+                None => continue,
+            }
+            assert_eq!(home.edges(), whole, "{}", file.display());
+            if !file.exists() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_view_of_another_log_is_made_anew() {
+    let home = Home::new();
+    home.state(&[("dataset:a@1", EdgeKind::Input, "run:r")], &[]);
+    home.edges();
+    let other = Home::new();
+    other.state(&[("dataset:b@1", EdgeKind::Input, "run:q")], &[]);
+    other.edges();
+    fs::remove_dir_all(home.dir.graph()).unwrap();
+    fs::rename(other.dir.graph(), home.dir.graph()).unwrap();
+    assert_eq!(home.edges(), ["dataset:a@1 input run:r 0"]);
+}

@@ -1,0 +1,514 @@
+//! The database of the lineage graph: nodes by number, edges by either end.
+//!
+//! It is a view: everything in it was read from the audit log and the sealed snapshots, and can be
+//! made again from them. Whoever opens it verifies its files first, for the engine itself can lose
+//! rows in silence; `graph` does that.
+//!
+//! | family | key | value |
+//! |---|---|---|
+//! | `default` | `state` | the [`GraphState`], JSON |
+//! | `nodes` | number, 8 bytes | node and facts, JSON |
+//! | `names` | the node as it is written, UTF-8 | number, 8 bytes |
+//! | `out` | from 8, kind 1, origin 1, to 8 bytes | facts of the edge, JSON |
+//! | `in` | to 8, kind 1, origin 1, from 8 bytes | empty |
+//!
+//! Numbers are big-endian, so that the edges of a node stand together, ordered by kind.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rocksdb::BlockBasedOptions;
+use rocksdb::Cache;
+use rocksdb::ColumnFamily;
+use rocksdb::ColumnFamilyDescriptor;
+use rocksdb::DB;
+use rocksdb::DBCompressionType;
+use rocksdb::Direction as Way;
+use rocksdb::IteratorMode;
+use rocksdb::Options;
+use rocksdb::ReadOptions;
+use rocksdb::WriteBatch;
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::StoreError;
+use super::columns;
+use super::columns::Access;
+use crate::model::lineage::Direction;
+use crate::model::lineage::EdgeFacts;
+use crate::model::lineage::EdgeKind;
+use crate::model::lineage::Node;
+use crate::model::lineage::NodeFacts;
+use crate::model::lineage::NodeRef;
+use crate::model::lineage::Origin;
+
+const STATE: &str = "default";
+const NODES: &str = "nodes";
+const NAMES: &str = "names";
+const OUT: &str = "out";
+const IN: &str = "in";
+const FAMILIES: [&str; 5] = [STATE, NODES, NAMES, OUT, IN];
+const STATE_KEY: &[u8] = b"state";
+/// Block cache. Chosen: a walk touches a few thousand blocks of 4 KB.
+const CACHE_BYTES: usize = 32 << 20;
+/// Memtable size. Chosen: a whole rebuild of 10^6 edges stays within a few flushes.
+const WRITE_BUFFER_BYTES: usize = 32 << 20;
+/// Rows that are collected before they are written. Chosen: a few megabytes.
+const BATCH_ROWS: usize = 20_000;
+/// Length of an edge's key.
+const EDGE_KEY_BYTES: usize = 18;
+
+/// Number of a node in the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u64);
+
+/// What the view holds, and up to where it has read the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GraphState {
+    /// Layout of the rows: [`GRAPH_LAYOUT`].
+    pub layout: u32,
+    /// Entries of the log that were read.
+    pub entries: u64,
+    /// Root of the log's tree at that size, hex.
+    pub root: String,
+    /// Nodes.
+    pub nodes: u64,
+    /// Edges.
+    pub edges: u64,
+}
+
+/// Version of the rows. Raised when they change: a view of another version is made anew.
+pub const GRAPH_LAYOUT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NodeRow {
+    node: NodeRef,
+    facts: NodeFacts,
+}
+
+/// One edge as seen from one of its ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeRow {
+    /// The other end.
+    pub other: NodeId,
+    /// What kind.
+    pub kind: EdgeKind,
+    /// Who says so.
+    pub origin: Origin,
+    /// What is known of it.
+    pub facts: EdgeFacts,
+}
+
+/// The open database.
+pub struct GraphStore {
+    db: DB,
+    at: String,
+    state: GraphState,
+    batch: WriteBatch,
+    /// Nodes whose rows wait in the batch.
+    pending: HashMap<NodeRef, (NodeId, NodeFacts)>,
+    /// Edges that wait in the batch: there, or gone.
+    edges: HashMap<[u8; EDGE_KEY_BYTES], bool>,
+}
+
+impl GraphStore {
+    /// Makes an empty one at `path`, which must not exist.
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
+        let mut store = Self::with(path, Access::Create)?;
+        store.state.layout = GRAPH_LAYOUT;
+        store.put_state()?;
+        store.write()?;
+        Ok(store)
+    }
+
+    /// Opens one that is there, for writing or for reading.
+    pub fn open(path: &Path, writing: bool) -> Result<Self, StoreError> {
+        let access = if writing { Access::Write } else { Access::Read };
+        let mut store = Self::with(path, access)?;
+        let bytes = store
+            .db
+            .get_cf_opt(store.family(STATE)?, STATE_KEY, &reading())
+            .map_err(StoreError::engine("read"))?
+            .ok_or_else(|| StoreError::corrupt("the graph has no state row", &store.at))?;
+        store.state = store.json(&bytes, "the state row")?;
+        Ok(store)
+    }
+
+    fn with(path: &Path, access: Access) -> Result<Self, StoreError> {
+        let cache = Cache::new_lru_cache(CACHE_BYTES);
+        let families = FAMILIES.map(|name| ColumnFamilyDescriptor::new(name, family(name, &cache)));
+        let options = columns::database(access);
+        let db = match access {
+            Access::Create | Access::Write => DB::open_cf_descriptors(&options, path, families),
+            Access::Read => DB::open_cf_descriptors_read_only(&options, path, families, false),
+        }
+        .map_err(StoreError::engine("open the graph"))?;
+        Ok(Self {
+            db,
+            at: path.display().to_string(),
+            state: GraphState::default(),
+            batch: WriteBatch::default(),
+            pending: HashMap::new(),
+            edges: HashMap::new(),
+        })
+    }
+
+    fn family(&self, name: &'static str) -> Result<&ColumnFamily, StoreError> {
+        handle(&self.db, &self.at, name)
+    }
+
+    fn json<'b, T: Deserialize<'b>>(&self, bytes: &'b [u8], what: &str) -> Result<T, StoreError> {
+        serde_json::from_slice(bytes).map_err(|error| {
+            StoreError::corrupt(format!("{what} cannot be read ({error})"), &self.at)
+        })
+    }
+
+    fn bytes<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(value).map_err(|error| {
+            StoreError::corrupt(format!("a row cannot be written ({error})"), &self.at)
+        })
+    }
+
+    /// What it holds.
+    pub fn state(&self) -> &GraphState {
+        &self.state
+    }
+
+    /// The number of a node; `None` when it is not there.
+    pub fn find(&self, node: &NodeRef) -> Result<Option<NodeId>, StoreError> {
+        if let Some((id, _)) = self.pending.get(node) {
+            return Ok(Some(*id));
+        }
+        let found = self
+            .db
+            .get_cf_opt(self.family(NAMES)?, node.to_string(), &reading())
+            .map_err(StoreError::engine("read"))?;
+        found
+            .map(|bytes| self.number(&bytes).map(NodeId))
+            .transpose()
+    }
+
+    fn number(&self, bytes: &[u8]) -> Result<u64, StoreError> {
+        <[u8; 8]>::try_from(bytes)
+            .map(u64::from_be_bytes)
+            .map_err(|_| StoreError::corrupt("a number is not eight bytes", &self.at))
+    }
+
+    /// A node by its number.
+    pub fn node(&self, id: NodeId) -> Result<Node, StoreError> {
+        let bytes = self
+            .db
+            .get_cf_opt(self.family(NODES)?, id.0.to_be_bytes(), &reading())
+            .map_err(StoreError::engine("read"))?
+            .ok_or_else(|| {
+                StoreError::corrupt(format!("node {} is named and not there", id.0), &self.at)
+            })?;
+        let NodeRow { node, facts } = self.json(&bytes, "a node")?;
+        Ok(Node { node, facts })
+    }
+
+    /// The edges of a node in one direction, ordered by kind, then by the other end's number.
+    pub fn edges(&self, id: NodeId, direction: Direction) -> Result<Vec<EdgeRow>, StoreError> {
+        let name = match direction {
+            Direction::Upstream => IN,
+            Direction::Downstream => OUT,
+        };
+        let mut options = reading();
+        options.set_iterate_upper_bound(id.0.wrapping_add(1).to_be_bytes().to_vec());
+        let from = id.0.to_be_bytes();
+        let mode = IteratorMode::From(&from, Way::Forward);
+        let mut out = Vec::new();
+        for row in self.db.iterator_cf_opt(self.family(name)?, options, mode) {
+            let (key, value) = row.map_err(StoreError::engine("scan"))?;
+            let (kind, origin, other) = self.edge_key(&key)?;
+            let facts = match direction {
+                Direction::Downstream => self.json(&value, "an edge")?,
+                Direction::Upstream => self.edge_facts(&edge_key(other, kind, origin, id))?,
+            };
+            out.push(EdgeRow {
+                other,
+                kind,
+                origin,
+                facts,
+            });
+        }
+        Ok(out)
+    }
+
+    fn edge_facts(&self, key: &[u8]) -> Result<EdgeFacts, StoreError> {
+        let bytes = self
+            .db
+            .get_pinned_cf_opt(self.family(OUT)?, key, &reading())
+            .map_err(StoreError::engine("read"))?
+            .ok_or_else(|| StoreError::corrupt("an edge has one end only", &self.at))?;
+        self.json(&bytes, "an edge")
+    }
+
+    fn edge_key(&self, key: &[u8]) -> Result<(EdgeKind, Origin, NodeId), StoreError> {
+        let bad = || StoreError::corrupt("an edge's key is not one", &self.at);
+        let key = <[u8; EDGE_KEY_BYTES]>::try_from(key).map_err(|_| bad())?;
+        let [_, _, _, _, _, _, _, _, kind, origin, other @ ..] = key;
+        Ok((
+            EdgeKind::of_number(kind).ok_or_else(bad)?,
+            Origin::of_number(origin).ok_or_else(bad)?,
+            NodeId(u64::from_be_bytes(other)),
+        ))
+    }
+
+    /// Nodes whose written form begins with `prefix`, in its order, at most `max`. One more than
+    /// asked for is never returned: ask for one more to know whether there are.
+    pub fn named(&self, prefix: &str, max: usize) -> Result<Vec<(NodeRef, NodeId)>, StoreError> {
+        let mode = IteratorMode::From(prefix.as_bytes(), Way::Forward);
+        let mut out = Vec::new();
+        for row in self
+            .db
+            .iterator_cf_opt(self.family(NAMES)?, reading(), mode)
+        {
+            let (key, value) = row.map_err(StoreError::engine("scan"))?;
+            if out.len() == max || !key.starts_with(prefix.as_bytes()) {
+                break;
+            }
+            let text = std::str::from_utf8(&key)
+                .map_err(|_| StoreError::corrupt("a node's name is not UTF-8", &self.at))?;
+            let node = NodeRef::parse(text).map_err(|error| {
+                StoreError::corrupt(format!("a node's name cannot be read: {error}"), &self.at)
+            })?;
+            out.push((node, NodeId(self.number(&value)?)));
+        }
+        Ok(out)
+    }
+
+    /// States a node: makes it, or adds to what is known of it.
+    pub fn put_node(&mut self, node: &NodeRef, facts: &NodeFacts) -> Result<NodeId, StoreError> {
+        let (id, mut known) = if let Some((id, known)) = self.pending.get(node) {
+            (*id, known.clone())
+        } else if let Some(id) = self.find(node)? {
+            (id, self.node(id)?.facts)
+        } else {
+            self.state.nodes += 1;
+            let id = NodeId(self.state.nodes);
+            let names = handle(&self.db, &self.at, NAMES)?;
+            self.batch
+                .put_cf(names, node.to_string(), id.0.to_be_bytes());
+            (id, NodeFacts::default())
+        };
+        known.update(facts);
+        let row = NodeRow {
+            node: node.clone(),
+            facts: known,
+        };
+        let bytes = self.bytes(&row)?;
+        self.batch.put_cf(
+            handle(&self.db, &self.at, NODES)?,
+            id.0.to_be_bytes(),
+            bytes,
+        );
+        self.pending.insert(node.clone(), (id, row.facts));
+        self.write_if_full()?;
+        Ok(id)
+    }
+
+    /// States an edge; one of the same ends, kind and origin is replaced.
+    pub fn put_edge(
+        &mut self,
+        from: NodeId,
+        kind: EdgeKind,
+        origin: Origin,
+        to: NodeId,
+        facts: &EdgeFacts,
+    ) -> Result<(), StoreError> {
+        let key = edge_key(from, kind, origin, to);
+        if !self.has_edge(&key)? {
+            self.state.edges += 1;
+        }
+        self.edges.insert(key, true);
+        let bytes = self.bytes(facts)?;
+        self.batch
+            .put_cf(handle(&self.db, &self.at, OUT)?, key, bytes);
+        let back = edge_key(to, kind, origin, from);
+        self.batch.put_cf(handle(&self.db, &self.at, IN)?, back, []);
+        self.write_if_full()
+    }
+
+    /// Takes an edge away; nothing happens where there is none.
+    pub fn remove_edge(
+        &mut self,
+        from: NodeId,
+        kind: EdgeKind,
+        origin: Origin,
+        to: NodeId,
+    ) -> Result<(), StoreError> {
+        let key = edge_key(from, kind, origin, to);
+        if !self.has_edge(&key)? {
+            return Ok(());
+        }
+        self.state.edges = self.state.edges.saturating_sub(1);
+        self.edges.insert(key, false);
+        self.batch.delete_cf(handle(&self.db, &self.at, OUT)?, key);
+        let back = edge_key(to, kind, origin, from);
+        self.batch.delete_cf(handle(&self.db, &self.at, IN)?, back);
+        self.write_if_full()
+    }
+
+    fn has_edge(&self, key: &[u8; EDGE_KEY_BYTES]) -> Result<bool, StoreError> {
+        if let Some(there) = self.edges.get(key) {
+            return Ok(*there);
+        }
+        let found = self
+            .db
+            .get_pinned_cf_opt(self.family(OUT)?, key, &reading())
+            .map_err(StoreError::engine("read"))?;
+        Ok(found.is_some())
+    }
+
+    /// Writes what waits, so that it can be read.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.put_state()?;
+        self.write()
+    }
+
+    /// Says up to where the log was read, and moves everything into table files: nothing is left
+    /// in a log of the engine's own. Consumes the store, which closes it.
+    pub fn finish(mut self, entries: u64, root: &str) -> Result<GraphState, StoreError> {
+        self.state.entries = entries;
+        root.clone_into(&mut self.state.root);
+        self.settle()?;
+        for name in FAMILIES {
+            self.db
+                .flush_cf(self.family(name)?)
+                .map_err(StoreError::engine("flush the graph"))?;
+        }
+        Ok(self.state)
+    }
+
+    fn put_state(&mut self) -> Result<(), StoreError> {
+        let bytes = self.bytes(&self.state)?;
+        self.batch
+            .put_cf(handle(&self.db, &self.at, STATE)?, STATE_KEY, bytes);
+        Ok(())
+    }
+
+    fn write_if_full(&mut self) -> Result<(), StoreError> {
+        if self.batch.len() < BATCH_ROWS {
+            return Ok(());
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        let batch = std::mem::take(&mut self.batch);
+        self.pending.clear();
+        self.edges.clear();
+        // Not synced: a view that a crash cut short has no list of files, and is made anew.
+        self.db
+            .write(batch)
+            .map_err(StoreError::engine("write the graph"))
+    }
+}
+
+/// A column family. Apart from the store, so that its batch can be written to meanwhile.
+fn handle<'d>(db: &'d DB, at: &str, name: &'static str) -> Result<&'d ColumnFamily, StoreError> {
+    db.cf_handle(name)
+        .ok_or_else(|| StoreError::corrupt(format!("family {name} is missing"), at))
+}
+
+fn edge_key(near: NodeId, kind: EdgeKind, origin: Origin, far: NodeId) -> [u8; EDGE_KEY_BYTES] {
+    let mut key = [0; EDGE_KEY_BYTES];
+    let parts = near
+        .0
+        .to_be_bytes()
+        .into_iter()
+        .chain([kind.number(), origin.number()])
+        .chain(far.0.to_be_bytes());
+    for (place, byte) in key.iter_mut().zip(parts) {
+        *place = byte;
+    }
+    key
+}
+
+fn reading() -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_verify_checksums(true);
+    options
+}
+
+fn family(name: &str, cache: &Cache) -> Options {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    table.set_block_size(columns::POINT_BLOCK_BYTES);
+    if name == NAMES || name == NODES || name == OUT {
+        // Asked for by whole keys, often for what is not there. Ten bits: one wrong in a hundred.
+        table.set_bloom_filter(10.0, false);
+    }
+    let mut options = Options::default();
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_block_based_table_factory(&table);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lineage::NodeKind;
+
+    fn node(name: &str) -> NodeRef {
+        NodeRef::new(NodeKind::Run, name)
+    }
+
+    #[test]
+    fn edges_are_seen_from_both_ends_before_and_after_they_are_written() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("db");
+        let mut store = GraphStore::create(&path).unwrap();
+        let facts = |note: &str| NodeFacts {
+            note: Some(note.to_owned()),
+            ..NodeFacts::default()
+        };
+        let a = store.put_node(&node("a"), &facts("first")).unwrap();
+        let b = store.put_node(&node("b"), &NodeFacts::default()).unwrap();
+        assert_eq!(
+            store.put_node(&node("a"), &NodeFacts::default()).unwrap(),
+            a
+        );
+        let edge = EdgeFacts {
+            records: Some(3),
+            ..EdgeFacts::default()
+        };
+        for _ in 0..2 {
+            store
+                .put_edge(a, EdgeKind::Input, Origin::Declared, b, &edge)
+                .unwrap();
+        }
+        store
+            .put_edge(a, EdgeKind::Input, Origin::Found, b, &edge)
+            .unwrap();
+        assert_eq!(store.state().edges, 2, "the same edge counts once");
+        store
+            .remove_edge(a, EdgeKind::Input, Origin::Found, b)
+            .unwrap();
+        let state = store.finish(7, "root").unwrap();
+        assert_eq!((state.nodes, state.edges, state.entries), (2, 1, 7));
+
+        let store = GraphStore::open(&path, false).unwrap();
+        assert_eq!(store.state(), &state);
+        assert_eq!(store.find(&node("a")).unwrap(), Some(a));
+        assert_eq!(store.find(&node("c")).unwrap(), None);
+        assert_eq!(store.node(a).unwrap().facts.note.as_deref(), Some("first"));
+        let seen = |id, direction| store.edges(id, direction).unwrap();
+        let row = |other| EdgeRow {
+            other,
+            kind: EdgeKind::Input,
+            origin: Origin::Declared,
+            facts: edge.clone(),
+        };
+        assert_eq!(seen(a, Direction::Downstream), [row(b)]);
+        assert_eq!(seen(b, Direction::Upstream), [row(a)]);
+        assert!(seen(a, Direction::Upstream).is_empty());
+        let named = store.named("run:", 9).unwrap();
+        assert_eq!(named, [(node("a"), a), (node("b"), b)]);
+        assert_eq!(store.named("run:", 1).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,310 @@
+//! Everything upstream or downstream of a node.
+//!
+//! Breadth first, so that a depth is that of the shortest way. Files stand between sources and data
+//! sets: there they are no hop of their own, and what is known of them adds up on the edge.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+use super::Graph;
+use super::Seen;
+use crate::model::lineage::Direction;
+use crate::model::lineage::EdgeFacts;
+use crate::model::lineage::EdgeKind;
+use crate::model::lineage::Hop;
+use crate::model::lineage::NodeKind;
+use crate::model::lineage::Origin;
+use crate::model::lineage::Reached;
+use crate::model::lineage::Walk;
+
+/// Nodes that a walk reaches at most; what lies behind is counted as cut. Chosen: more than a
+/// person reads by far, and some hundred megabytes.
+pub const NODES_MAX: usize = 200_000;
+
+/// A hop before its ends have places.
+struct Step<K> {
+    other: K,
+    kind: EdgeKind,
+    origin: Origin,
+    facts: EdgeFacts,
+}
+
+/// Walks from `start`, at most `depth_max` hops, at most `nodes_max` nodes.
+pub fn walk<G: Graph>(
+    graph: &G,
+    start: G::Key,
+    direction: Direction,
+    depth_max: Option<u32>,
+    nodes_max: usize,
+) -> Result<Walk, G::Error> {
+    let mut walk = Walking {
+        graph,
+        direction,
+        nodes_max,
+        places: HashMap::new(),
+        kinds: HashMap::new(),
+        nodes: Vec::new(),
+        hops: BTreeMap::new(),
+        waiting: VecDeque::new(),
+    };
+    walk.reach(start, 0)?;
+    while let Some((key, place, depth)) = walk.waiting.pop_front() {
+        let steps = walk.steps(key, place)?;
+        if depth_max.is_some_and(|max| depth >= max) {
+            walk.cut(place, &steps);
+        } else {
+            walk.take(place, depth, steps)?;
+        }
+    }
+    Ok(walk.finish(depth_max))
+}
+
+struct Walking<'g, G: Graph> {
+    graph: &'g G,
+    direction: Direction,
+    nodes_max: usize,
+    places: HashMap<G::Key, usize>,
+    kinds: HashMap<G::Key, NodeKind>,
+    nodes: Vec<Reached>,
+    hops: BTreeMap<(usize, usize, EdgeKind, Origin), EdgeFacts>,
+    waiting: VecDeque<(G::Key, usize, u32)>,
+}
+
+impl<G: Graph> Walking<'_, G> {
+    /// The place of a node, which is visited later where it is new; `None` where there is no room.
+    fn reach(&mut self, key: G::Key, depth: u32) -> Result<Option<usize>, G::Error> {
+        if let Some(place) = self.places.get(&key) {
+            return Ok(Some(*place));
+        }
+        if self.nodes.len() >= self.nodes_max {
+            return Ok(None);
+        }
+        let node = self.graph.node(key)?;
+        let place = self.nodes.len();
+        self.kinds.insert(key, node.node.kind);
+        self.nodes.push(Reached {
+            node,
+            depth,
+            cut: 0,
+        });
+        self.places.insert(key, place);
+        self.waiting.push_back((key, place, depth));
+        Ok(Some(place))
+    }
+
+    fn kind(&mut self, key: G::Key) -> Result<NodeKind, G::Error> {
+        if let Some(kind) = self.kinds.get(&key) {
+            return Ok(*kind);
+        }
+        let kind = self.graph.node(key)?.node.kind;
+        self.kinds.insert(key, kind);
+        Ok(kind)
+    }
+
+    /// Where material comes from or goes, seen from one node.
+    fn steps(&mut self, key: G::Key, place: usize) -> Result<Vec<Step<G::Key>>, G::Error> {
+        let own = self.nodes.get(place).map(|node| node.node.node.kind);
+        let rows = self
+            .nodes
+            .get(place)
+            .and_then(|node| node.node.facts.records);
+        let mut steps = Vec::new();
+        for seen in self.graph.edges(key, self.direction)? {
+            if !seen.kind.flows() {
+                continue;
+            }
+            let through = match (own, self.direction, seen.kind) {
+                (Some(NodeKind::Source), Direction::Downstream, EdgeKind::Contained) => {
+                    self.kind(seen.other)? == NodeKind::File
+                }
+                (Some(NodeKind::Dataset), Direction::Upstream, EdgeKind::Part) => true,
+                _ => false,
+            };
+            if !through {
+                steps.push(step(seen));
+                continue;
+            }
+            let beyond = self.beyond(&seen, rows)?;
+            // A file that nothing is known to hold, or to come from, is where the walk ends.
+            if beyond.is_empty() && self.direction == Direction::Downstream {
+                steps.push(step(seen));
+            }
+            steps.extend(beyond);
+        }
+        if own == Some(NodeKind::Dataset) && self.direction == Direction::Downstream {
+            steps.extend(self.runs_on_files(key)?);
+        }
+        Ok(steps)
+    }
+
+    /// What lies behind a file between a source and a data set.
+    fn beyond(
+        &mut self,
+        file: &Seen<G::Key>,
+        rows: Option<u64>,
+    ) -> Result<Vec<Step<G::Key>>, G::Error> {
+        let mut out = Vec::new();
+        for seen in self.graph.edges(file.other, self.direction)? {
+            let (held, of) = match self.direction {
+                Direction::Downstream => (&file.facts, self.rows_of(&seen)?),
+                Direction::Upstream => (&seen.facts, rows),
+            };
+            match (self.direction, seen.kind) {
+                (Direction::Downstream, EdgeKind::Part) => out.push(Step {
+                    other: seen.other,
+                    kind: EdgeKind::Contained,
+                    origin: file.origin,
+                    facts: EdgeFacts {
+                        of: of.or(held.of),
+                        path: None,
+                        ..held.clone()
+                    },
+                }),
+                (Direction::Upstream, EdgeKind::Contained) => out.push(Step {
+                    other: seen.other,
+                    kind: EdgeKind::Contained,
+                    origin: seen.origin,
+                    facts: EdgeFacts {
+                        of: of.or(held.of),
+                        path: None,
+                        ..held.clone()
+                    },
+                }),
+                // The file itself was trained on: it is shown.
+                (Direction::Downstream, kind) if kind.flows() => out.push(Step {
+                    other: file.other,
+                    kind: file.kind,
+                    origin: file.origin,
+                    facts: file.facts.clone(),
+                }),
+                _ => {}
+            }
+        }
+        Ok(out)
+    }
+
+    fn rows_of(&self, seen: &Seen<G::Key>) -> Result<Option<u64>, G::Error> {
+        Ok(self.graph.node(seen.other)?.facts.records)
+    }
+
+    /// Runs that read a file of the data set by its path: they trained on the data set.
+    fn runs_on_files(&mut self, key: G::Key) -> Result<Vec<Step<G::Key>>, G::Error> {
+        let mut out = Vec::new();
+        for part in self.graph.edges(key, Direction::Upstream)? {
+            if part.kind != EdgeKind::Part {
+                continue;
+            }
+            for seen in self.graph.edges(part.other, Direction::Downstream)? {
+                if seen.kind == EdgeKind::Input {
+                    out.push(step(seen));
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Counts what is not followed from here.
+    fn cut(&mut self, place: usize, steps: &[Step<G::Key>]) {
+        let mut new: Vec<G::Key> = steps
+            .iter()
+            .map(|step| step.other)
+            .filter(|other| !self.places.contains_key(other))
+            .collect();
+        new.sort_unstable();
+        new.dedup();
+        if let Some(node) = self.nodes.get_mut(place) {
+            node.cut += new.len() as u64;
+        }
+    }
+
+    fn take(&mut self, place: usize, depth: u32, steps: Vec<Step<G::Key>>) -> Result<(), G::Error> {
+        let mut refused = Vec::new();
+        for step in steps {
+            let Some(other) = self.reach(step.other, depth + 1)? else {
+                refused.push(step);
+                continue;
+            };
+            let (from, to) = match self.direction {
+                Direction::Downstream => (place, other),
+                Direction::Upstream => (other, place),
+            };
+            self.hops
+                .entry((from, to, step.kind, step.origin))
+                .and_modify(|known| add(known, &step.facts))
+                .or_insert(step.facts);
+        }
+        self.cut(place, &refused);
+        Ok(())
+    }
+
+    /// Brings the nodes in order of depth and name.
+    fn finish(self, depth_max: Option<u32>) -> Walk {
+        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
+        order.sort_by_key(|place| {
+            self.nodes
+                .get(*place)
+                .map(|node| (node.depth, node.node.node.clone()))
+        });
+        let mut moved = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            if let Some(slot) = moved.get_mut(*old) {
+                *slot = new;
+            }
+        }
+        let at = |old: usize| moved.get(old).copied().unwrap_or(0);
+        let mut edges: Vec<Hop> = self
+            .hops
+            .into_iter()
+            .map(|((from, to, kind, origin), facts)| Hop {
+                from: at(from),
+                to: at(to),
+                kind,
+                origin,
+                facts,
+            })
+            .collect();
+        edges.sort_by_key(|hop| (hop.from, hop.to, hop.kind, hop.origin));
+        let mut nodes: Vec<Option<Reached>> = self.nodes.into_iter().map(Some).collect();
+        Walk {
+            direction: self.direction,
+            depth_max,
+            nodes: order
+                .into_iter()
+                .filter_map(|old| nodes.get_mut(old).and_then(Option::take))
+                .collect(),
+            edges,
+        }
+    }
+}
+
+fn step<K>(seen: Seen<K>) -> Step<K> {
+    Step {
+        other: seen.other,
+        kind: seen.kind,
+        origin: seen.origin,
+        facts: seen.facts,
+    }
+}
+
+/// Adds what another file says of the same edge.
+fn add(known: &mut EdgeFacts, more: &EdgeFacts) {
+    if let Some(records) = more.records {
+        known.records = Some(known.records.unwrap_or(0) + records);
+    }
+    if strictness(known.level.as_deref()) < strictness(more.level.as_deref()) {
+        known.level.clone_from(&more.level);
+    }
+    known.entry = known.entry.max(more.entry);
+    if known.of.is_none() {
+        known.of = more.of;
+    }
+}
+
+/// How strict a level is; one that nobody gave is the mildest.
+fn strictness(level: Option<&str>) -> usize {
+    ["note", "flag", "block", "undecided"]
+        .iter()
+        .position(|known| Some(*known) == level)
+        .map_or(0, |place| place + 1)
+}

@@ -1,0 +1,94 @@
+//! A walk as Mermaid and as DOT. Labels are quoted for each, so that no name is read as syntax.
+
+use super::words;
+use crate::model::lineage::NodeKind;
+use crate::model::lineage::Reached;
+use crate::model::lineage::Traced;
+use crate::report::escape;
+
+/// Longest label, in characters. Chosen: a box that can be read.
+const LABEL_CHARS_MAX: usize = 60;
+
+/// A Mermaid flowchart; material flows from left to right.
+pub fn mermaid(traced: &Traced) -> String {
+    let mut out = String::from("flowchart LR\n");
+    for (place, reached) in traced.walk.nodes.iter().enumerate() {
+        let (open, close) = match reached.node.node.kind {
+            NodeKind::Model => ("([", "])"),
+            NodeKind::Source | NodeKind::Dataset | NodeKind::File => ("[(", ")]"),
+            NodeKind::Run => ("[[", "]]"),
+            NodeKind::Deployment => ("{{", "}}"),
+            _ => ("[", "]"),
+        };
+        let label = quoted_mermaid(&label(traced, place, reached));
+        out.push_str(&format!("  n{place}{open}\"{label}\"{close}\n"));
+    }
+    for hop in &traced.walk.edges {
+        let label = quoted_mermaid(&words(hop));
+        out.push_str(&format!("  n{} -->|\"{label}\"| n{}\n", hop.from, hop.to));
+    }
+    out
+}
+
+/// A graph in the DOT language of Graphviz.
+pub fn dot(traced: &Traced) -> String {
+    let mut out = String::from("digraph lineage {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");
+    for (place, reached) in traced.walk.nodes.iter().enumerate() {
+        let shape = match reached.node.node.kind {
+            NodeKind::Model => "ellipse",
+            NodeKind::Source | NodeKind::Dataset | NodeKind::File => "cylinder",
+            NodeKind::Run => "box",
+            NodeKind::Deployment => "house",
+            _ => "note",
+        };
+        let label = quoted_dot(&label(traced, place, reached));
+        out.push_str(&format!("  n{place} [shape={shape}, label=\"{label}\"];\n"));
+    }
+    for hop in &traced.walk.edges {
+        let label = quoted_dot(&words(hop));
+        out.push_str(&format!("  n{} -> n{} [label=\"{label}\"];\n", hop.from, hop.to));
+    }
+    out.push_str("}\n");
+    out
+}
+
+fn label(traced: &Traced, place: usize, reached: &Reached) -> String {
+    let node = &reached.node;
+    let name = match node.node.kind {
+        NodeKind::File => node.facts.label.clone().unwrap_or_else(|| node.label()),
+        _ => node.label(),
+    };
+    let mut label = format!(
+        "{}: {}",
+        node.node.kind.as_str(),
+        escape::shorten(&name, LABEL_CHARS_MAX)
+    );
+    if let Some(meaning) = traced.meanings.get(&place) {
+        let licenses: Vec<&str> = meaning.licenses.iter().map(|l| l.id.as_str()).collect();
+        if !licenses.is_empty() {
+            label.push_str(&format!(" ({})", licenses.join(", ")));
+        }
+    }
+    if reached.cut > 0 {
+        label.push_str(&format!(" +{} not shown", reached.cut));
+    }
+    escape::terminal(&label)
+}
+
+/// Entities by number are the only way that Mermaid has.
+fn quoted_mermaid(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '"' | '#' | '<' | '>' | '&' | '|' | '`' | '\\' | ';' => {
+                out.push_str(&format!("#{};", u32::from(c)));
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+fn quoted_dot(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
