@@ -22,6 +22,7 @@ pub(crate) mod grounds;
 mod init;
 mod inputs;
 mod licenses;
+pub(crate) mod lineage;
 mod model_files;
 mod models;
 pub(crate) mod opened;
@@ -83,6 +84,10 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Register(args) => register::run(global, args),
         Command::Check(args) => check::run(global, args),
         Command::Worker => worker::run(),
+        Command::Dataset(command) => lineage::dataset::run(global, command),
+        Command::Run(command) => lineage::run::run(global, command),
+        Command::Trace(args) => lineage::trace::trace(global, args),
+        Command::Impact(args) => lineage::trace::impact(global, args),
         Command::Doctor(args) => doctor::run(global, *args),
         Command::Backup(args) => backup::backup(global, args),
         Command::Restore(args) => backup::restore(global, args),

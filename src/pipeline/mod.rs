@@ -4,6 +4,7 @@
 //! row order, with bounded memory, and turns every failure on the way into `undecided`.
 
 pub mod check;
+mod identify;
 mod matching;
 pub mod register;
 pub mod scan;
@@ -24,6 +25,8 @@ pub use check::missing_duties;
 pub use check::not_logged;
 pub use check::unavailable;
 pub use check::unfit;
+pub use identify::Identified;
+pub use identify::identify;
 pub use matching::EXACT_BYTES_MIN;
 pub use matching::MatchError;
 pub use register::RegisterError;

@@ -3,16 +3,16 @@
 //! A command states nodes and edges in the audit log; the graph is read from there. Nothing is
 //! stated that the log does not hold.
 
-pub(super) mod dataset;
+pub mod dataset;
+pub(super) mod files;
 mod meaning;
-pub(super) mod run;
+pub mod run;
 mod text;
-pub(super) mod trace;
+pub mod trace;
 
 use anyhow::anyhow;
 use clap::Args;
 
-use super::args::Global;
 use super::exit::Failure;
 use super::exit::OrExit as _;
 use super::opened;
@@ -33,6 +33,8 @@ use crate::model::lineage::Statement;
 
 /// Versions of a data set that an error names. Chosen: a line.
 const VERSIONS_NAMED: usize = 8;
+/// Digits by which a file may be named, at least. Chosen: as Git.
+const DIGITS_MIN: usize = 7;
 /// Claims in one log entry, before it is divided. Chosen: an entry holds 64 KB, a claim with two
 /// long names 2 KB at most and 150 bytes as a rule.
 const CLAIM_BYTES_MAX: usize = 48_000;
@@ -176,20 +178,16 @@ fn candidates(
         found.push((node.clone(), id));
         return Ok(());
     }
-    match node.kind {
-        // A data set without a version: every version that it has.
-        NodeKind::Dataset if node.version.is_empty() => {
-            let prefix = format!("{}@", node.name);
-            let all = view.named(NodeKind::Dataset, &prefix, VERSIONS_NAMED + 1);
-            found.extend(all.or_undecided()?);
-        }
-        // A file by the beginning of its digest.
-        NodeKind::File if node.name.len() >= 8 => {
-            let all = view.named(NodeKind::File, &node.name, VERSIONS_NAMED + 1);
-            found.extend(all.or_undecided()?);
-        }
-        _ => {}
-    }
+    let prefix = if node.kind == NodeKind::Dataset && node.version.is_empty() {
+        // Every version that it has.
+        format!("{}@", node.name)
+    } else if node.kind == NodeKind::File && node.name.len() >= DIGITS_MIN {
+        node.name.clone()
+    } else {
+        return Ok(());
+    };
+    let all = view.named(node.kind, &prefix, VERSIONS_NAMED + 1);
+    found.extend(all.or_undecided()?);
     Ok(())
 }
 
