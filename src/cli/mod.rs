@@ -22,7 +22,7 @@ pub(crate) mod grounds;
 mod init;
 mod inputs;
 mod licenses;
-pub(crate) mod lineage;
+pub mod lineage;
 mod model_files;
 mod models;
 pub(crate) mod opened;
