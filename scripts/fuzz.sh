@@ -50,24 +50,39 @@ from=$SECONDS
 cargo +nightly fuzz build "${options[@]}" property
 say "built in $((SECONDS - from)) s"
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-lines=()
-for name in "${names[@]}"; do
-  found=$target/findings/$name
-  mkdir -p "$target/corpus/$name" "$found"
-  # Chosen: an input takes milliseconds, and a few kilobytes have no use for half a gigabyte.
-  if ! HERDBOOK_FUZZ_PROPERTY=$name cargo +nightly fuzz run "${options[@]}" property \
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+# One target; its words go into a file of its own. Chosen limits: an input takes milliseconds, and a
+# few kilobytes have no use for half a gigabyte.
+fuzz_one() {
+  local name=$1
+  mkdir -p "$target/corpus/$name" "$target/findings/$name"
+  HERDBOOK_FUZZ_PROPERTY=$name cargo +nightly fuzz run "${options[@]}" property \
     "$target/corpus/$name" "fuzz/seeds/$name" -- \
     -max_total_time="$seconds" -max_len=16384 -len_control=10 -timeout=20 -malloc_limit_mb=512 \
-    -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" >"$log" 2>&1; then
-    tail -n 60 "$log"
-    say "FOUND: $name. Once repaired, keep the input: cp FILE fuzz/seeds/$name/found-a-name-for-it"
-    ls "$found"
-    exit 1
-  fi
-  inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  lines+=("$(printf '%12s  %s' "${inputs:-?}" "$name")")
+    -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$target/findings/$name/" \
+    >"$logs/$name" 2>&1 || touch "$logs/$name.failed"
+}
+
+# As many at a time as there are cores; each uses one, most of the time.
+jobs=$(getconf _NPROCESSORS_ONLN)
+for name in "${names[@]}"; do
+  while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+  fuzz_one "$name" &
 done
-say "no finding; inputs tried in $seconds s each:"
-printf '%s\n' "${lines[@]}"
+wait
+
+failed=0
+for name in "${names[@]}"; do
+  [ -e "$logs/$name.failed" ] || continue
+  failed=1
+  tail -n 60 "$logs/$name"
+  say "FOUND: $name. Once repaired, keep the input: cp FILE fuzz/seeds/$name/found-a-name-for-it"
+  ls "$target/findings/$name"
+done
+[ "$failed" = 0 ] || exit 1
+say "no finding; inputs tried in $seconds s each, $jobs at a time:"
+for name in "${names[@]}"; do
+  printf '%12s  %s\n' "$(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$name")" "$name"
+done
