@@ -14,6 +14,7 @@ mod file;
 mod html;
 mod links;
 mod markdown;
+pub mod people;
 mod sarif;
 pub mod sources;
 pub mod terminal;
@@ -24,4 +25,4 @@ mod samples;
 #[cfg(test)]
 pub(crate) use samples::pass as sample_outcome;
 
-pub use file::{ReportKind, WriteError, check_stale, remove_stale, write};
+pub use file::{ReportKind, WriteError, check_stale, remove_stale, write, write_page};
