@@ -107,6 +107,9 @@ pub enum Command {
     /// Ask for, decide on and list switched readings of the texts
     #[command(subcommand)]
     Reading(super::governance::request_args::ReadingCommand),
+    /// Report for people: on a check, a data set, a model, a period
+    #[command(subcommand)]
+    Report(super::report::ReportCommand),
     /// List what waits for a decision, by legal question
     #[command(subcommand)]
     Review(super::governance::review::ReviewCommand),
@@ -125,6 +128,16 @@ pub enum Command {
     /// List, verify and prove what was done: the audit log
     #[command(subcommand)]
     Audit(super::audit::AuditCommand),
+    /// Record data sets and what they were made from
+    #[command(subcommand)]
+    Dataset(super::lineage::dataset::DatasetCommand),
+    /// Record training runs: what they read, what they made
+    #[command(subcommand)]
+    Run(super::lineage::run::RunCommand),
+    /// Where a data set, model, run or text comes from, up to generator and clause
+    Trace(super::lineage::trace::TraceArgs),
+    /// What a source, data set, model or license went into
+    Impact(super::lineage::trace::ImpactArgs),
     /// Look at everything that an index consists of, and say what to do
     Doctor(ListArgs),
     /// Copy an index, with digests of its own
@@ -580,7 +593,7 @@ fn source_name(text: &str) -> Result<String, String> {
 }
 
 /// A SHA-256 in hex, brought to lower case.
-fn sha256_hex(text: &str) -> Result<String, String> {
+pub(super) fn sha256_hex(text: &str) -> Result<String, String> {
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(text.to_ascii_lowercase())
     } else {

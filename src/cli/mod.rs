@@ -22,6 +22,7 @@ pub(crate) mod grounds;
 mod init;
 mod inputs;
 mod licenses;
+pub mod lineage;
 mod model_files;
 mod models;
 pub(crate) mod opened;
@@ -30,6 +31,7 @@ mod panics;
 mod policy;
 pub mod progress;
 mod register;
+pub mod report;
 mod snapshot;
 mod source;
 pub mod table;
@@ -83,6 +85,10 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Register(args) => register::run(global, args),
         Command::Check(args) => check::run(global, args),
         Command::Worker => worker::run(),
+        Command::Dataset(command) => lineage::dataset::run(global, command),
+        Command::Run(command) => lineage::run::run(global, command),
+        Command::Trace(args) => lineage::trace::trace(global, args),
+        Command::Impact(args) => lineage::trace::impact(global, args),
         Command::Doctor(args) => doctor::run(global, *args),
         Command::Backup(args) => backup::backup(global, args),
         Command::Restore(args) => backup::restore(global, args),
@@ -93,6 +99,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Signoff(command) => governance::requests::signoff(global, command),
         Command::Waive(command) => governance::requests::waive(global, command),
         Command::Reading(command) => governance::requests::reading(global, command),
+        Command::Report(command) => report::run(global, command),
         Command::Review(command) => governance::review::run(global, command),
         Command::Deployment(command) => governance::deployment::run(global, command),
         Command::Keys(command) => governance::keys::run(command),

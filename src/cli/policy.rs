@@ -224,6 +224,7 @@ fn explain(global: &Global, args: &PolicyExplainArgs) -> Result<(), Failure> {
         tier: Tier::Exact,
         strength: args.strength.unwrap_or_else(|| policy.block_strength()),
         short: false,
+        second_generation: false,
     };
     let explanation = policy::explain(&setting, &facts);
     if args.output.json {

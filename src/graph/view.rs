@@ -88,31 +88,6 @@ impl View {
         Err(GraphError::Moving { times: MOVES_MAX })
     }
 
-    /// Opens the view as it stands where it has read the log to entry `lineage`, the last that
-    /// stated something of the graph, and up to date otherwise: checks that came since change
-    /// nothing of which model stands behind which.
-    pub fn open_since(
-        dir: &IndexDir,
-        keys: &PublicKeys,
-        compat: &Compat,
-        lineage: u64,
-    ) -> Result<Self, GraphError> {
-        let shared = lock(dir, false)?;
-        if let Some(list) = list(dir)?
-            && list.state.entries > lineage
-            && agrees(dir, keys, &list.state)?
-            && verify_listed(&dir.graph(), &list.files).is_ok()
-        {
-            let store = GraphStore::open(&dir.graph().join(DB), false)?;
-            return Ok(Self {
-                store,
-                _lock: shared,
-            });
-        }
-        drop(shared);
-        Self::open(dir, keys, compat)
-    }
-
     /// What it holds, and up to which entry.
     pub fn state(&self) -> &GraphState {
         self.store.state()

@@ -44,6 +44,7 @@ pub fn walk<G: Graph>(
         nodes_max,
         places: HashMap::new(),
         kinds: HashMap::new(),
+        rows: HashMap::new(),
         nodes: Vec::new(),
         hops: BTreeMap::new(),
         waiting: VecDeque::new(),
@@ -66,6 +67,7 @@ struct Walking<'g, G: Graph> {
     nodes_max: usize,
     places: HashMap<G::Key, usize>,
     kinds: HashMap<G::Key, NodeKind>,
+    rows: HashMap<G::Key, Option<u64>>,
     nodes: Vec<Reached>,
     hops: BTreeMap<(usize, usize, EdgeKind, Origin), EdgeFacts>,
     waiting: VecDeque<(G::Key, usize, u32)>,
@@ -105,10 +107,11 @@ impl<G: Graph> Walking<'_, G> {
     /// Where material comes from or goes, seen from one node.
     fn steps(&mut self, key: G::Key, place: usize) -> Result<Vec<Step<G::Key>>, G::Error> {
         let own = self.nodes.get(place).map(|node| node.node.node.kind);
-        let rows = self
-            .nodes
-            .get(place)
-            .and_then(|node| node.node.facts.records);
+        let rows = if own == Some(NodeKind::Dataset) {
+            self.rows_of(key)?
+        } else {
+            None
+        };
         let mut steps = Vec::new();
         for seen in self.graph.edges(key, self.direction)? {
             if !seen.kind.flows() {
@@ -147,7 +150,7 @@ impl<G: Graph> Walking<'_, G> {
         let mut out = Vec::new();
         for seen in self.graph.edges(file.other, self.direction)? {
             let (held, of) = match self.direction {
-                Direction::Downstream => (&file.facts, self.rows_of(&seen)?),
+                Direction::Downstream => (&file.facts, self.rows_of(seen.other)?),
                 Direction::Upstream => (&seen.facts, rows),
             };
             match (self.direction, seen.kind) {
@@ -184,8 +187,26 @@ impl<G: Graph> Walking<'_, G> {
         Ok(out)
     }
 
-    fn rows_of(&self, seen: &Seen<G::Key>) -> Result<Option<u64>, G::Error> {
-        Ok(self.graph.node(seen.other)?.facts.records)
+    /// Rows of a data set: stated, or those of its files where all are known.
+    fn rows_of(&mut self, key: G::Key) -> Result<Option<u64>, G::Error> {
+        if let Some(rows) = self.rows.get(&key) {
+            return Ok(*rows);
+        }
+        let mut rows = self.graph.node(key)?.facts.records;
+        if rows.is_none() {
+            let mut sum = None;
+            let mut known = true;
+            for seen in self.graph.edges(key, Direction::Upstream)? {
+                if seen.kind == EdgeKind::Part {
+                    let of_file = self.graph.node(seen.other)?.facts.records;
+                    known &= of_file.is_some();
+                    sum = Some(sum.unwrap_or(0) + of_file.unwrap_or(0));
+                }
+            }
+            rows = sum.filter(|_| known);
+        }
+        self.rows.insert(key, rows);
+        Ok(rows)
     }
 
     /// Runs that read a file of the data set by its path: they trained on the data set.

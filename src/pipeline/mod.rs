@@ -4,11 +4,13 @@
 //! row order, with bounded memory, and turns every failure on the way into `undecided`.
 
 pub mod check;
+mod identify;
 mod matching;
 pub mod register;
 pub mod scan;
 mod split;
 
+pub use check::Ancestry;
 pub use check::CheckContext;
 pub use check::CheckOptions;
 pub use check::CheckRun;
@@ -24,6 +26,8 @@ pub use check::missing_duties;
 pub use check::not_logged;
 pub use check::unavailable;
 pub use check::unfit;
+pub use identify::Identified;
+pub use identify::identify;
 pub use matching::EXACT_BYTES_MIN;
 pub use matching::MatchError;
 pub use register::RegisterError;

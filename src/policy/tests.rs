@@ -123,6 +123,7 @@ impl Ask {
             tier: self.tier,
             strength: self.strength,
             short: self.short,
+            second_generation: false,
         }
     }
 }
@@ -734,7 +735,8 @@ proptest! {
             });
             let generator = ask.model.map(|id| catalog().resolve(id));
             let facts = ask.facts(generator.as_ref());
-            let claim = (u32::try_from(number).expect("few"), (*source > 0).then_some(*source));
+            let number = u32::try_from(number).expect("few");
+            let claim = (number, (*source > 0).then_some(*source), 0);
             let made = decisions.decide(claim, &facts);
             let again = decisions.decide(claim, &facts);
             prop_assert_eq!(&*made, &ask.decide());

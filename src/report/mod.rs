@@ -12,6 +12,7 @@ pub mod escape;
 mod facts;
 mod file;
 mod html;
+pub mod lineage;
 mod links;
 mod markdown;
 pub mod people;

@@ -3,22 +3,24 @@
 //! A command states nodes and edges in the audit log; the graph is read from there. Nothing is
 //! stated that the log does not hold.
 
-pub(super) mod dataset;
-mod meaning;
-pub(super) mod run;
+pub mod dataset;
+pub(super) mod files;
+pub(super) mod meaning;
+pub mod run;
 mod text;
-pub(super) mod trace;
+pub mod trace;
 
 use anyhow::anyhow;
 use clap::Args;
 
-use super::args::Global;
 use super::exit::Failure;
 use super::exit::OrExit as _;
 use super::opened;
 use super::opened::Opened;
 use super::out;
+use crate::audit;
 use crate::audit::Log;
+use crate::graph::GraphError;
 use crate::graph::View;
 use crate::index::NodeId;
 use crate::lineage::Graph as _;
@@ -30,9 +32,14 @@ use crate::model::lineage::NodeKind;
 use crate::model::lineage::NodeRef;
 use crate::model::lineage::Origin;
 use crate::model::lineage::Statement;
+use crate::model::target::Target;
+use crate::pipeline::Ancestry;
+use crate::pipeline::scan::SnapshotFacts;
 
 /// Versions of a data set that an error names. Chosen: a line.
 const VERSIONS_NAMED: usize = 8;
+/// Digits by which a file may be named, at least. Chosen: as Git.
+const DIGITS_MIN: usize = 7;
 /// Claims in one log entry, before it is divided. Chosen: an entry holds 64 KB, a claim with two
 /// long names 2 KB at most and 150 bytes as a rule.
 const CLAIM_BYTES_MAX: usize = 48_000;
@@ -48,6 +55,38 @@ pub struct ByArgs {
 /// The graph as the log has it now.
 pub(in crate::cli) fn view(opened: &Opened) -> Result<View, Failure> {
     View::open(&opened.dir, &opened.secrets.public(), &opened.compat).or_undecided()
+}
+
+/// The models behind those that live sources claim and the target is made from. Empty where no
+/// lineage was ever stated: the graph is not looked at then.
+pub(crate) fn ancestry(
+    opened: &Opened,
+    facts: &SnapshotFacts,
+    target: &Target,
+) -> Result<Ancestry, GraphError> {
+    let keys = opened.secrets.public();
+    if audit::head(&opened.dir, &keys)?
+        .last
+        .in_force
+        .lineage
+        .is_none()
+    {
+        return Ok(Ancestry::default());
+    }
+    let view = View::open(&opened.dir, &keys, &opened.compat)?;
+    let live = facts
+        .sources
+        .iter()
+        .filter(|source| source.withdrawn_at.is_none());
+    let mut models: Vec<&String> = live.flat_map(|source| &source.models).collect();
+    models.extend(&target.base);
+    models.sort_unstable();
+    models.dedup();
+    let mut behind = Vec::new();
+    for model in models {
+        behind.push((model.clone(), view.behind(model)?));
+    }
+    Ok(Ancestry::new(behind))
 }
 
 /// Nodes and edges about to be stated.
@@ -176,20 +215,16 @@ fn candidates(
         found.push((node.clone(), id));
         return Ok(());
     }
-    match node.kind {
-        // A data set without a version: every version that it has.
-        NodeKind::Dataset if node.version.is_empty() => {
-            let prefix = format!("{}@", node.name);
-            let all = view.named(NodeKind::Dataset, &prefix, VERSIONS_NAMED + 1);
-            found.extend(all.or_undecided()?);
-        }
-        // A file by the beginning of its digest.
-        NodeKind::File if node.name.len() >= 8 => {
-            let all = view.named(NodeKind::File, &node.name, VERSIONS_NAMED + 1);
-            found.extend(all.or_undecided()?);
-        }
-        _ => {}
-    }
+    let prefix = if node.kind == NodeKind::Dataset && node.version.is_empty() {
+        // Every version that it has.
+        format!("{}@", node.name)
+    } else if node.kind == NodeKind::File && node.name.len() >= DIGITS_MIN {
+        node.name.clone()
+    } else {
+        return Ok(());
+    };
+    let all = view.named(node.kind, &prefix, VERSIONS_NAMED + 1);
+    found.extend(all.or_undecided()?);
     Ok(())
 }
 

@@ -137,6 +137,7 @@ fn outcome(sources: Vec<SourceInfo>, canaries: Canaries) -> CheckOutcome {
         snapshot: &facts,
         recipe: &recipe,
         judged: &judged,
+        ancestry: &Ancestry::default(),
         folder: None,
     };
     let options = CheckOptions {

@@ -19,35 +19,42 @@ pub fn mermaid(traced: &Traced) -> String {
             NodeKind::Source | NodeKind::Dataset | NodeKind::File => ("[(", ")]"),
             NodeKind::Run => ("[[", "]]"),
             NodeKind::Deployment => ("{{", "}}"),
-            _ => ("[", "]"),
+            NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => {
+                ("[", "]")
+            }
         };
         let label = quoted_mermaid(&label(traced, place, reached));
-        out.push_str(&format!("  n{place}{open}\"{label}\"{close}\n"));
+        let line = format!("  n{place}{open}\"{label}\"{close}\n");
+        out.push_str(&line);
     }
     for hop in &traced.walk.edges {
         let label = quoted_mermaid(&words(hop));
-        out.push_str(&format!("  n{} -->|\"{label}\"| n{}\n", hop.from, hop.to));
+        let line = format!("  n{} -->|\"{label}\"| n{}\n", hop.from, hop.to);
+        out.push_str(&line);
     }
     out
 }
 
 /// A graph in the DOT language of Graphviz.
 pub fn dot(traced: &Traced) -> String {
-    let mut out = String::from("digraph lineage {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");
+    let mut out =
+        String::from("digraph lineage {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");
     for (place, reached) in traced.walk.nodes.iter().enumerate() {
         let shape = match reached.node.node.kind {
             NodeKind::Model => "ellipse",
             NodeKind::Source | NodeKind::Dataset | NodeKind::File => "cylinder",
             NodeKind::Run => "box",
             NodeKind::Deployment => "house",
-            _ => "note",
+            NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => "note",
         };
         let label = quoted_dot(&label(traced, place, reached));
-        out.push_str(&format!("  n{place} [shape={shape}, label=\"{label}\"];\n"));
+        let line = format!("  n{place} [shape={shape}, label=\"{label}\"];\n");
+        out.push_str(&line);
     }
     for hop in &traced.walk.edges {
         let label = quoted_dot(&words(hop));
-        out.push_str(&format!("  n{} -> n{} [label=\"{label}\"];\n", hop.from, hop.to));
+        let line = format!("  n{} -> n{} [label=\"{label}\"];\n", hop.from, hop.to);
+        out.push_str(&line);
     }
     out.push_str("}\n");
     out
@@ -55,8 +62,8 @@ pub fn dot(traced: &Traced) -> String {
 
 /// The name that a drawing shows: of files what they were called, for the digest says nothing.
 pub(crate) fn shown_name(node: &Node) -> String {
-    match node.node.kind {
-        NodeKind::File => node.facts.label.clone().unwrap_or_else(|| node.label()),
+    match (&node.node.kind, &node.facts.label) {
+        (NodeKind::File, Some(name)) => name.clone(),
         _ => node.label(),
     }
 }
@@ -72,11 +79,11 @@ fn label(traced: &Traced, place: usize, reached: &Reached) -> String {
     if let Some(meaning) = traced.meanings.get(&place) {
         let licenses: Vec<&str> = meaning.licenses.iter().map(|l| l.id.as_str()).collect();
         if !licenses.is_empty() {
-            label.push_str(&format!(" ({})", licenses.join(", ")));
+            label = format!("{label} ({})", licenses.join(", "));
         }
     }
     if reached.cut > 0 {
-        label.push_str(&format!(" +{} not shown", reached.cut));
+        label = format!("{label} +{} not shown", reached.cut);
     }
     escape::terminal(&label)
 }
@@ -87,7 +94,8 @@ fn quoted_mermaid(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '#' | '<' | '>' | '&' | '|' | '`' | '\\' | ';' => {
-                out.push_str(&format!("#{};", u32::from(c)));
+                let line = format!("#{};", u32::from(c));
+                out.push_str(&line);
             }
             _ => out.push(c),
         }

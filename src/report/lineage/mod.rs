@@ -1,11 +1,24 @@
 //! Walks through the lineage graph, told: as a tree, as JSON, and as drawings of other tools.
 
 mod draw;
+mod layout;
+mod merge;
+mod svg;
 mod tree;
 mod wire;
 
 pub use draw::dot;
 pub use draw::mermaid;
+pub(crate) use draw::shown_name;
+pub(crate) use layout::BOX_HEIGHT;
+pub(crate) use layout::BOX_WIDTH;
+pub use merge::Drawn;
+pub use merge::both_ways;
+pub use merge::nearest;
+pub(crate) use svg::DRAWING_STYLE;
+pub(crate) use svg::Drawing;
+pub(crate) use svg::TIP;
+pub use svg::svg;
 pub use tree::tree;
 pub use wire::LineageJson;
 
@@ -46,10 +59,9 @@ fn verb(kind: EdgeKind, facts: &EdgeFacts) -> String {
         EdgeKind::Contained => "contains".to_owned(),
         EdgeKind::Part => "consists of".to_owned(),
         EdgeKind::Derived => format!("derived by {} from", said(&facts.how, "an unstated step")),
-        EdgeKind::Input => "trained on".to_owned(),
+        EdgeKind::Input | EdgeKind::Trained => "trained on".to_owned(),
         EdgeKind::Base => "based on".to_owned(),
         EdgeKind::Used => format!("used for {}:", said(&facts.of_outputs, "labels")),
-        EdgeKind::Trained => "trained on".to_owned(),
         EdgeKind::Produced => "produced by".to_owned(),
         EdgeKind::Deployed => "runs".to_owned(),
         EdgeKind::Checked => "checked by".to_owned(),

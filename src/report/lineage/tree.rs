@@ -4,7 +4,6 @@
 //! so, so that a diamond is not told twice and a cycle ends.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use super::words;
 use crate::model::lineage::Direction;
@@ -55,12 +54,14 @@ pub fn tree(traced: &Traced) -> String {
     while let Some(next) = waiting.pop() {
         if lines == LINES_MAX {
             let left = traced.walk.nodes.len() - told.len();
-            writeln!(out, "… {left} more nodes are not printed: --json has all").ok();
+            let line = format!("… {left} more nodes are not printed: --json has all\n");
+            out.push_str(&line);
             break;
         }
         lines += 1;
         if next.cut > 0 {
-            writeln!(out, "{}└─ … {} more, not followed", next.lead, next.cut).ok();
+            let line = format!("{}└─ … {} more, not followed\n", next.lead, next.cut);
+            out.push_str(&line);
             continue;
         }
         let Some(reached) = traced.walk.nodes.get(next.place) else {
@@ -121,7 +122,8 @@ fn line(traced: &Traced, next: &Waiting<'_>, reached: &Reached, first: bool, out
         "  (told above)".to_owned()
     };
     let name = name(reached);
-    writeln!(out, "{}{}{by}{name}{behind}{about}", next.lead, next.branch).ok();
+    let line = format!("{}{}{by}{name}{behind}{about}\n", next.lead, next.branch);
+    out.push_str(&line);
 }
 
 fn name(reached: &Reached) -> String {
@@ -166,7 +168,13 @@ fn about(traced: &Traced, place: usize, reached: &Reached) -> String {
     let rows = match reached.node.node.kind {
         NodeKind::Source => Some("records"),
         NodeKind::Dataset | NodeKind::File => Some("rows"),
-        _ => None,
+        NodeKind::Model
+        | NodeKind::Run
+        | NodeKind::Deployment
+        | NodeKind::Check
+        | NodeKind::Signoff
+        | NodeKind::Waiver
+        | NodeKind::Reading => None,
     };
     if let (Some(records), Some(rows)) = (facts.records, rows) {
         parts.push(format!("{records} {rows}"));

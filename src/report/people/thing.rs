@@ -435,6 +435,7 @@ fn disagreements<'h, 'a>(held: &'h [Held<'a>]) -> Vec<(&'h Held<'a>, &'static st
         .map(|held| (held.hop.from, held.hop.to, held.hop.origin == Origin::Found))
         .collect();
     held.iter()
+        .filter(|held| held.holder.node.kind == NodeKind::Dataset)
         .filter_map(|held| {
             let found = held.hop.origin == Origin::Found;
             if there.contains(&(held.hop.from, held.hop.to, !found)) {
