@@ -27,3 +27,9 @@ mod samples;
 pub(crate) use samples::pass as sample_outcome;
 
 pub use file::{ReportKind, WriteError, check_stale, remove_stale, write, write_page};
+
+/// Adds words to a text.
+pub(crate) fn add(out: &mut String, words: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    if std::fmt::Write::write_fmt(out, words).is_err() {}
+}

@@ -30,6 +30,7 @@ mod layers;
 mod look_after_it;
 mod mutants;
 mod own_catalog;
+mod people;
 mod policy_explained;
 mod read_any_shape;
 mod register_then_check;

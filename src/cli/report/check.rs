@@ -90,10 +90,7 @@ fn of_file(path: &Path) -> Result<VerdictDocument, Failure> {
         .with_context(unreadable)
         .or_usage()?;
     if bytes.len() as u64 > VERDICT_BYTES_MAX {
-        let error = anyhow!(
-            "{} has more than {VERDICT_BYTES_MAX} bytes",
-            path.display()
-        );
+        let error = anyhow!("{} has more than {VERDICT_BYTES_MAX} bytes", path.display());
         return Err(Failure::usage(error));
     }
     serde_json::from_slice(&bytes).map_err(|error| {

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::OutArgs;
 use super::super::args::Global;
 use super::super::audit as log;
 use super::super::catalog;
@@ -18,6 +17,7 @@ use super::super::governance::FileArgs;
 use super::super::governance::read_ledger;
 use super::super::lineage::meaning;
 use super::super::opened::Opened;
+use super::OutArgs;
 use crate::audit;
 use crate::audit::Check;
 use crate::audit::Record;
@@ -63,9 +63,7 @@ pub struct PeriodReportArgs {
 }
 
 pub(super) fn page(global: &Global, args: &PeriodReportArgs) -> Result<Page, Failure> {
-    let today = || {
-        Date::of(SystemTime::now()).map_err(|error| Failure::undecided(anyhow!(error)))
-    };
+    let today = || Date::of(SystemTime::now()).map_err(|error| Failure::undecided(anyhow!(error)));
     let to = match args.to {
         Some(day) => day,
         None => today()?,
@@ -108,16 +106,15 @@ pub(super) fn page(global: &Global, args: &PeriodReportArgs) -> Result<Page, Fai
     .or_undecided()?;
     report.entries = read.size;
     for (entry, found) in found {
-        match &found.record {
-            Record::Check(made) => {
-                report.checks.push(check(&opened, entry, found.time, made)?);
-            }
-            other => report.events.push(PeriodEvent {
+        if let Record::Check(made) = &found.record {
+            report.checks.push(check(&opened, entry, found.time, made)?);
+        } else {
+            report.events.push(PeriodEvent {
                 entry,
                 time: found.time.clone(),
-                kind: other.kind().to_owned(),
-                about: log::detail(other),
-            }),
+                kind: found.record.kind().to_owned(),
+                about: log::detail(&found.record),
+            });
         }
     }
     Ok(period::page(&report))

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 /// Width of a box.
-pub(crate) const BOX_WIDTH: f64 = 214.0;
+pub(crate) const BOX_WIDTH: f64 = 232.0;
 /// Height of a box.
 pub(crate) const BOX_HEIGHT: f64 = 62.0;
 /// Room between layers: the words on an edge stand there.

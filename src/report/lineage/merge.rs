@@ -59,17 +59,13 @@ pub fn both_ways(upstream: &Traced, downstream: &Traced) -> Traced {
     for traced in [upstream, downstream] {
         for reached in &traced.walk.nodes {
             let place = nodes.len();
-            match places.get(&reached.node.node) {
-                Some((known, _)) => {
-                    if let Some(known) = nodes.get_mut(*known) {
-                        known.depth = known.depth.min(reached.depth);
-                        known.cut += reached.cut;
-                    }
-                }
-                None => {
-                    places.insert(reached.node.node.clone(), (place, 0));
-                    nodes.push(reached.clone());
-                }
+            let known = places.get(&reached.node.node).map(|(known, _)| *known);
+            if let Some(known) = known.and_then(|known| nodes.get_mut(known)) {
+                known.depth = known.depth.min(reached.depth);
+                known.cut += reached.cut;
+            } else {
+                places.insert(reached.node.node.clone(), (place, 0));
+                nodes.push(reached.clone());
             }
         }
     }

@@ -21,15 +21,16 @@ use crate::model::lineage::NodeKind;
 use crate::model::lineage::Origin;
 use crate::model::lineage::Reached;
 use crate::model::lineage::Traced;
+use crate::report::add;
 use crate::report::escape;
 use crate::report::facts::count;
 
 /// Room around the drawing.
 const MARGIN: f64 = 18.0;
 /// Widest name in a box, in narrow characters. Chosen: what the box holds at 13 units.
-const NAME_WIDTH_MAX: usize = 27;
+const NAME_WIDTH_MAX: usize = 24;
 /// Widest line below the name.
-const ABOUT_WIDTH_MAX: usize = 32;
+const ABOUT_WIDTH_MAX: usize = 30;
 /// Widest words on an edge. Chosen: what stands between two layers at 11 units.
 const EDGE_WIDTH_MAX: usize = 21;
 /// Distance of edges between the same two boxes.
@@ -45,7 +46,7 @@ svg{--bg:#fff;--fg:#1b1f24;--soft:#57606a;--line:#57606a;--model:#e7dcff;--data:
 
 /// Style of drawings wherever they stand; colours are the variables of who uses it.
 pub(crate) const DRAWING_STYLE: &str = "\
-svg.lineage,svg.legend{font-family:system-ui,sans-serif;font-size:13px}\
+svg.lineage,svg.legend{font-family:-apple-system,'Segoe UI',Roboto,'Liberation Sans',Arial,system-ui,sans-serif;font-size:13px}\
 .lineage text,.legend text{fill:var(--fg)}\
 .lineage .kind,.lineage .about{font-size:11px;fill:var(--soft)}\
 .lineage .name{font-weight:600}\
@@ -71,7 +72,10 @@ pub fn svg(traced: &Traced) -> String {
     let width = inside.width.max(legend.width);
     let left = left.map_or_else(String::new, |left| {
         let y = bottom - 6.0;
-        format!("<text x=\"{MARGIN}\" y=\"{y}\">{}</text>\n", escape::html(&left))
+        format!(
+            "<text x=\"{MARGIN}\" y=\"{y}\">{}</text>\n",
+            escape::html(&left)
+        )
     });
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lineage legend\" role=\"img\" width=\"{width:.0}\" height=\"{bottom:.0}\" viewBox=\"0 0 {width:.0} {bottom:.0}\" aria-labelledby=\"t d\">\n\
@@ -153,11 +157,14 @@ impl Drawing {
         let mut x = left;
         for kind in &self.kinds {
             let (class, _) = class(*kind);
-            body.push_str(&format!(
-                "<g class=\"{class}\" transform=\"translate({x:.0} {top:.0})\">{}<text x=\"46\" y=\"17\">{}</text></g>\n",
-                outline(*kind, 38.0, 24.0),
-                kind.as_str()
-            ));
+            add(
+                &mut body,
+                format_args!(
+                    "<g class=\"{class}\" transform=\"translate({x:.0} {top:.0})\">{}<text x=\"46\" y=\"17\">{}</text></g>\n",
+                    outline(*kind, 38.0, 24.0),
+                    kind.as_str()
+                ),
+            );
             x += 46.0 + 7.6 * kind.as_str().len() as f64 + 20.0;
         }
         let mut width = x;
@@ -168,13 +175,16 @@ impl Drawing {
         }
         for origin in &self.origins {
             let words = origin_words(*origin);
-            body.push_str(&format!(
-                "<g class=\"edge {}\"><path d=\"M{x:.0} {:.0}h40\"/></g><text x=\"{:.0}\" y=\"{:.0}\">{words}</text>\n",
-                origin.as_str(),
-                y + 12.0,
-                x + 47.0,
-                y + 17.0
-            ));
+            add(
+                &mut body,
+                format_args!(
+                    "<g class=\"edge {}\"><path d=\"M{x:.0} {:.0}h40\"/></g><text x=\"{:.0}\" y=\"{:.0}\">{words}</text>\n",
+                    origin.as_str(),
+                    y + 12.0,
+                    x + 47.0,
+                    y + 17.0
+                ),
+            );
             x += 47.0 + 7.2 * words.len() as f64 + 22.0;
         }
         width = width.max(x);
@@ -239,18 +249,31 @@ fn outline(kind: NodeKind, w: f64, h: f64) -> String {
         // Two sheets.
         NodeKind::Dataset => {
             let s = h * 0.09;
-            format!("M{s:.1} {s:.1}V0H{w}V{:.1}H{:.1}M0 {s:.1}H{:.1}V{h}H0z", h - s, w - s, w - s)
+            format!(
+                "M{s:.1} {s:.1}V0H{w}V{:.1}H{:.1}M0 {s:.1}H{:.1}V{h}H0z",
+                h - s,
+                w - s,
+                w - s
+            )
         }
         // A sheet with a folded corner.
         NodeKind::File => {
             let f = h * 0.26;
-            format!("M0 0H{:.1}L{w} {f:.1}V{h}H0zM{:.1} 0V{f:.1}H{w}", w - f, w - f)
+            format!(
+                "M0 0H{:.1}L{w} {f:.1}V{h}H0zM{:.1} 0V{f:.1}H{w}",
+                w - f,
+                w - f
+            )
         }
         // Pointed at both ends.
         NodeKind::Run => {
             let p = h * 0.22;
             let m = h / 2.0;
-            format!("M{p:.1} 0H{:.1}L{w} {m}L{:.1} {h}H{p:.1}L0 {m}z", w - p, w - p)
+            format!(
+                "M{p:.1} 0H{:.1}L{w} {m}L{:.1} {h}H{p:.1}L0 {m}z",
+                w - p,
+                w - p
+            )
         }
         // An arrow to the right.
         NodeKind::Deployment => {
@@ -280,11 +303,21 @@ fn node(traced: &Traced, place: usize, reached: &Reached, corner: Point) -> Stri
         word.push_str(" · this report");
     }
     if reached.cut > 0 {
-        word.push_str(&format!(" · {} more behind", count(reached.cut)));
+        add(
+            &mut word,
+            format_args!(" · {} more behind", count(reached.cut)),
+        );
     }
     let x = match kind {
         NodeKind::Model | NodeKind::Run => 22.0,
-        _ => 13.0,
+        NodeKind::Source
+        | NodeKind::File
+        | NodeKind::Dataset
+        | NodeKind::Deployment
+        | NodeKind::Check
+        | NodeKind::Signoff
+        | NodeKind::Waiver
+        | NodeKind::Reading => 13.0,
     };
     let name = fitted(&shown_name(&reached.node), NAME_WIDTH_MAX);
     let about = fitted(&about(traced, place, reached), ABOUT_WIDTH_MAX);
@@ -315,7 +348,13 @@ fn about(traced: &Traced, place: usize, reached: &Reached) -> String {
     let rows = match reached.node.node.kind {
         NodeKind::Source => Some("records"),
         NodeKind::Dataset | NodeKind::File => Some("rows"),
-        _ => None,
+        NodeKind::Model
+        | NodeKind::Run
+        | NodeKind::Deployment
+        | NodeKind::Check
+        | NodeKind::Signoff
+        | NodeKind::Waiver
+        | NodeKind::Reading => None,
     };
     if let (Some(records), Some(rows)) = (facts.records, rows) {
         parts.push(format!("{} {rows}", count(records)));
@@ -371,24 +410,28 @@ fn edge(traced: &Traced, layout: &layout::Layout, hop: &Hop, shift: f64) -> Stri
         x: to.x,
         y: to.y + BOX_HEIGHT / 2.0 + shift,
     });
-    let mut d = String::new();
+    let mut drawn = String::new();
     let mut before: Option<Point> = None;
     for point in &way {
         let (x, y) = (point.x + MARGIN, point.y + MARGIN);
-        d.push_str(&match before {
-            None => format!("M{x:.1} {y:.1}"),
+        match before {
+            None => add(&mut drawn, format_args!("M{x:.1} {y:.1}")),
             Some(last) => {
                 let reach = ((x - last.x).abs() / 2.0).max(30.0);
                 let (a, b) = (last.x + reach, x - reach);
-                format!("C{a:.1} {:.1} {b:.1} {y:.1} {x:.1} {y:.1}", last.y)
+                let last = last.y;
+                add(
+                    &mut drawn,
+                    format_args!("C{a:.1} {last:.1} {b:.1} {y:.1} {x:.1} {y:.1}"),
+                );
             }
-        });
+        }
         before = Some(Point { x, y });
     }
     // The words stand before the last box, where the edge comes in.
     let ends = (way.get(label_from), way.get(label_from + 1));
     let (x, y) = match ends {
-        (Some(a), Some(b)) => ((a.x + b.x) / 2.0, (a.y + b.y) / 2.0),
+        (Some(a), Some(b)) => (f64::midpoint(a.x, b.x), f64::midpoint(a.y, b.y)),
         _ => (from.x, from.y),
     };
     let name = |place: usize| {
@@ -399,7 +442,7 @@ fn edge(traced: &Traced, layout: &layout::Layout, hop: &Hop, shift: f64) -> Stri
             .map_or_else(String::new, |reached| reached.node.node.to_string())
     };
     format!(
-        "<g class=\"edge {}\" data-a=\"{}\" data-b=\"{}\"><title>{}</title><path d=\"{d}\" marker-end=\"url(#tip)\"/><text class=\"says\" text-anchor=\"middle\" x=\"{:.1}\" y=\"{:.1}\">{}</text></g>\n",
+        "<g class=\"edge {}\" data-a=\"{}\" data-b=\"{}\"><title>{}</title><path d=\"{drawn}\" marker-end=\"url(#tip)\"/><text class=\"says\" text-anchor=\"middle\" x=\"{:.1}\" y=\"{:.1}\">{}</text></g>\n",
         hop.origin.as_str(),
         hop.from,
         hop.to,

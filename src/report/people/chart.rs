@@ -63,13 +63,12 @@ pub(super) fn svg(chart: &Chart, id: &str) -> String {
         let mut x = 0.0;
         for (place, part) in chart.parts.iter().enumerate() {
             let fill = fill(parts::class(part, place));
-            writeln!(
+            if writeln!(
                 out,
                 "<rect {fill} x=\"{x:.0}\" y=\"4\" width=\"16\" height=\"14\"/><text x=\"{:.0}\" y=\"16\">{}</text>",
                 x + 22.0,
                 escape::html(part)
-            )
-            .ok();
+            ).is_err() {}
             x += 22.0 + 8.0 * part.chars().count() as f64 + 26.0;
         }
     }
@@ -91,13 +90,14 @@ fn bars(chart: &Chart, top: f64) -> (f64, String) {
     let mut y = top;
     for (label, counts) in &chart.rows {
         let sum: u64 = counts.iter().sum();
-        writeln!(
+        if writeln!(
             out,
             "<text x=\"0\" y=\"{:.0}\">{}</text>",
             y + 14.0,
             escape::html(&escape::shorten(label, LABEL_CHARS_MAX))
         )
-        .ok();
+        .is_err()
+        {}
         let mut x = 0.0;
         for (place, (part, count)) in chart.parts.iter().zip(counts).enumerate() {
             if *count == 0 {
@@ -106,12 +106,13 @@ fn bars(chart: &Chart, top: f64) -> (f64, String) {
             // What is there is seen, however little it is.
             let width = (room * *count as f64 / most as f64).max(2.0);
             let fill = fill(parts::class(part, place));
-            writeln!(
+            if writeln!(
                 out,
                 "<rect {fill} x=\"{x:.1}\" y=\"{:.0}\" width=\"{width:.1}\" height=\"16\"/>",
                 y + 20.0
             )
-            .ok();
+            .is_err()
+            {}
             x += width + 1.0;
         }
         let share = parts::share(sum, chart.of);
@@ -120,14 +121,15 @@ fn bars(chart: &Chart, top: f64) -> (f64, String) {
         } else {
             format!(" ({share})")
         };
-        writeln!(
+        if writeln!(
             out,
             "<text class=\"number\" x=\"{:.1}\" y=\"{:.0}\">{}{share}</text>",
             x + 6.0,
             y + 33.0,
             count(sum)
         )
-        .ok();
+        .is_err()
+        {}
         y += BAR_PITCH;
     }
     (y + 2.0, out)
@@ -162,14 +164,13 @@ fn columns(chart: &Chart, top: f64) -> (f64, String) {
     let height_of = |count: u64| COLUMNS_HEIGHT * count as f64 / whole;
     for at in 0..=steps {
         let y = bottom - height_of(at * step);
-        writeln!(
+        if writeln!(
             out,
             "<line class=\"grid\" x1=\"{AXIS_WIDTH}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"number\" text-anchor=\"end\" x=\"{:.0}\" y=\"{:.1}\">{}</text>",
             AXIS_WIDTH - 8.0,
             y + 4.5,
             count(at * step)
-        )
-        .ok();
+        ).is_err() {}
     }
     let pitch = (WIDTH - AXIS_WIDTH) / chart.rows.len().max(1) as f64;
     let width = (pitch * 0.7).min(COLUMN_WIDTH_MAX);
@@ -184,22 +185,24 @@ fn columns(chart: &Chart, top: f64) -> (f64, String) {
             let tall = height_of(*count);
             y -= tall;
             let fill = fill(parts::class(part, place));
-            writeln!(
+            if writeln!(
                 out,
                 "<rect {fill} x=\"{:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\"/>",
                 middle - width / 2.0,
                 (tall - 1.0).max(1.0)
             )
-            .ok();
+            .is_err()
+            {}
         }
         if at % every == 0 {
-            writeln!(
+            if writeln!(
                 out,
                 "<text text-anchor=\"middle\" x=\"{middle:.1}\" y=\"{:.0}\">{}</text>",
                 bottom + 18.0,
                 escape::html(label)
             )
-            .ok();
+            .is_err()
+            {}
         }
     }
     (bottom + 26.0, out)
@@ -245,7 +248,11 @@ mod tests {
             .skip(1)
             .map(|rest| {
                 let (_, rest) = rest.split_once("width=\"").expect("width");
-                rest.split('"').next().expect("end").parse().expect("number")
+                rest.split('"')
+                    .next()
+                    .expect("end")
+                    .parse()
+                    .expect("number")
             })
             .collect();
         assert_eq!(widths.len(), 2);

@@ -133,7 +133,13 @@ pub fn walk(document: &VerdictDocument) -> Walk {
             ..NodeFacts::default()
         };
         let base = drawing.node(NodeRef::new(NodeKind::Model, base), facts, 1);
-        drawing.edge(base, root, EdgeKind::Base, Origin::Declared, EdgeFacts::default());
+        drawing.edge(
+            base,
+            root,
+            EdgeKind::Base,
+            Origin::Declared,
+            EdgeFacts::default(),
+        );
     }
     let mut sources: BTreeMap<&str, usize> = BTreeMap::new();
     for input in &document.inputs {
@@ -148,7 +154,13 @@ pub fn walk(document: &VerdictDocument) -> Walk {
             ..NodeFacts::default()
         };
         let file = drawing.node(NodeRef::new(NodeKind::File, name), facts, 1);
-        drawing.edge(file, root, EdgeKind::Input, Origin::Declared, EdgeFacts::default());
+        drawing.edge(
+            file,
+            root,
+            EdgeKind::Input,
+            Origin::Declared,
+            EdgeFacts::default(),
+        );
         for found in &input.sources {
             let node = NodeRef::new(NodeKind::Source, &found.source);
             let source = drawing.node(node, NodeFacts::default(), 2);
@@ -171,7 +183,13 @@ pub fn walk(document: &VerdictDocument) -> Walk {
             };
             let model = drawing.node(NodeRef::new(NodeKind::Model, model), facts, 3);
             let facts = EdgeFacts::default();
-            drawing.edge(model, *source, EdgeKind::Generated, Origin::Registered, facts);
+            drawing.edge(
+                model,
+                *source,
+                EdgeKind::Generated,
+                Origin::Registered,
+                facts,
+            );
         }
     }
     drawing.walk()
@@ -323,7 +341,10 @@ fn stamp(report: &CheckReport) -> Vec<(String, Rich)> {
             "not looked up: this report was made from a verdict file".into(),
         )),
     }
-    let as_of = Rich::from(format!("{} (expiries were compared with this day)", document.as_of));
+    let as_of = Rich::from(format!(
+        "{} (expiries were compared with this day)",
+        document.as_of
+    ));
     stamp.push(("As of".to_owned(), as_of));
     stamp.push((
         "Policy".to_owned(),
@@ -452,10 +473,10 @@ fn what_it_means(document: &VerdictDocument, groups: &[Group<'_>]) -> Vec<Block>
             (None, Some(license)) => code(license.as_str()),
             (None, None) => "not about a license".into(),
         };
-        let clause = first
-            .clause
-            .as_ref()
-            .map_or_else(|| Rich::from("none is cited"), |c| Rich::new().clause(c.as_str()));
+        let clause = first.clause.as_ref().map_or_else(
+            || Rich::from("none is cited"),
+            |c| Rich::new().clause(c.as_str()),
+        );
         table.rows.push(vec![
             Rich::new().word(words::level(first.level)),
             generator,
@@ -585,7 +606,8 @@ fn by_model(document: &VerdictDocument, matched: &[&Finding]) -> Chart {
                 Some((path, row, label))
             })
             .collect();
-        let whole: BTreeSet<(&str, u64)> = rows.iter().map(|(path, row, _)| (*path, *row)).collect();
+        let whole: BTreeSet<(&str, u64)> =
+            rows.iter().map(|(path, row, _)| (*path, *row)).collect();
         let whole = whole.len() as u64;
         for (_, _, label) in rows {
             let count = counts.entry(label).or_insert_with(|| vec![0]);
@@ -662,18 +684,25 @@ fn findings(document: &VerdictDocument) -> Table {
                     .text(" in ")
                     .code(claim.source.as_str());
                 if more > 0 {
-                    place.text(format!(" and {}", facts::plural(more as u64, "other claim")))
+                    place.text(format!(
+                        " and {}",
+                        facts::plural(more as u64, "other claim")
+                    ))
                 } else {
                     place
                 }
             }
             None => finding.reason.as_str().into(),
         };
-        let approved = finding.approval.as_ref().map_or_else(Rich::new, |approval| {
-            Rich::new()
-                .code(approval.id.as_str())
-                .text(format!(" by {} until {}", approval.approver, approval.expires))
-        });
+        let approved = finding
+            .approval
+            .as_ref()
+            .map_or_else(Rich::new, |approval| {
+                Rich::new().code(approval.id.as_str()).text(format!(
+                    " by {} until {}",
+                    approval.approver, approval.expires
+                ))
+            });
         table.rows.push(vec![
             Rich::new().word(words::level(finding.level)),
             place,
@@ -693,7 +722,15 @@ fn findings(document: &VerdictDocument) -> Table {
 fn inputs(document: &VerdictDocument) -> Table {
     let mut table = Table::new(
         "Files, as they were checked",
-        &["File", "#Rows", "#Pass", "#Flag", "#Block", "#Undecided", "SHA-256"],
+        &[
+            "File",
+            "#Rows",
+            "#Pass",
+            "#Flag",
+            "#Block",
+            "#Undecided",
+            "SHA-256",
+        ],
     );
     for input in &document.inputs {
         let tally = input.tally;

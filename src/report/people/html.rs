@@ -20,6 +20,7 @@ use super::page::Section;
 use super::page::Span;
 use super::page::Table;
 use super::parts;
+use crate::report::add;
 use crate::report::escape;
 use crate::report::html::MARKER;
 use crate::report::lineage;
@@ -40,9 +41,15 @@ pub fn html(page: &Page) -> String {
         .word
         .as_ref()
         .map_or_else(String::new, |word| format!(" {}", level(word)));
-    push(&mut out, &format!("<h1>{}{word}</h1>\n", text(&page.title)));
-    push(&mut out, &format!("<p class=\"lead\">{}</p>\n", rich(&page.lead)));
-    push(&mut out, &facts(&page.stamp));
+    add(
+        &mut out,
+        format_args!("<h1>{}{word}</h1>\n", text(&page.title)),
+    );
+    add(
+        &mut out,
+        format_args!("<p class=\"lead\">{}</p>\n", rich(&page.lead)),
+    );
+    out.push_str(&facts(&page.stamp));
     out.push_str("<nav aria-label=\"Contents\"><strong>Contents</strong><ol>");
     for (at, section) in page.sections.iter().enumerate() {
         let link = format!("<li><a href=\"#s{at}\">{}</a></li>", text(&section.heading));
@@ -50,15 +57,11 @@ pub fn html(page: &Page) -> String {
     }
     out.push_str("</ol></nav>\n</header>\n<main>\n");
     for (at, section) in page.sections.iter().enumerate() {
-        push(&mut out, &self::section(section, at));
+        out.push_str(&self::section(section, at));
     }
     out.push_str("</main>\n");
     out.push_str(&foot());
     out
-}
-
-fn push(out: &mut String, more: &str) {
-    out.push_str(more);
 }
 
 /// From the first byte to the beginning of the body.
@@ -100,7 +103,7 @@ pub fn section(section: &Section, at: usize) -> String {
         text(&section.heading)
     );
     for (place, block) in section.blocks.iter().enumerate() {
-        push(&mut out, &self::block(block, &format!("b{at}-{place}")));
+        out.push_str(&self::block(block, &format!("b{at}-{place}")));
     }
     out.push_str("</section>\n");
     out
@@ -149,7 +152,8 @@ fn table(shown: &Table) -> String {
     } else {
         String::new()
     };
-    let mut out = format!("<div class=\"wide\"{focus}><table>\n<caption>{caption}</caption>\n<thead><tr>");
+    let mut out =
+        format!("<div class=\"wide\"{focus}><table>\n<caption>{caption}</caption>\n<thead><tr>");
     let number = |at: usize| match shown.head.get(at) {
         Some((_, true)) => " class=\"n\"",
         Some((_, false)) | None => "",
@@ -169,7 +173,7 @@ fn table(shown: &Table) -> String {
     }
     out.push_str("</tbody>\n</table></div>\n");
     if let Some(more) = &shown.more {
-        push(&mut out, &format!("<p>{}</p>\n", text(more)));
+        add(&mut out, format_args!("<p>{}</p>\n", text(more)));
     }
     out
 }
@@ -211,7 +215,7 @@ fn graph(shown: &Lineage, id: &str) -> String {
     );
     out.push_str(&svg);
     if let Some(left) = drawn.left_out() {
-        push(&mut out, &format!("<p>{}</p>\n", text(&left)));
+        add(&mut out, format_args!("<p>{}</p>\n", text(&left)));
     }
     for (heading, tree) in &shown.trees {
         let tree = format!(

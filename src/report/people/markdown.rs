@@ -8,6 +8,7 @@ use super::page::Rich;
 use super::page::Span;
 use super::page::Table;
 use super::parts;
+use crate::report::add;
 use crate::report::escape;
 use crate::report::lineage;
 use crate::report::links;
@@ -17,12 +18,12 @@ use crate::report::markdown::MARKER;
 pub fn markdown(page: &Page) -> String {
     let mut out = format!("{MARKER}\n# {}", text(&page.title));
     if let Some(word) = &page.word {
-        out.push_str(&format!(": {}", text(word)));
+        add(&mut out, format_args!(": {}", text(word)));
     }
-    out.push_str(&format!("\n\n**{}**\n", rich(&page.lead)));
+    add(&mut out, format_args!("\n\n**{}**\n", rich(&page.lead)));
     facts(&mut out, &page.stamp);
     for section in &page.sections {
-        out.push_str(&format!("\n## {}\n", text(&section.heading)));
+        add(&mut out, format_args!("\n## {}\n", text(&section.heading)));
         for block in &section.blocks {
             self::block(&mut out, block);
         }
@@ -32,7 +33,7 @@ pub fn markdown(page: &Page) -> String {
 
 fn block(out: &mut String, block: &Block) {
     match block {
-        Block::Text(words) => out.push_str(&format!("\n{}\n", sentence(words))),
+        Block::Text(words) => add(out, format_args!("\n{}\n", sentence(words))),
         Block::List(items) => list(out, items, |_| "-".to_owned()),
         Block::Steps(items) => list(out, items, |at| format!("{}.", at + 1)),
         Block::Facts(names) => facts(out, names),
@@ -45,7 +46,7 @@ fn block(out: &mut String, block: &Block) {
 fn list(out: &mut String, items: &[Rich], mark: impl Fn(usize) -> String) {
     out.push('\n');
     for (at, item) in items.iter().enumerate() {
-        out.push_str(&format!("{} {}\n", mark(at), rich(item)));
+        add(out, format_args!("{} {}\n", mark(at), rich(item)));
     }
 }
 
@@ -55,51 +56,54 @@ fn facts(out: &mut String, names: &[(String, Rich)]) {
     }
     out.push('\n');
     for (name, value) in names {
-        out.push_str(&format!("- {}: {}\n", text(name), rich(value)));
+        add(out, format_args!("- {}: {}\n", text(name), rich(value)));
     }
 }
 
 fn table(out: &mut String, shown: &Table) {
-    out.push_str(&format!("\n**{}**\n\n", text(&shown.caption)));
+    add(out, format_args!("\n**{}**\n\n", text(&shown.caption)));
     if shown.rows.is_empty() {
         out.push_str("None.\n");
         return;
     }
     let names: Vec<String> = shown.head.iter().map(|(name, _)| text(name)).collect();
-    out.push_str(&format!("| {} |\n", names.join(" | ")));
+    add(out, format_args!("| {} |\n", names.join(" | ")));
     let marks: Vec<&str> = shown
         .head
         .iter()
         .map(|(_, number)| if *number { "---:" } else { "---" })
         .collect();
-    out.push_str(&format!("| {} |\n", marks.join(" | ")));
+    add(out, format_args!("| {} |\n", marks.join(" | ")));
     for row in &shown.rows {
         let cells: Vec<String> = row.iter().map(rich).collect();
-        out.push_str(&format!("| {} |\n", cells.join(" | ")));
+        add(out, format_args!("| {} |\n", cells.join(" | ")));
     }
     if let Some(more) = &shown.more {
-        out.push_str(&format!("\n{}\n", text(more)));
+        add(out, format_args!("\n{}\n", text(more)));
     }
 }
 
 fn chart(out: &mut String, shown: &Chart) {
-    out.push_str(&format!("\n{}\n", text(&shown.says)));
+    add(out, format_args!("\n{}\n", text(&shown.says)));
     table(out, &parts::numbers(shown));
 }
 
 fn graph(out: &mut String, shown: &Lineage) {
-    out.push_str(&format!("\n{}\n", text(&shown.caption)));
+    add(out, format_args!("\n{}\n", text(&shown.caption)));
     let drawn = lineage::nearest(&shown.traced);
-    out.push_str(&format!(
-        "\n```mermaid\n{}```\n",
-        lineage::mermaid(&drawn.traced)
-    ));
+    add(
+        out,
+        format_args!("\n```mermaid\n{}```\n", lineage::mermaid(&drawn.traced)),
+    );
     if let Some(left) = drawn.left_out() {
-        out.push_str(&format!("\n{}\n", text(&left)));
+        add(out, format_args!("\n{}\n", text(&left)));
     }
     for (heading, tree) in &shown.trees {
         // No fence of ours can be closed by a name: names have no line of their own in a tree.
-        out.push_str(&format!("\n{}:\n\n````text\n{tree}````\n", text(heading)));
+        add(
+            out,
+            format_args!("\n{}:\n\n````text\n{tree}````\n", text(heading)),
+        );
     }
 }
 
@@ -119,10 +123,9 @@ fn rich(words: &Rich) -> String {
 fn span(span: &Span) -> String {
     match span {
         Span::Text(words) => text(words),
-        Span::Code(name) => escape::markdown_code(&escape::shorten(
-            name,
-            escape::IDENTIFIER_CHARS_MAX,
-        )),
+        Span::Code(name) => {
+            escape::markdown_code(&escape::shorten(name, escape::IDENTIFIER_CHARS_MAX))
+        }
         Span::Strong(words) | Span::Word(words) => format!("**{}**", text(words)),
         Span::Clause(cited) => links::pieces(cited)
             .into_iter()

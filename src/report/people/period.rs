@@ -181,7 +181,11 @@ pub fn page(report: &PeriodReport) -> Page {
             ),
             (
                 "Audit log".to_owned(),
-                format!("read and verified to its entry {}", report.entries.saturating_sub(1)).into(),
+                format!(
+                    "read and verified to its entry {}",
+                    report.entries.saturating_sub(1)
+                )
+                .into(),
             ),
         ],
         sections,
@@ -219,15 +223,11 @@ fn what_was_found(report: &PeriodReport) -> Vec<Block> {
             .iter()
             .filter_map(|check| check.tally.get("read"))
             .sum();
-        items.push(
-            Rich::new()
-                .word(verdict)
-                .text(format!(
-                    " {}, {} read",
-                    facts::plural(checks.len() as u64, "check"),
-                    facts::rows(rows)
-                )),
-        );
+        items.push(Rich::new().word(verdict).text(format!(
+            " {}, {} read",
+            facts::plural(checks.len() as u64, "check"),
+            facts::rows(rows)
+        )));
     }
     let mut standing: BTreeMap<&str, u64> = BTreeMap::new();
     for approval in &report.approvals {
@@ -291,7 +291,10 @@ fn what_to_do(report: &PeriodReport) -> Vec<Block> {
     for approval in report.soon() {
         steps.push(
             Rich::new()
-                .text(format!("Renew or let end by {}: {} ", approval.expires, approval.kind))
+                .text(format!(
+                    "Renew or let end by {}: {} ",
+                    approval.expires, approval.kind
+                ))
                 .code(approval.id.as_str())
                 .text(format!(" ({})", approval.scope)),
         );
@@ -532,7 +535,15 @@ fn approvals(report: &PeriodReport) -> Vec<Block> {
     let listed = |caption: &str, which: Vec<&PeriodApproval>| {
         let mut table = Table::new(
             caption,
-            &["Id", "Kind", "Standing", "Until", "Asked by", "Decided by", "Scope"],
+            &[
+                "Id",
+                "Kind",
+                "Standing",
+                "Until",
+                "Asked by",
+                "Decided by",
+                "Scope",
+            ],
         );
         for approval in which {
             table.rows.push(vec![

@@ -3,6 +3,7 @@
 use super::page::Block;
 use super::page::Page;
 use super::page::Rich;
+use crate::report::add;
 use crate::report::escape;
 
 /// Sections that a terminal shows: the summary. Chosen: what fits on a screen.
@@ -14,18 +15,21 @@ const ITEMS_MAX: usize = 10;
 pub fn terminal(page: &Page) -> String {
     let mut out = line(&page.title);
     if let Some(word) = &page.word {
-        out.push_str(&format!(": {}", line(word)));
+        add(&mut out, format_args!(": {}", line(word)));
     }
-    out.push_str(&format!("\n{}\n", rich(&page.lead)));
+    add(&mut out, format_args!("\n{}\n", rich(&page.lead)));
     for section in page.sections.iter().take(SECTIONS_SHOWN) {
-        out.push_str(&format!("\n{}\n", line(&section.heading)));
+        add(&mut out, format_args!("\n{}\n", line(&section.heading)));
         for block in &section.blocks {
             match block {
-                Block::Text(text) => out.push_str(&format!("  {}\n", rich(text))),
+                Block::Text(text) => add(&mut out, format_args!("  {}\n", rich(text))),
                 Block::List(items) | Block::Steps(items) => list(&mut out, items),
                 Block::Facts(facts) => {
                     for (name, value) in facts {
-                        out.push_str(&format!("  {}: {}\n", line(name), rich(value)));
+                        add(
+                            &mut out,
+                            format_args!("  {}: {}\n", line(name), rich(value)),
+                        );
                     }
                 }
                 Block::Table(table) => {
@@ -48,10 +52,10 @@ pub fn terminal(page: &Page) -> String {
 
 fn list(out: &mut String, items: &[Rich]) {
     for item in items.iter().take(ITEMS_MAX) {
-        out.push_str(&format!("  - {}\n", rich(item)));
+        add(out, format_args!("  - {}\n", rich(item)));
     }
     if let Some(more) = items.len().checked_sub(ITEMS_MAX).filter(|more| *more > 0) {
-        out.push_str(&format!("  - … and {more} more\n"));
+        add(out, format_args!("  - … and {more} more\n"));
     }
 }
 

@@ -175,7 +175,10 @@ pub fn page(report: &ThingReport) -> Page {
                 trees,
             ),
         ),
-        section("Evidence: registered text", vec![Block::Table(texts(&held))]),
+        section(
+            "Evidence: registered text",
+            vec![Block::Table(texts(&held))],
+        ),
     ];
     if root.node.kind == NodeKind::Model {
         let behind = vec![Block::Table(ancestors(&report.ancestors))];
@@ -223,7 +226,10 @@ fn models(traced: &Traced) -> Vec<(String, String)> {
 }
 
 fn lead(found: &[&Held<'_>], upstream: &Traced) -> Rich {
-    let sources: BTreeSet<&str> = found.iter().map(|held| held.source.node.name.as_str()).collect();
+    let sources: BTreeSet<&str> = found
+        .iter()
+        .map(|held| held.source.node.name.as_str())
+        .collect();
     let models = models(upstream);
     let behind = match models.as_slice() {
         [] => "no model is recorded behind it".to_owned(),
@@ -272,8 +278,12 @@ fn stamp(root: &Node, traced: &Traced) -> Vec<(String, Rich)> {
 
 fn what_it_is(root: &Node, traced: &Traced) -> Vec<Block> {
     let about = match root.node.kind {
-        NodeKind::Model => "a model, with everything that it was made of: base models, training data, and models whose output is in that data",
-        NodeKind::Dataset => "a data set, with everything that it was made of: files, other data sets, and registered text of models that was found in it",
+        NodeKind::Model => {
+            "a model, with everything that it was made of: base models, training data, and models whose output is in that data"
+        }
+        NodeKind::Dataset => {
+            "a data set, with everything that it was made of: files, other data sets, and registered text of models that was found in it"
+        }
         NodeKind::Source
         | NodeKind::File
         | NodeKind::Run
@@ -471,7 +481,9 @@ fn cannot_show(both: &Traced) -> Vec<Block> {
 fn charts(root: &Node, held: &[Held<'_>]) -> Section {
     let found = || held.iter().filter(|held| held.hop.origin == Origin::Found);
     // Its own rows; where it has none, those of what it was trained on.
-    let own: Vec<&Held<'_>> = found().filter(|held| held.holder.node == root.node).collect();
+    let own: Vec<&Held<'_>> = found()
+        .filter(|held| held.holder.node == root.node)
+        .collect();
     let all: Vec<&Held<'_>> = if own.is_empty() {
         found().collect()
     } else {
@@ -558,7 +570,12 @@ fn ancestors(ancestors: &[Ancestor]) -> Table {
         table.rows.push(vec![
             code(ancestor.model.as_str()),
             words::licenses(Some(&ancestor.meaning)).into(),
-            if ancestor.weights { "weights" } else { "outputs" }.into(),
+            if ancestor.weights {
+                "weights"
+            } else {
+                "outputs"
+            }
+            .into(),
             code(ancestor.way.join(" ← ")),
         ]);
     }
@@ -576,10 +593,10 @@ fn checks(checks: &[CheckSeen]) -> Table {
             check.time.as_str().into(),
             Rich::new().word(check.verdict.as_str()),
             code(check.of.as_str()),
-            check
-                .target
-                .as_ref()
-                .map_or_else(|| "a model not yet named".into(), |name| code(name.as_str())),
+            check.target.as_ref().map_or_else(
+                || "a model not yet named".into(),
+                |name| code(name.as_str()),
+            ),
         ]);
     }
     table.cut(ROWS_MAX, "`herdbook audit log` has all")

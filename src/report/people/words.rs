@@ -77,7 +77,14 @@ pub(super) fn licenses(meaning: Option<&Meaning>) -> String {
 pub(super) fn clauses(traced: &Traced) -> Table {
     let mut table = Table::new(
         "Models, and what their licenses say of outputs",
-        &["Model", "Means here", "License", "Section", "It says", "Text"],
+        &[
+            "Model",
+            "Means here",
+            "License",
+            "Section",
+            "It says",
+            "Text",
+        ],
     );
     for (place, meaning) in &traced.meanings {
         let Some(reached) = traced.walk.nodes.get(*place) else {
