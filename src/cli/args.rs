@@ -138,6 +138,11 @@ pub enum Command {
     Trace(super::lineage::trace::TraceArgs),
     /// What a source, data set, model or license went into
     Impact(super::lineage::trace::ImpactArgs),
+    /// Freeze what a tainted source went into, work it off, close it
+    #[command(subcommand)]
+    Incident(super::lineage::incident::IncidentCommand),
+    /// Show runs without checks, checks without runs, Llama without registered output
+    Coverage(super::lineage::coverage::CoverageArgs),
     /// Look at everything that an index consists of, and say what to do
     Doctor(ListArgs),
     /// Copy an index, with digests of its own

@@ -89,6 +89,8 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(command) => lineage::run::run(global, command),
         Command::Trace(args) => lineage::trace::trace(global, args),
         Command::Impact(args) => lineage::trace::impact(global, args),
+        Command::Incident(command) => lineage::incident::run(global, command),
+        Command::Coverage(args) => lineage::coverage::run(global, *args),
         Command::Doctor(args) => doctor::run(global, *args),
         Command::Backup(args) => backup::backup(global, args),
         Command::Restore(args) => backup::restore(global, args),

@@ -33,14 +33,14 @@ pub enum GraphError {
         /// How often.
         times: usize,
     },
-    /// A verdict is not what the log names.
+    /// A verdict or worklist is not what the log names.
     #[error(
-        "{path} is not the verdict that entry {entry} of the audit log names: {what}; restore the folder verdicts/ from a backup"
+        "{path} is not the document that entry {entry} of the audit log names: {what}; restore its folder from a backup"
     )]
     Verdict {
         /// The file.
         path: String,
-        /// The entry of the check.
+        /// The entry.
         entry: u64,
         /// What is wrong.
         what: String,

@@ -259,7 +259,12 @@ pub(super) fn under<'a>(
             base,
             doubt,
         }),
-        duties: arising(license, found, ground, facts),
+        duties: if doubt.is_some() && found.ruling == Ruling::Permitted {
+            // Not the license's business, as the organisation reads it: nothing is owed under it.
+            Duties::new()
+        } else {
+            arising(license, found, ground, facts)
+        },
         cited: found.cited,
         fix,
         use_open: found.use_open,

@@ -27,6 +27,7 @@ mod gate_a_pipeline;
 mod govern;
 mod hostile;
 mod layers;
+mod lineage;
 mod look_after_it;
 mod mutants;
 mod own_catalog;

@@ -41,25 +41,75 @@ impl Story {
         let add = |words: &[&str]| {
             test.run(words).exits(0);
         };
-        add(&["dataset", "add", "acme/mix", "mix.jsonl", "--version", "v3", "--owner", "data team"]);
-        test.run(&["check", "mix.jsonl", "--target", "x.toml", "--report", "mix.json"])
-            .exits(1);
-        add(&["run", "start", "sft-x", "--input", "acme/mix@v3", "--target", "x.toml"]);
+        add(&[
+            "dataset",
+            "add",
+            "acme/mix",
+            "mix.jsonl",
+            "--version",
+            "v3",
+            "--owner",
+            "data team",
+        ]);
+        test.run(&[
+            "check",
+            "mix.jsonl",
+            "--target",
+            "x.toml",
+            "--report",
+            "mix.json",
+        ])
+        .exits(1);
+        add(&[
+            "run",
+            "start",
+            "sft-x",
+            "--input",
+            "acme/mix@v3",
+            "--target",
+            "x.toml",
+        ]);
         add(&["run", "finish", "sft-x", "--model", "acme-x"]);
         test.register_answers("acme-x-answers", "acme-x", &answers_of(LLAMA_31));
-        let mut second: Vec<Value> = clean_texts().iter().take(3).map(|clean| text(clean)).collect();
+        let mut second: Vec<Value> = clean_texts()
+            .iter()
+            .take(3)
+            .map(|clean| text(clean))
+            .collect();
         second.extend(answers_of(LLAMA_31).iter().map(|answer| text(&answer.text)));
         test.write_jsonl("mix-y.jsonl", &second);
         add(&[
-            "dataset", "add", "acme/mix-y", "mix-y.jsonl", "--version", "v1", "--from",
-            "source:acme-x-answers", "--how", "mix",
+            "dataset",
+            "add",
+            "acme/mix-y",
+            "mix-y.jsonl",
+            "--version",
+            "v1",
+            "--from",
+            "source:acme-x-answers",
+            "--how",
+            "mix",
         ]);
         let run = test.run(&["check", "mix-y.jsonl", "--target", "y.toml"]);
-        assert_ne!(run.code, Some(0), "output of X is not clean\n{}", run.transcript());
-        add(&["run", "start", "sft-y", "--input", "acme/mix-y@v1", "--target", "y.toml"]);
+        assert_ne!(
+            run.code,
+            Some(0),
+            "output of X is not clean\n{}",
+            run.transcript()
+        );
+        add(&[
+            "run",
+            "start",
+            "sft-y",
+            "--input",
+            "acme/mix-y@v1",
+            "--target",
+            "y.toml",
+        ]);
         add(&["run", "finish", "sft-y", "--model", "acme-y"]);
-        let log: Value = serde_json::from_str(&test.run(&["audit", "log", "--json"]).exits(0).stdout)
-            .expect("JSON");
+        let log: Value =
+            serde_json::from_str(&test.run(&["audit", "log", "--json"]).exits(0).stdout)
+                .expect("JSON");
         let checks = log
             .as_array()
             .expect("entries")
@@ -76,7 +126,10 @@ impl Story {
     /// States, signed, that a model runs somewhere.
     fn deploy(&self, model: &str, environment: &str) {
         if !self.test.path("jdoe.pem").exists() {
-            let run = self.test.run(&["keys", "new", "jdoe.pem", "--as", "jdoe"]).exits(0);
+            let run = self
+                .test
+                .run(&["keys", "new", "jdoe.pem", "--as", "jdoe"])
+                .exits(0);
             let (_, rest) = run.stdout.split_once("public key").expect("a key");
             let public = rest.split_whitespace().next().expect("a key");
             let profile = format!(
@@ -87,8 +140,18 @@ impl Story {
         }
         self.test
             .run(&[
-                "deployment", "add", "--model", model, "--environment", environment, "--from",
-                "2026-01-15", "--as", "jdoe", "--key", "jdoe.pem",
+                "deployment",
+                "add",
+                "--model",
+                model,
+                "--environment",
+                environment,
+                "--from",
+                "2026-01-15",
+                "--as",
+                "jdoe",
+                "--key",
+                "jdoe.pem",
             ])
             .exits(0);
     }
@@ -115,7 +178,10 @@ fn a_report_tells_the_story_to_who_was_not_there() {
     let entry = story.checks[0].to_string();
 
     let (html, markdown) = story.report(&["check", &entry], "check");
-    assert!(html.contains("<html lang=\"en\">") && !html.contains("src="), "{html}");
+    assert!(
+        html.contains("<html lang=\"en\">") && !html.contains("src="),
+        "{html}"
+    );
     for said in [
         "What was found",
         "acme-x",
@@ -129,7 +195,10 @@ fn a_report_tells_the_story_to_who_was_not_there() {
     }
     let rows = answers_of(LLAMA_2).len();
     assert!(
-        markdown.contains(&format!("{rows} of {} rows match registered output of", rows + clean_texts().len())),
+        markdown.contains(&format!(
+            "{rows} of {} rows match registered output of",
+            rows + clean_texts().len()
+        )),
         "{markdown}"
     );
     // The verdict file of the same check tells the same, but for its place in the log.
@@ -147,19 +216,36 @@ fn a_report_tells_the_story_to_who_was_not_there() {
     let (_, dataset) = story.report(&["dataset", "acme/mix@v3"], "dataset");
     assert!(dataset.contains(&format!("{rows} of ")), "{dataset}");
     assert!(dataset.contains("support-bot-2026-10") && dataset.contains("data team"));
-    assert!(dataset.contains("acme-y in prod-eu"), "downstream is told too\n{dataset}");
+    assert!(
+        dataset.contains("acme-y in prod-eu"),
+        "downstream is told too\n{dataset}"
+    );
 
     let (_, model) = story.report(&["model", "acme-y"], "model");
-    for said in ["acme-x", LLAMA_2, "sft-y", "acme/mix-y@v1", "1.b.v", "prod-eu", "```mermaid"] {
+    for said in [
+        "acme-x",
+        LLAMA_2,
+        "sft-y",
+        "acme/mix-y@v1",
+        "1.b.v",
+        "prod-eu",
+        "```mermaid",
+    ] {
         assert!(model.contains(said), "{said}\n{model}");
     }
 
     let (_, period) = story.report(&["period", "--from", "2026-01-01"], "period");
     assert!(period.contains("2 checks were made"), "{period}");
-    assert!(period.contains("llama-2") && period.contains("prod-us"), "{period}");
+    assert!(
+        period.contains("llama-2") && period.contains("prod-us"),
+        "{period}"
+    );
 
     let short = test.run(&["report", "model", "acme-y"]).exits(0).stdout;
-    assert!(short.contains("What to do") && short.lines().count() < 80, "{short}");
+    assert!(
+        short.contains("What to do") && short.lines().count() < 80,
+        "{short}"
+    );
     // The same data gives the same bytes.
     assert_eq!(story.report(&["model", "acme-y"], "again").1, model);
 }
@@ -168,25 +254,68 @@ fn a_report_tells_the_story_to_who_was_not_there() {
 fn nothing_of_others_is_overwritten_and_what_is_not_there_is_said() {
     let test = CliTest::with_answers_of(LLAMA_2);
     test.write("mine.html", "<p>mine</p>");
-    let run = test.run(&["report", "period", "--from", "2026-01-01", "--out", "mine.html"]);
+    let run = test.run(&[
+        "report",
+        "period",
+        "--from",
+        "2026-01-01",
+        "--out",
+        "mine.html",
+    ]);
     run.exits(2).says("not a herdbook report");
-    assert_eq!(fs::read_to_string(test.path("mine.html")).expect("kept"), "<p>mine</p>");
+    assert_eq!(
+        fs::read_to_string(test.path("mine.html")).expect("kept"),
+        "<p>mine</p>"
+    );
     for (words, code, said) in [
         (vec!["report", "check", "0"], 2, "is no check"),
         (vec!["report", "check", "900"], 2, "900"),
         (vec!["report", "check", "no-such.json"], 2, "no-such.json"),
         (vec!["report", "model", "nobody"], 2, "nobody"),
         (vec!["report", "dataset", "nothing@v1"], 2, "nothing"),
-        (vec!["report", "period", "--from", "2026-02-01", "--to", "2026-01-01"], 2, "before"),
-        (vec!["report", "period", "--from", "2026-02-01", "--out", "r.pdf"], 2, ".html"),
-        (vec!["report", "period", "--from", "2026-02-01", "--out", "r.json"], 2, ".html"),
+        (
+            vec![
+                "report",
+                "period",
+                "--from",
+                "2026-02-01",
+                "--to",
+                "2026-01-01",
+            ],
+            2,
+            "before",
+        ),
+        (
+            vec!["report", "period", "--from", "2026-02-01", "--out", "r.pdf"],
+            2,
+            ".html",
+        ),
+        (
+            vec![
+                "report",
+                "period",
+                "--from",
+                "2026-02-01",
+                "--out",
+                "r.json",
+            ],
+            2,
+            ".html",
+        ),
     ] {
         test.run(&words).exits(code).says(said);
     }
     // An earlier report of ours is replaced.
     for _ in 0..2 {
-        test.run(&["report", "period", "--from", "2026-01-01", "--out", "r.html"])
-            .exits(0);
+        test.run(&[
+            "report",
+            "period",
+            "--from",
+            "2026-01-01",
+            "--out",
+            "r.html",
+        ])
+        .exits(0);
     }
     let fresh = CliTest::new();
     fresh.run(&["report", "model", "x"]).exits(3);
@@ -194,12 +323,7 @@ fn nothing_of_others_is_overwritten_and_what_is_not_there_is_said() {
 
 /// What the browser saw of a report of this folder. Pictures are compared with those kept under
 /// `docs/screenshots`, or kept anew (HERDBOOK_BLESS=1); so are `others`, which are never kept.
-fn look(
-    test: &CliTest,
-    report: &str,
-    pictures: &[(&str, &str)],
-    others: &[(&str, &str)],
-) -> Value {
+fn look(test: &CliTest, report: &str, pictures: &[(&str, &str)], others: &[(&str, &str)]) -> Value {
     let folder = test.path(&format!("{report}.seen"));
     let kept = |name: &str| repo().join("docs/screenshots").join(name);
     let bless = std::env::var_os("HERDBOOK_BLESS").is_some();
@@ -213,7 +337,9 @@ fn look(
             command.arg(format!("{picture}={}", kept(name).display()));
         }
     }
-    let output = command.output().expect("node runs; scripts/setup.sh node installs it");
+    let output = command
+        .output()
+        .expect("node runs; scripts/setup.sh node installs it");
     assert!(
         output.status.success(),
         "the browser: run scripts/setup.sh node\n{}",
@@ -234,7 +360,9 @@ fn look(
         }
     }
     let pdf = fs::read(folder.join("paper.pdf")).expect("paper");
-    let pages = String::from_utf8_lossy(&pdf).matches("/Type /Page\n").count();
+    let pages = String::from_utf8_lossy(&pdf)
+        .matches("/Type /Page\n")
+        .count();
     assert!((2..40).contains(&pages), "{pages} pages of paper");
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
@@ -244,8 +372,14 @@ fn holds_in_a_browser(report: &str, seen: &Value) {
     for (what, none) in [
         ("an error or remark on the console", &seen["console"]),
         ("a request to elsewhere", &seen["requests"]),
-        ("a violation found by axe-core, light", &seen["violations"]["light"]),
-        ("a violation found by axe-core, dark", &seen["violations"]["dark"]),
+        (
+            "a violation found by axe-core, light",
+            &seen["violations"]["light"],
+        ),
+        (
+            "a violation found by axe-core, dark",
+            &seen["violations"]["dark"],
+        ),
         ("words that spill from a box", &seen["all"]["spilled"]),
     ] {
         if none.is_null() {
@@ -254,18 +388,33 @@ fn holds_in_a_browser(report: &str, seen: &Value) {
         assert_eq!(none, &json!([]), "{report}: {what}");
     }
     for view in ["first", "narrow", "no_script"] {
-        assert_eq!(seen[view]["sideways"], 0, "{report}, {view}: moved sideways");
+        assert_eq!(
+            seen[view]["sideways"], 0,
+            "{report}, {view}: moved sideways"
+        );
         assert_eq!(seen[view]["cut"], 0, "{report}, {view}: labels cut");
-        assert_eq!(seen[view]["charts"], seen["first"]["charts"], "{report}, {view}");
+        assert_eq!(
+            seen[view]["charts"], seen["first"]["charts"],
+            "{report}, {view}"
+        );
     }
-    assert_eq!(seen["no_script"]["shown"], seen["no_script"]["nodes"], "{report}");
+    assert_eq!(
+        seen["no_script"]["shown"], seen["no_script"]["nodes"],
+        "{report}"
+    );
     for (name, alike) in seen["alike"].as_object().into_iter().flatten() {
         let number = |key: &str| alike[key].as_f64().expect("a number");
         assert!(number("spread") > SPREAD_MIN, "{report}: {name} is blank");
         if name.starts_with("dark") {
-            assert!(number("difference") > DIFFERENCE_MAX * 10.0, "{report}: {name} {alike}");
+            assert!(
+                number("difference") > DIFFERENCE_MAX * 10.0,
+                "{report}: {name} {alike}"
+            );
         } else {
-            assert!(number("difference") < DIFFERENCE_MAX, "{report}: {name} {alike}");
+            assert!(
+                number("difference") < DIFFERENCE_MAX,
+                "{report}: {name} {alike}"
+            );
         }
     }
 }
@@ -290,10 +439,17 @@ fn reports_work_in_a_browser_by_mouse_keyboard_and_on_paper() {
     let all = seen["first"]["nodes"].as_u64().expect("nodes");
     // Opened with one hop around Y: its run and where it is deployed.
     assert_eq!(shown("first"), 3, "{seen}");
-    assert!(shown("by_key") > 3 && shown("by_key") < all, "Enter opens: {seen}");
+    assert!(
+        shown("by_key") > 3 && shown("by_key") < all,
+        "Enter opens: {seen}"
+    );
     assert_eq!(seen["by_key"]["open"], "true");
     assert_eq!(shown("by_key_again"), 3, "Enter closes");
-    assert_eq!(shown("by_click"), shown("by_key"), "a click does what Enter does");
+    assert_eq!(
+        shown("by_click"),
+        shown("by_key"),
+        "a click does what Enter does"
+    );
     assert_eq!(shown("all"), all);
     assert_eq!(shown("one_hop"), 3);
     assert_eq!(shown("after_print"), 3, "paper leaves the window as it was");
@@ -307,7 +463,12 @@ fn reports_work_in_a_browser_by_mouse_keyboard_and_on_paper() {
     let node = first(&|at| !at["node"].is_null());
     assert!(link < button && button < node, "{focus:?}");
     assert_eq!(focus[node]["node"], "0");
-    assert!(focus[node]["name"].as_str().expect("a name").contains("acme-y"));
+    assert!(
+        focus[node]["name"]
+            .as_str()
+            .expect("a name")
+            .contains("acme-y")
+    );
 
     let seen = look(
         &story.test,

@@ -3,8 +3,10 @@
 //! A command states nodes and edges in the audit log; the graph is read from there. Nothing is
 //! stated that the log does not hold.
 
+pub mod coverage;
 pub mod dataset;
 pub(super) mod files;
+pub mod incident;
 pub(super) mod meaning;
 pub mod run;
 mod text;

@@ -15,7 +15,10 @@ use super::super::exit::OrExit as _;
 use super::super::governance::EXPIRES_SOON_DAYS;
 use super::super::governance::FileArgs;
 use super::super::governance::read_ledger;
+use super::super::lineage::coverage;
+use super::super::lineage::coverage::Gaps;
 use super::super::lineage::meaning;
+use super::super::lineage::view;
 use super::super::opened::Opened;
 use super::OutArgs;
 use crate::audit;
@@ -29,14 +32,23 @@ use crate::governance::Request;
 use crate::governance::Standing;
 use crate::governance::State;
 use crate::graph;
+use crate::report::people::Block;
 use crate::report::people::Page;
+use crate::report::people::Rich;
+use crate::report::people::Section;
+use crate::report::people::Table;
+use crate::report::people::code;
 use crate::report::people::period;
 use crate::report::people::period::PeriodApproval;
 use crate::report::people::period::PeriodCheck;
 use crate::report::people::period::PeriodDeployment;
 use crate::report::people::period::PeriodEvent;
 use crate::report::people::period::PeriodReport;
+use crate::report::people::section;
 use crate::report::wire::VerdictDocument;
+
+/// Gaps that are listed. Chosen; `herdbook coverage` has all.
+const GAPS_MAX: usize = 200;
 
 /// `herdbook report period`
 #[derive(Debug, Clone, Args)]
@@ -94,6 +106,11 @@ pub(super) fn page(global: &Global, args: &PeriodReportArgs) -> Result<Page, Fai
         events: Vec::new(),
         further: Vec::new(),
     };
+    let view = view(&opened)?;
+    report
+        .further
+        .push(not_covered(&coverage::gaps(&view, &catalog)?));
+    drop(view);
     let (first, last) = (args.from.to_string(), to.to_string());
     let mut found = Vec::new();
     let read = audit::entries(&opened.dir, &opened.secrets.public(), 0, |number, entry| {
@@ -202,4 +219,58 @@ fn deployments(ledger: &Ledger, catalog: &Catalog) -> Vec<PeriodDeployment> {
             }
         })
         .collect()
+}
+
+/// Where nothing is known as the graph stands now, so that silence is not mistaken for cleanliness.
+fn not_covered(gaps: &Gaps) -> Section {
+    let mut table = Table::new("What is not covered", &["Kind", "What", "What is missing"]);
+    let mut add = |kind: &str, what: &str, missing: String| {
+        table
+            .rows
+            .push(vec![Rich::from(kind), code(what), Rich::from(missing)]);
+    };
+    for gap in &gaps.runs {
+        let mut missing = format!(
+            "of {} files {} were never checked and {} only after the run began",
+            gap.files, gap.never_checked, gap.checked_later
+        );
+        if !gap.unknown.is_empty() {
+            missing = format!(
+                "{missing}; {} inputs without a known file",
+                gap.unknown.len()
+            );
+        }
+        add("run", &gap.run, missing);
+    }
+    for gap in &gaps.datasets {
+        let missing = format!(
+            "of {} files {} were never checked",
+            gap.files, gap.never_checked
+        );
+        add("data set", &gap.dataset, missing);
+    }
+    for gap in &gaps.checked_only {
+        let missing = format!(
+            "checked by {}, and no data set and no run has it",
+            gap.check
+        );
+        add("file", &gap.file, missing);
+    }
+    for gap in &gaps.deployments {
+        let missing = format!(
+            "runs in {} ({}), and no output of it is registered",
+            gap.environment, gap.means
+        );
+        add("deployment", &gap.model, missing);
+    }
+    for model in &gaps.models {
+        let missing = "made here and running, and no output of it is registered".to_owned();
+        add("model", model, missing);
+    }
+    let about = "As of now, not of the period: runs without a check, checks without a run, deployments of which no output is registered.";
+    let table = table.cut(GAPS_MAX, "`herdbook coverage --json` has all");
+    section(
+        "What is not covered",
+        vec![Block::Text(about.into()), Block::Table(table)],
+    )
 }

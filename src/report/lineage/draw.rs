@@ -19,9 +19,11 @@ pub fn mermaid(traced: &Traced) -> String {
             NodeKind::Source | NodeKind::Dataset | NodeKind::File => ("[(", ")]"),
             NodeKind::Run => ("[[", "]]"),
             NodeKind::Deployment => ("{{", "}}"),
-            NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => {
-                ("[", "]")
-            }
+            NodeKind::Check
+            | NodeKind::Signoff
+            | NodeKind::Waiver
+            | NodeKind::Reading
+            | NodeKind::Incident => ("[", "]"),
         };
         let label = quoted_mermaid(&label(traced, place, reached));
         let line = format!("  n{place}{open}\"{label}\"{close}\n");
@@ -45,7 +47,11 @@ pub fn dot(traced: &Traced) -> String {
             NodeKind::Source | NodeKind::Dataset | NodeKind::File => "cylinder",
             NodeKind::Run => "box",
             NodeKind::Deployment => "house",
-            NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => "note",
+            NodeKind::Check
+            | NodeKind::Signoff
+            | NodeKind::Waiver
+            | NodeKind::Reading
+            | NodeKind::Incident => "note",
         };
         let label = quoted_dot(&label(traced, place, reached));
         let line = format!("  n{place} [shape={shape}, label=\"{label}\"];\n");

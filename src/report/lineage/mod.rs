@@ -32,14 +32,17 @@ use crate::model::lineage::Origin;
 
 /// What an edge says, in a few words: `contains 7 of 200 rows, found`.
 pub(crate) fn words(hop: &Hop) -> String {
-    let mut parts = vec![verb(hop.kind, &hop.facts)];
-    match (hop.facts.records, hop.facts.of) {
+    let verb = verb(hop.kind, &hop.facts);
+    let mut parts = vec![match (hop.facts.records, hop.facts.of) {
         (Some(records), Some(of)) if of > 0 => {
-            parts.push(format!("{records} of {of} rows ({})", percent(records, of)));
+            format!(
+                "{verb} in {records} of {of} rows ({})",
+                percent(records, of)
+            )
         }
-        (Some(records), _) => parts.push(format!("{records} rows")),
-        (None, _) => {}
-    }
+        (Some(records), _) => format!("{verb} in {records} rows"),
+        (None, _) => verb,
+    }];
     if let Some(level) = &hop.facts.level {
         parts.push(level.clone());
     }
@@ -66,6 +69,7 @@ fn verb(kind: EdgeKind, facts: &EdgeFacts) -> String {
         EdgeKind::Deployed => "runs".to_owned(),
         EdgeKind::Checked => "checked by".to_owned(),
         EdgeKind::Approved => "approved by".to_owned(),
+        EdgeKind::Affects => "affected by".to_owned(),
     }
 }
 
