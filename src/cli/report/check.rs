@@ -17,7 +17,7 @@ use crate::audit;
 use crate::audit::LogError;
 use crate::audit::Record;
 use crate::graph;
-use crate::graph::VERDICT_BYTES_MAX;
+use crate::graph::DOCUMENT_BYTES_MAX;
 use crate::model::lineage::Traced;
 use crate::report::people::Page;
 use crate::report::people::check;
@@ -86,11 +86,14 @@ fn of_file(path: &Path) -> Result<VerdictDocument, Failure> {
     };
     let mut bytes = Vec::new();
     fs::File::open(path)
-        .and_then(|file| file.take(VERDICT_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes))
         .with_context(unreadable)
         .or_usage()?;
-    if bytes.len() as u64 > VERDICT_BYTES_MAX {
-        let error = anyhow!("{} has more than {VERDICT_BYTES_MAX} bytes", path.display());
+    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
+        let error = anyhow!(
+            "{} has more than {DOCUMENT_BYTES_MAX} bytes",
+            path.display()
+        );
         return Err(Failure::usage(error));
     }
     serde_json::from_slice(&bytes).map_err(|error| {

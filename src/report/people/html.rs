@@ -35,7 +35,7 @@ const WIDE_COLUMNS: usize = 5;
 
 /// The whole report.
 pub fn html(page: &Page) -> String {
-    let mut out = head(&page.title, &page.kind);
+    let mut out = head(&page.title, page.kind);
     out.push_str("<header>\n");
     let word = page
         .word

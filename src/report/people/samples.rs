@@ -135,6 +135,8 @@ fn rows(records: u64, of: u64, level: &str) -> EdgeFacts {
 /// What stands behind the model Y: its run, a mix that holds output of X, X's run, a mix that holds
 /// output of Llama 2.
 pub(crate) fn upstream() -> Traced {
+    use EdgeKind::{Base, Contained, Derived, Generated, Input, Produced};
+    use Origin::{Declared, Found, Imported, Registered};
     let facts = NodeFacts::default;
     let counted = |records| NodeFacts {
         records: Some(records),
@@ -159,8 +161,6 @@ pub(crate) fn upstream() -> Traced {
         reached(NodeKind::Source, "support-bot-2026-10", 7, counted(2_000)),
         reached(NodeKind::Model, LLAMA, 8, facts()),
     ];
-    use EdgeKind::{Base, Contained, Derived, Generated, Input, Produced};
-    use Origin::{Declared, Found, Imported, Registered};
     let edges = vec![
         hop(1, 0, Produced, Declared, says()),
         hop(2, 1, Input, Declared, says()),
