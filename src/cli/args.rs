@@ -107,6 +107,9 @@ pub enum Command {
     /// Ask for, decide on and list switched readings of the texts
     #[command(subcommand)]
     Reading(super::governance::request_args::ReadingCommand),
+    /// Report for people: on a check, a data set, a model, a period
+    #[command(subcommand)]
+    Report(super::report::ReportCommand),
     /// List what waits for a decision, by legal question
     #[command(subcommand)]
     Review(super::governance::review::ReviewCommand),

@@ -164,7 +164,7 @@ fn log(opened: &Opened, args: &AuditLogArgs) -> Result<Exit, Failure> {
 }
 
 /// What an entry says, in a few words.
-fn detail(record: &Record) -> String {
+pub(super) fn detail(record: &Record) -> String {
     match record {
         Record::Init(_) => "empty index".to_owned(),
         Record::Register(change) | Record::Withdraw(change) => format!(

@@ -312,7 +312,9 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 /// Removes the reports of an earlier run; none is removed if one of them must not be.
 fn remove_stale_reports(args: &CheckArgs) -> Result<(), Failure> {
     let failure = |error: WriteError| match error {
-        WriteError::UnknownKind(_) | WriteError::NotAReport(_) => Failure::usage(error),
+        WriteError::UnknownKind(_) | WriteError::NoPage(_) | WriteError::NotAReport(_) => {
+            Failure::usage(error)
+        }
         WriteError::Io { .. } | WriteError::Render { .. } => Failure::undecided(error),
     };
     for path in &args.reports {

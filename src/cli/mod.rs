@@ -31,6 +31,7 @@ mod panics;
 mod policy;
 pub mod progress;
 mod register;
+pub mod report;
 mod snapshot;
 mod source;
 pub mod table;
@@ -100,6 +101,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Signoff(command) => governance::requests::signoff(global, command),
         Command::Waive(command) => governance::requests::waive(global, command),
         Command::Reading(command) => governance::requests::reading(global, command),
+        Command::Report(command) => report::run(global, command),
         Command::Review(command) => governance::review::run(global, command),
         Command::Deployment(command) => governance::deployment::run(global, command),
         Command::Keys(command) => governance::keys::run(command),

@@ -32,6 +32,7 @@ mod lineage;
 mod look_after_it;
 mod mutants;
 mod own_catalog;
+mod people;
 mod policy_explained;
 mod read_any_shape;
 mod register_then_check;

@@ -15,7 +15,8 @@ pub(super) mod verify;
 pub(super) use files::FileArgs;
 pub(super) use files::Files;
 pub(super) use files::governance_files;
-use files::read_ledger;
+pub(super) use files::read_ledger;
+pub(super) use review::EXPIRES_SOON_DAYS;
 
 use std::collections::BTreeMap;
 use std::fs;

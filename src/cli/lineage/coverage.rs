@@ -57,36 +57,36 @@ pub(in crate::cli) struct Gaps {
 /// A run with inputs that were not checked before it.
 #[derive(Debug, Serialize)]
 pub(in crate::cli) struct RunGap {
-    run: String,
-    files: usize,
-    never_checked: usize,
-    checked_later: usize,
+    pub(in crate::cli) run: String,
+    pub(in crate::cli) files: usize,
+    pub(in crate::cli) never_checked: usize,
+    pub(in crate::cli) checked_later: usize,
     /// Inputs of which no file is known.
-    unknown: Vec<String>,
+    pub(in crate::cli) unknown: Vec<String>,
 }
 
 /// A file that was checked and is used nowhere.
 #[derive(Debug, Serialize)]
 pub(in crate::cli) struct CheckedOnly {
-    file: String,
-    sha256: String,
-    check: String,
+    pub(in crate::cli) file: String,
+    pub(in crate::cli) sha256: String,
+    pub(in crate::cli) check: String,
 }
 
 /// A data set with files that were not checked.
 #[derive(Debug, Serialize)]
 pub(in crate::cli) struct DatasetGap {
-    dataset: String,
-    files: usize,
-    never_checked: usize,
+    pub(in crate::cli) dataset: String,
+    pub(in crate::cli) files: usize,
+    pub(in crate::cli) never_checked: usize,
 }
 
 /// A deployment whose model has no registered output.
 #[derive(Debug, Serialize)]
 pub(in crate::cli) struct DeploymentGap {
-    model: String,
-    environment: String,
-    means: String,
+    pub(in crate::cli) model: String,
+    pub(in crate::cli) environment: String,
+    pub(in crate::cli) means: String,
 }
 
 impl Gaps {

@@ -28,7 +28,7 @@ pub(in crate::cli) fn of_walk(catalog: &Catalog, walk: &Walk) -> BTreeMap<usize,
         .collect()
 }
 
-fn of_model(catalog: &Catalog, id: &str) -> Meaning {
+pub(in crate::cli) fn of_model(catalog: &Catalog, id: &str) -> Meaning {
     let resolution = catalog.resolve(id);
     let means = resolution.label();
     let (licenses, known): (Vec<&License>, bool) = match &resolution.outcome {

@@ -7,7 +7,7 @@ pub mod coverage;
 pub mod dataset;
 pub(super) mod files;
 pub mod incident;
-mod meaning;
+pub(super) mod meaning;
 pub mod run;
 mod text;
 pub mod trace;

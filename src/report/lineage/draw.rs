@@ -1,6 +1,7 @@
 //! A walk as Mermaid and as DOT. Labels are quoted for each, so that no name is read as syntax.
 
 use super::words;
+use crate::model::lineage::Node;
 use crate::model::lineage::NodeKind;
 use crate::model::lineage::Reached;
 use crate::model::lineage::Traced;
@@ -65,9 +66,17 @@ pub fn dot(traced: &Traced) -> String {
     out
 }
 
+/// The name that a drawing shows: of files what they were called, for the digest says nothing.
+pub(crate) fn shown_name(node: &Node) -> String {
+    match (&node.node.kind, &node.facts.label) {
+        (NodeKind::File, Some(name)) => name.clone(),
+        _ => node.label(),
+    }
+}
+
 fn label(traced: &Traced, place: usize, reached: &Reached) -> String {
     let node = &reached.node;
-    let name = node.label();
+    let name = shown_name(node);
     let mut label = format!(
         "{}: {}",
         node.node.kind.as_str(),

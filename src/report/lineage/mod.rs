@@ -1,11 +1,24 @@
 //! Walks through the lineage graph, told: as a tree, as JSON, and as drawings of other tools.
 
 mod draw;
+mod layout;
+mod merge;
+mod svg;
 mod tree;
 mod wire;
 
 pub use draw::dot;
 pub use draw::mermaid;
+pub(crate) use draw::shown_name;
+pub(crate) use layout::BOX_HEIGHT;
+pub(crate) use layout::BOX_WIDTH;
+pub use merge::Drawn;
+pub use merge::both_ways;
+pub use merge::nearest;
+pub(crate) use svg::DRAWING_STYLE;
+pub(crate) use svg::Drawing;
+pub(crate) use svg::TIP;
+pub use svg::svg;
 pub use tree::tree;
 pub use wire::LineageJson;
 
