@@ -135,6 +135,12 @@ pub enum Command {
     Trace(super::lineage::trace::TraceArgs),
     /// What a source, data set, model or license went into
     Impact(super::lineage::trace::ImpactArgs),
+    /// Write lineage as other tools read it: bill of materials, events, Croissant, CSV, drawings
+    #[command(subcommand)]
+    Export(super::export::ExportCommand),
+    /// Record what other tools wrote down: events, Croissant, model cards, DVC, run folders
+    #[command(subcommand)]
+    Import(super::import::ImportCommand),
     /// Look at everything that an index consists of, and say what to do
     Doctor(ListArgs),
     /// Copy an index, with digests of its own

@@ -44,6 +44,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("report", &["model"]),
     ("trainer", &["model"]),
+    ("interchange", &["model"]),
     ("attest", &["model"]),
 ];
 const ON_TOP: &[&str] = &["cli", "library", "fuzzing"];
@@ -58,6 +59,7 @@ const PURE: &[&str] = &[
     "governance",
     "lineage",
     "attest",
+    "interchange",
 ];
 const IMPURE: &[&str] = &[
     "std::fs",

@@ -21,6 +21,7 @@ mod common;
 mod demo;
 mod docs;
 mod embed_the_check;
+mod exchange;
 mod fail_closed;
 mod from_a_trainer;
 mod gate_a_pipeline;
