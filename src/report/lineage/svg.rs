@@ -223,6 +223,7 @@ fn class(kind: NodeKind) -> (&'static str, &'static str) {
         NodeKind::Signoff => ("other", "sign-off"),
         NodeKind::Waiver => ("other", "waiver"),
         NodeKind::Reading => ("other", "reading"),
+        NodeKind::Incident => ("other", "incident"),
     }
 }
 
@@ -280,7 +281,11 @@ fn outline(kind: NodeKind, w: f64, h: f64) -> String {
             let p = h * 0.32;
             format!("M0 0H{:.1}L{w} {:.1}L{:.1} {h}H0z", w - p, h / 2.0, w - p)
         }
-        NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => {
+        NodeKind::Check
+        | NodeKind::Signoff
+        | NodeKind::Waiver
+        | NodeKind::Reading
+        | NodeKind::Incident => {
             let c = h * 0.2;
             format!(
                 "M{c:.1} 0H{:.1}L{w} {c:.1}V{:.1}L{:.1} {h}H{c:.1}L0 {:.1}V{c:.1}z",
@@ -317,7 +322,8 @@ fn node(traced: &Traced, place: usize, reached: &Reached, corner: Point) -> Stri
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => 13.0,
+        | NodeKind::Reading
+        | NodeKind::Incident => 13.0,
     };
     let name = fitted(&shown_name(&reached.node), NAME_WIDTH_MAX);
     let about = fitted(&about(traced, place, reached), ABOUT_WIDTH_MAX);
@@ -354,7 +360,8 @@ fn about(traced: &Traced, place: usize, reached: &Reached) -> String {
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => None,
+        | NodeKind::Reading
+        | NodeKind::Incident => None,
     };
     if let (Some(records), Some(rows)) = (facts.records, rows) {
         parts.push(format!("{} {rows}", count(records)));
@@ -483,7 +490,8 @@ fn few_words(hop: &Hop) -> String {
         kind @ (EdgeKind::Generated
         | EdgeKind::Produced
         | EdgeKind::Checked
-        | EdgeKind::Approved) => kind.as_str().to_owned(),
+        | EdgeKind::Approved
+        | EdgeKind::Affects) => kind.as_str().to_owned(),
     }
 }
 
