@@ -15,7 +15,9 @@ pub enum GraphError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The view cannot be read or written.
-    #[error("the lineage graph: {0}")]
+    #[error(
+        "the lineage graph: {0}; the folder graph/ may be removed: it is made anew from the log"
+    )]
     Store(#[from] StoreError),
     /// Somebody else is bringing it up to date.
     #[error(

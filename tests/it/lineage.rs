@@ -450,6 +450,31 @@ fn an_incident_is_frozen_worked_off_and_closed() {
     let again = test.run(&["incident", "update", "I-1"]);
     again.exits(2).says("is closed");
     ok(&test, &["audit", "verify"]);
+
+    // It reads well to somebody who was not there.
+    ok(
+        &test,
+        &[
+            "incident", "report", "I-1", "--out", "i1.md", "--out", "i1.html",
+        ],
+    );
+    let told = std::fs::read_to_string(test.path("i1.md")).unwrap();
+    for said in [
+        "Llama 2 in the mix",
+        "State: **closed**",
+        "outputs must not improve other models",
+        "names neither outputs nor models",
+        "rows-dropped",
+        "memo.txt",
+        "risk taken by boss",
+        "signature verified",
+        "the incident is closed",
+        "It does not say who wrote the text",
+    ] {
+        assert!(told.contains(said), "{said:?} is not in {told}");
+    }
+    let page = std::fs::read_to_string(test.path("i1.html")).unwrap();
+    assert!(page.contains("<svg") && !page.contains("src=\"http"));
 }
 
 #[test]

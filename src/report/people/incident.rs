@@ -221,13 +221,10 @@ fn what_it_means(report: &IncidentReport) -> Vec<Block> {
     } else {
         blocks.push(Block::Table(table));
     }
-    blocks.push(Block::List(
-        report
-            .licenses
-            .iter()
-            .map(|line| Rich::new().clause(line.as_str()))
-            .collect(),
-    ));
+    if !report.ends.is_empty() {
+        let lines = report.ends.iter().map(|line| line.as_str().into());
+        blocks.push(Block::List(lines.collect()));
+    }
     blocks
 }
 

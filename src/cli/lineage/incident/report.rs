@@ -74,7 +74,7 @@ fn page(global: &Global, opened: &Opened, args: &IncidentReportArgs) -> Result<P
         worklist: found.fact("worklist").to_owned(),
         items: found.items.iter().map(item).collect(),
         beyond,
-        licenses: show::licenses(&view, &catalog, &found)?,
+        ends: show::licenses(&view, &catalog, &found)?.ends,
         upstream: trace::walked(&view, &catalog, about, Direction::Upstream, None)?,
         downstream: trace::walked(&view, &catalog, about, Direction::Downstream, None)?,
     }))

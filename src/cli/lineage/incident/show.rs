@@ -164,7 +164,10 @@ pub(super) fn show(
             })
             .collect(),
         touched_since: beyond,
-        licenses: licenses(&view, &catalog, &incident)?,
+        licenses: {
+            let said = licenses(&view, &catalog, &incident)?;
+            said.outputs.into_iter().chain(said.ends).collect()
+        },
     };
     if args.output.json {
         out::json(&shown)?;
@@ -253,18 +256,26 @@ fn told(shown: &Shown<'_>) -> String {
     )
 }
 
+/// What the licenses of the generators say.
+pub(super) struct Said {
+    /// Of outputs.
+    pub(super) outputs: Vec<String>,
+    /// Of their own end.
+    pub(super) ends: Vec<String>,
+}
+
 /// What the licenses of the generators say of outputs and of their own end.
 pub(super) fn licenses(
     view: &View,
     catalog: &Catalog,
     incident: &Incident,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Said, Failure> {
     let (start, _) = named(view, incident.fact("about"))?;
     let up: Traced = trace::walked(view, catalog, start, Direction::Upstream, None)?;
-    let mut lines = Vec::new();
+    let (mut outputs, mut ends) = (Vec::new(), Vec::new());
     for terms in up.meanings.values().flat_map(|meaning| &meaning.licenses) {
         for says in &terms.says {
-            lines.push(format!(
+            outputs.push(format!(
                 "{}, section {}: {} ({})",
                 terms.id, says.section, says.says, terms.link
             ));
@@ -273,13 +284,15 @@ pub(super) fn licenses(
             .license(&terms.id)
             .and_then(|license| license.clauses.termination.as_ref());
         if let Some(end) = end.filter(|end| end.deletes_materials) {
-            lines.push(format!(
+            ends.push(format!(
                 "{}, section {}: when the license ends its materials (weights, documents) are to be deleted; it names neither outputs nor models trained on them, so what becomes of these is the organisation's decision",
                 terms.id, end.section
             ));
         }
     }
-    lines.sort();
-    lines.dedup();
-    Ok(lines)
+    for lines in [&mut outputs, &mut ends] {
+        lines.sort();
+        lines.dedup();
+    }
+    Ok(Said { outputs, ends })
 }
