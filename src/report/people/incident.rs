@@ -67,8 +67,8 @@ pub struct IncidentReport {
     pub items: Vec<IncidentItem>,
     /// What was touched since and stands on no worklist.
     pub beyond: Option<String>,
-    /// What licenses of the generators say of outputs and of their own end.
-    pub licenses: Vec<String>,
+    /// What licenses of the generators say of their own end.
+    pub ends: Vec<String>,
     /// What stands behind what it is about.
     pub upstream: Traced,
     /// What it went into, as it is now.
