@@ -8,6 +8,7 @@
 # Ends with a line per target: inputs tried. A finding fails it, and names the file that shows it.
 # The compiled program and what was found interesting are kept in $HERDBOOK_FUZZ_TARGET, by default
 # beside CARGO_TARGET_DIR, else in fuzz/target. HERDBOOK_FUZZ_SANITIZER=address also watches memory.
+# HERDBOOK_FUZZ_SEED=1 forgets what was found before and draws the same inputs again, as far as it gets.
 #
 # Where neither nightly Rust nor cargo-fuzz is there and neither can be fetched, nothing is fuzzed, a
 # line says so, and the kept seeds go through the same properties as an ordinary test.
@@ -53,13 +54,16 @@ say "built in $((SECONDS - from)) s"
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
+corpus=$target/corpus drawn=()
+if [ -n "${HERDBOOK_FUZZ_SEED:-}" ]; then corpus=$logs/corpus drawn=("-seed=$HERDBOOK_FUZZ_SEED"); fi
+
 # One target; its words go into a file of its own. Chosen limits: an input takes milliseconds, and a
 # few kilobytes have no use for half a gigabyte.
 fuzz_one() {
   local name=$1
-  mkdir -p "$target/corpus/$name" "$target/findings/$name"
+  mkdir -p "$corpus/$name" "$target/findings/$name"
   HERDBOOK_FUZZ_PROPERTY=$name cargo +nightly fuzz run "${options[@]}" property \
-    "$target/corpus/$name" "fuzz/seeds/$name" -- \
+    "$corpus/$name" "fuzz/seeds/$name" -- "${drawn[@]}" \
     -max_total_time="$seconds" -max_len=16384 -len_control=10 -timeout=20 -malloc_limit_mb=512 \
     -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$target/findings/$name/" \
     >"$logs/$name" 2>&1 || touch "$logs/$name.failed"

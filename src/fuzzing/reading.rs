@@ -289,9 +289,11 @@ fn split(input: &InputPath, options: &ReadOptions, sha256: &str, got: &Got, patt
             .filter(|row| aside(*row) == quarantined)
             .collect();
         let again = read_alone(&InputPath::file(out), options);
-        // The first row of a side may be a broken one that begins as another format does.
+        // The first row of a side may be a broken one that begins as another format does, or with
+        // the mark that a file may begin with; then there is no telling what comes after it.
         let first = std::fs::read(out).expect("what was written");
-        if !is_container(options.format) && is_another_format(&first) {
+        let marked = first.starts_with(b"\xef\xbb\xbf") && !got.errors.is_empty();
+        if !is_container(options.format) && (marked || is_another_format(&first)) {
             continue;
         }
         assert!(again.file.error.is_none(), "{:?}", again.file.error);
