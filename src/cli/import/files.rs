@@ -119,11 +119,14 @@ pub(super) fn folder(
 fn is_wanted(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     match file.rsplit_once('.') {
-        Some((_, extension)) => {
-            ["yaml", "yml", "json"].contains(&extension) || name.contains("/params/")
-        }
-        None => name.contains("/params/"),
+        Some((_, extension)) => ["yaml", "yml", "json"].contains(&extension) || is_value(name),
+        None => is_value(name),
     }
+}
+
+/// A parameter or tag of `MLflow`: a file without an extension of its own.
+fn is_value(name: &str) -> bool {
+    name.contains("/params/") || name.contains("/tags/")
 }
 
 /// A file that DVC keeps and that is here.

@@ -249,7 +249,11 @@ fn mlflow(args: &ModelArgs) -> Result<Taken, Failure> {
     if datasets.is_dir() {
         texts.extend(files::folder(&datasets, "datasets", &[])?);
     }
-    interchange::mlflow_folder(&documents(&texts), &run, model).or_usage()
+    let mut taken = interchange::mlflow_folder(&documents(&texts), &run, model).or_usage()?;
+    taken
+        .notes
+        .push("metrics and artifacts of the run were not looked at".to_owned());
+    Ok(taken)
 }
 
 fn wandb(args: &ModelArgs) -> Result<Taken, Failure> {

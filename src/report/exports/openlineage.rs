@@ -5,6 +5,7 @@
 //! more than one output, and every edge is also written out in the lineage facet. `OpenLineage` has
 //! no models: they are data sets of a namespace of their own.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde_json::Map;
@@ -26,6 +27,7 @@ use super::uuid;
 use crate::model::lineage::EdgeKind;
 use crate::model::lineage::Node;
 use crate::model::lineage::NodeKind;
+use crate::model::lineage::NodeRef;
 
 const SPEC: &str = "https://openlineage.io/spec";
 
@@ -33,10 +35,22 @@ const SPEC: &str = "https://openlineage.io/spec";
 ///
 /// Namespaces are `NAMESPACE.dataset`, `NAMESPACE.model` and so on; jobs stand in `NAMESPACE`.
 pub fn openlineage(ledger: &Ledger, namespace: &str) -> String {
+    let mut produced: BTreeMap<&NodeRef, Vec<&Listed>> = BTreeMap::new();
+    for listed in &ledger.nodes {
+        let runs: BTreeSet<&NodeRef> = listed
+            .edges
+            .iter()
+            .filter(|edge| edge.kind == EdgeKind::Produced)
+            .map(|edge| &edge.from.node)
+            .collect();
+        for run in runs {
+            produced.entry(run).or_default().push(listed);
+        }
+    }
     let writer = Writer {
         log: &ledger.log,
         namespace,
-        ledger,
+        produced,
     };
     let mut events: Vec<(String, String, Value)> = Vec::new();
     for check in &ledger.checks {
@@ -71,7 +85,8 @@ fn instant(time: &str) -> jiff::Timestamp {
 struct Writer<'a> {
     log: &'a FromLog,
     namespace: &'a str,
-    ledger: &'a Ledger,
+    /// What each run made.
+    produced: BTreeMap<&'a NodeRef, Vec<&'a Listed>>,
 }
 
 impl Writer<'_> {
@@ -252,17 +267,7 @@ impl Writer<'_> {
             .map(|edge| self.described(&edge.from, None))
             .collect();
         let sources: Vec<Value> = edges.iter().map(|edge| self.source(edge)).collect();
-        let produced: Vec<&Listed> = self
-            .ledger
-            .nodes
-            .iter()
-            .filter(|other| {
-                other
-                    .edges
-                    .iter()
-                    .any(|edge| edge.kind == EdgeKind::Produced && edge.from.node == node.node)
-            })
-            .collect();
+        let produced = self.produced.get(&node.node);
         let event = |output: Option<&Listed>| {
             let mut target = match output {
                 Some(output) => self.entity(&output.node),
@@ -316,13 +321,9 @@ impl Writer<'_> {
             }
             Value::Object(event)
         };
-        if produced.is_empty() {
-            vec![event(None)]
-        } else {
-            produced
-                .into_iter()
-                .map(|model| event(Some(model)))
-                .collect()
+        match produced {
+            Some(produced) => produced.iter().map(|model| event(Some(model))).collect(),
+            None => vec![event(None)],
         }
     }
 
