@@ -156,16 +156,16 @@ impl Drawing {
         let mut body = String::new();
         let mut x = left;
         for kind in &self.kinds {
-            let (class, _) = class(*kind);
+            let (class, word) = class(*kind);
             add(
                 &mut body,
                 format_args!(
                     "<g class=\"{class}\" transform=\"translate({x:.0} {top:.0})\">{}<text x=\"46\" y=\"17\">{}</text></g>\n",
                     outline(*kind, 38.0, 24.0),
-                    kind.as_str()
+                    word
                 ),
             );
-            x += 46.0 + 7.6 * kind.as_str().len() as f64 + 20.0;
+            x += 46.0 + 7.6 * word.len() as f64 + 20.0;
         }
         let mut width = x;
         let mut y = top;
@@ -223,6 +223,7 @@ fn class(kind: NodeKind) -> (&'static str, &'static str) {
         NodeKind::Signoff => ("other", "sign-off"),
         NodeKind::Waiver => ("other", "waiver"),
         NodeKind::Reading => ("other", "reading"),
+        NodeKind::Incident => ("other", "incident"),
     }
 }
 
@@ -280,7 +281,11 @@ fn outline(kind: NodeKind, w: f64, h: f64) -> String {
             let p = h * 0.32;
             format!("M0 0H{:.1}L{w} {:.1}L{:.1} {h}H0z", w - p, h / 2.0, w - p)
         }
-        NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => {
+        NodeKind::Check
+        | NodeKind::Signoff
+        | NodeKind::Waiver
+        | NodeKind::Reading
+        | NodeKind::Incident => {
             let c = h * 0.2;
             format!(
                 "M{c:.1} 0H{:.1}L{w} {c:.1}V{:.1}L{:.1} {h}H{c:.1}L0 {:.1}V{c:.1}z",
@@ -317,18 +322,24 @@ fn node(traced: &Traced, place: usize, reached: &Reached, corner: Point) -> Stri
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => 13.0,
+        | NodeKind::Reading
+        | NodeKind::Incident => 13.0,
     };
+    // Below the lid of a drum.
+    let lower = if kind == NodeKind::Source { 5 } else { 0 };
     let name = fitted(&shown_name(&reached.node), NAME_WIDTH_MAX);
     let about = fitted(&about(traced, place, reached), ABOUT_WIDTH_MAX);
     format!(
         "<g class=\"node {class}{root}\" data-n=\"{place}\" transform=\"translate({:.1} {:.1})\"><title>{}</title>{}\
-         <text class=\"kind\" x=\"{x}\" y=\"19\">{word}</text><text class=\"name\" x=\"{x}\" y=\"36\">{}</text><text class=\"about\" x=\"{x}\" y=\"52\">{}</text></g>\n",
+         <text class=\"kind\" x=\"{x}\" y=\"{}\">{word}</text><text class=\"name\" x=\"{x}\" y=\"{}\">{}</text><text class=\"about\" x=\"{x}\" y=\"{}\">{}</text></g>\n",
         corner.x + MARGIN,
         corner.y + MARGIN,
         escape::html(&whole(traced, place, reached)),
         outline(kind, BOX_WIDTH, BOX_HEIGHT),
+        19 + lower,
+        36 + lower,
         escape::html(&name),
+        52 + lower,
         escape::html(&about),
     )
 }
@@ -354,7 +365,8 @@ fn about(traced: &Traced, place: usize, reached: &Reached) -> String {
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => None,
+        | NodeKind::Reading
+        | NodeKind::Incident => None,
     };
     if let (Some(records), Some(rows)) = (facts.records, rows) {
         parts.push(format!("{} {rows}", count(records)));
@@ -483,7 +495,8 @@ fn few_words(hop: &Hop) -> String {
         kind @ (EdgeKind::Generated
         | EdgeKind::Produced
         | EdgeKind::Checked
-        | EdgeKind::Approved) => kind.as_str().to_owned(),
+        | EdgeKind::Approved
+        | EdgeKind::Affects) => kind.as_str().to_owned(),
     }
 }
 

@@ -145,9 +145,11 @@ pub fn page(report: &ThingReport) -> Page {
         NodeKind::File => ("file", "File"),
         NodeKind::Run => ("run", "Run"),
         NodeKind::Deployment => ("deployment", "Deployment"),
-        NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => {
-            ("lineage", "Lineage of")
-        }
+        NodeKind::Check
+        | NodeKind::Signoff
+        | NodeKind::Waiver
+        | NodeKind::Reading
+        | NodeKind::Incident => ("lineage", "Lineage of"),
     };
     let both = lineage::both_ways(upstream, &report.downstream);
     let trees = vec![
@@ -291,7 +293,10 @@ fn what_it_is(root: &Node, traced: &Traced) -> Vec<Block> {
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => "one node of the lineage graph, with everything that it was made of",
+        | NodeKind::Reading
+        | NodeKind::Incident => {
+            "one node of the lineage graph, with everything that it was made of"
+        }
     };
     let mut blocks = vec![Block::Text(Rich::from(format!(
         "This is what the register knows of {about}, and of what it went into. Some of it was declared by people, some was found by comparing texts; each connection says which."
@@ -419,7 +424,9 @@ fn what_to_do(report: &ThingReport, held: &[Held<'_>]) -> Vec<Block> {
         .upstream
         .meanings
         .iter()
-        .filter(|(place, meaning)| **place > 0 && meaning.licenses.is_empty())
+        .filter(|(place, meaning)| {
+            **place > 0 && meaning.licenses.is_empty() && !words::is_made(&report.upstream, **place)
+        })
         .filter_map(|(place, _)| Some(report.upstream.walk.nodes.get(*place)?.node.label()))
         .collect();
     for model in unknown {
