@@ -33,6 +33,7 @@ fmt: ## Formatting, as CI sees it (cargo fmt repairs it)
 lint: ## Clippy, warnings are errors
 	@scripts/setup.sh build
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
+	$(CARGO) clippy $(PROFILE) --lib --no-default-features --features fuzzing -- -D warnings
 
 layers: ## Which module may import which
 	@scripts/setup.sh build

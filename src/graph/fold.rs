@@ -234,8 +234,8 @@ fn file(
     let id = store.put_node(&node, &facts)?;
     if known {
         store.settle()?;
-        for edge in store.edges(id, Direction::Upstream)? {
-            if edge.kind == EdgeKind::Contained && edge.origin == Origin::Found {
+        for edge in store.edges(id, Direction::Upstream, Some(EdgeKind::Contained))? {
+            if edge.origin == Origin::Found {
                 store.remove_edge(edge.other, edge.kind, edge.origin, id)?;
             }
         }

@@ -31,6 +31,7 @@ use crate::lineage::Seen;
 use crate::lineage::behind;
 use crate::lineage::walk;
 use crate::model::lineage::Direction;
+use crate::model::lineage::EdgeKind;
 use crate::model::lineage::Node;
 use crate::model::lineage::NodeKind;
 use crate::model::lineage::NodeRef;
@@ -136,8 +137,13 @@ impl Graph for View {
         Ok(self.store.node(key)?)
     }
 
-    fn edges(&self, key: NodeId, direction: Direction) -> Result<Vec<Seen<NodeId>>, GraphError> {
-        let rows = self.store.edges(key, direction)?;
+    fn edges_of(
+        &self,
+        key: NodeId,
+        direction: Direction,
+        kind: Option<EdgeKind>,
+    ) -> Result<Vec<Seen<NodeId>>, GraphError> {
+        let rows = self.store.edges(key, direction, kind)?;
         Ok(rows
             .into_iter()
             .map(|row| Seen {
@@ -231,7 +237,7 @@ fn update(
         let snapshot = Snapshot::open_head(dir, compat, keys)?;
         fold::sources(&mut store, snapshot.sources())?;
     }
-    let state = store.finish(read.size, &read.root.to_hex())?;
+    let state = store.finish(read.size, &read.root.to_hex(), !going_on)?;
     let files = list_and_hash(&folder)?;
     let bytes = serde_json::to_vec(&List { state, files })?;
     let mut made = tempfile::NamedTempFile::new_in(dir.root())

@@ -20,6 +20,7 @@ mod audit_log;
 mod common;
 mod demo;
 mod docs;
+mod earlier_formats;
 mod embed_the_check;
 mod fail_closed;
 mod from_a_trainer;

@@ -171,14 +171,9 @@ fn all(
 
 /// The check that read a file last; `None` where none did.
 fn checked(file: &Node) -> Option<u64> {
-    // Written by the fold as a number; anything else would be no check.
-    file.facts
-        .more
-        .get("checked")
-        .and_then(|entry| match entry.parse() {
-            Ok(entry) => Some(entry),
-            Err(_) => None,
-        })
+    let entry = file.facts.more.get("checked")?;
+    // The fold writes a number; what is none would be a check of nobody knows when.
+    Some(entry.parse().unwrap_or(u64::MAX))
 }
 
 fn parts(view: &View, id: NodeId) -> Result<Vec<Node>, Failure> {
