@@ -66,7 +66,7 @@ setup_build() {
 }
 
 has_packages() {
-  "$1" -c 'import pyarrow.parquet, pymerkle, securesystemslib, in_toto_attestation' >/dev/null 2>&1 &&
+  "$1" -c 'import pyarrow.parquet, pymerkle, securesystemslib, in_toto_attestation, cyclonedx, jsonschema, openlineage.client, mlcroissant' >/dev/null 2>&1 &&
     [ -x "$(dirname "$1")/go" ]
 }
 

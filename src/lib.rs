@@ -21,6 +21,7 @@ pub mod governance;
 #[cfg(feature = "engine")]
 pub mod graph;
 pub mod index;
+pub mod interchange;
 #[cfg(feature = "engine")]
 mod library;
 pub mod lineage;

@@ -143,6 +143,12 @@ pub enum Command {
     Incident(super::lineage::incident::IncidentCommand),
     /// Show runs without checks, checks without runs, Llama without registered output
     Coverage(super::lineage::coverage::CoverageArgs),
+    /// Write lineage as other tools read it: bill of materials, events, Croissant, CSV, drawings
+    #[command(subcommand)]
+    Export(super::export::ExportCommand),
+    /// Record what other tools wrote down: events, Croissant, model cards, DVC, run folders
+    #[command(subcommand)]
+    Import(super::import::ImportCommand),
     /// Look at everything that an index consists of, and say what to do
     Doctor(ListArgs),
     /// Copy an index, with digests of its own

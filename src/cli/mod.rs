@@ -16,9 +16,11 @@ mod demo;
 mod doctor;
 mod duties;
 pub mod exit;
+mod export;
 pub mod from;
 mod governance;
 pub(crate) mod grounds;
+mod import;
 mod init;
 mod inputs;
 mod licenses;
@@ -91,6 +93,8 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Impact(args) => lineage::trace::impact(global, args),
         Command::Incident(command) => lineage::incident::run(global, command),
         Command::Coverage(args) => lineage::coverage::run(global, *args),
+        Command::Export(command) => export::run(global, command),
+        Command::Import(command) => import::run(global, command),
         Command::Doctor(args) => doctor::run(global, *args),
         Command::Backup(args) => backup::backup(global, args),
         Command::Restore(args) => backup::restore(global, args),

@@ -9,6 +9,7 @@
 
 pub mod duties;
 pub mod escape;
+pub mod exports;
 mod facts;
 mod file;
 mod html;

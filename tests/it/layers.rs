@@ -45,6 +45,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("report", &["model"]),
     ("trainer", &["model"]),
+    ("interchange", &["model"]),
     ("attest", &["model"]),
 ];
 const ON_TOP: &[&str] = &["cli", "library", "fuzzing"];
@@ -59,6 +60,7 @@ const PURE: &[&str] = &[
     "governance",
     "lineage",
     "attest",
+    "interchange",
 ];
 const IMPURE: &[&str] = &[
     "std::fs",

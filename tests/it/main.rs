@@ -22,6 +22,7 @@ mod demo;
 mod docs;
 mod earlier_formats;
 mod embed_the_check;
+mod exchange;
 mod fail_closed;
 mod from_a_trainer;
 mod gate_a_pipeline;

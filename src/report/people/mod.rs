@@ -12,6 +12,7 @@
 mod chart;
 pub mod check;
 pub mod html;
+pub mod incident;
 mod markdown;
 mod page;
 mod parts;

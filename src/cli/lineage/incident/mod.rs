@@ -4,6 +4,7 @@
 //! evidence, and who accepted which risk. What a license asks for when it ends is quoted for what it
 //! speaks of, the licensor's materials, and never for outputs or models.
 
+mod report;
 mod settle;
 mod show;
 mod worklist;
@@ -26,6 +27,7 @@ use super::super::exit::OrExit as _;
 use super::super::governance::FileArgs;
 use super::super::governance::SignerArgs;
 use super::super::opened::Opened;
+use super::super::report::OutArgs;
 use super::ByArgs;
 use crate::graph::View;
 use crate::lineage::Graph as _;
@@ -75,6 +77,11 @@ Example:
     List(ListArgs),
     /// Show an incident: its items, what was done, what is left
     Show(IncidentShowArgs),
+    /// Write the incident down for people who were not there
+    #[command(after_help = "\
+Example:
+  herdbook incident report I-1 --out incident-1.html --out incident-1.md")]
+    Report(IncidentReportArgs),
     /// Write the rows to be quarantined, a CSV file per file of data
     Quarantine(IncidentQuarantineArgs),
 }
@@ -233,6 +240,22 @@ pub struct IncidentShowArgs {
     pub output: ListArgs,
 }
 
+/// `herdbook incident report`
+#[derive(Debug, Clone, Args)]
+pub struct IncidentReportArgs {
+    /// The incident
+    #[arg(value_name = "INCIDENT", value_parser = not_blank)]
+    pub incident: String,
+
+    /// Where it goes.
+    #[command(flatten)]
+    pub out: OutArgs,
+
+    /// Which files; risks accepted are verified with them.
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
 /// `herdbook incident quarantine`
 #[derive(Debug, Clone, Args)]
 pub struct IncidentQuarantineArgs {
@@ -255,6 +278,7 @@ pub(in crate::cli) fn run(global: &Global, command: &IncidentCommand) -> Result<
         IncidentCommand::Close(args) => settle::close(global, &opened, args),
         IncidentCommand::List(args) => show::list(&opened, *args),
         IncidentCommand::Show(args) => show::show(global, &opened, args),
+        IncidentCommand::Report(args) => report::report(global, &opened, args),
         IncidentCommand::Quarantine(args) => worklist::quarantine(&opened, args),
     }
 }

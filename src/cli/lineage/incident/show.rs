@@ -254,7 +254,11 @@ fn told(shown: &Shown<'_>) -> String {
 }
 
 /// What the licenses of the generators say of outputs and of their own end.
-fn licenses(view: &View, catalog: &Catalog, incident: &Incident) -> Result<Vec<String>, Failure> {
+pub(super) fn licenses(
+    view: &View,
+    catalog: &Catalog,
+    incident: &Incident,
+) -> Result<Vec<String>, Failure> {
     let (start, _) = named(view, incident.fact("about"))?;
     let up: Traced = trace::walked(view, catalog, start, Direction::Upstream, None)?;
     let mut lines = Vec::new();
