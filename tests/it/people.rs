@@ -430,7 +430,7 @@ fn reports_work_in_a_browser_by_mouse_keyboard_and_on_paper() {
     let seen = look(
         &story.test,
         "model.html",
-        &[("graph-only.png", "report-model-graph.png")],
+        &[("graph-open.png", "report-model-graph.png")],
         &[],
     );
     println!("{}", serde_json::to_string_pretty(&seen).expect("JSON"));

@@ -79,6 +79,17 @@ const counts = () => {
 const picture = async (page, name, whole = false) =>
   page.screenshot({ path: path.join(folder, name), fullPage: whole });
 
+// The graph with its legend and buttons, at the width that it has now.
+async function figure(page, name) {
+  const wide = await page.evaluate(() => Number(document.querySelector("svg.lineage").getAttribute("width")) + 80);
+  await page.setViewport({ width: Math.max(1100, Math.ceil(wide)), height: 900 });
+  await page.evaluate(() => { document.body.style.maxWidth = "none"; });
+  const graph = await page.$("figure:has(svg.lineage)");
+  await graph.screenshot({ path: path.join(folder, name) });
+  await page.evaluate(() => { document.body.style.maxWidth = ""; });
+  await page.setViewport({ width: 1100, height: 900 });
+}
+
 async function axe(page, name) {
   const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   // Past the page's own policy, as an inspector is; the page itself is loaded under it.
@@ -132,20 +143,14 @@ try {
     if (marked) {
       await marked.click();
       seen.by_click = await page.evaluate(counts);
+      await figure(page, "graph-open.png");
     }
     const buttons = await page.$$(".bar button");
     await buttons[0].click();
     seen.all = await page.evaluate(counts);
     await page.evaluate(() => document.querySelector(".graph").scrollIntoView({ block: "center" }));
     await picture(page, "graph.png");
-    // The drawing whole, at the width that it has.
-    const wide = await page.evaluate(() => Number(document.querySelector("svg.lineage").getAttribute("width")) + 60);
-    await page.setViewport({ width: Math.max(1100, Math.ceil(wide)), height: 900 });
-    await page.evaluate(() => { document.body.style.maxWidth = "none"; });
-    const graph = await page.$("figure:has(svg.lineage)");
-    await graph.screenshot({ path: path.join(folder, "graph-only.png") });
-    await page.evaluate(() => { document.body.style.maxWidth = ""; });
-    await page.setViewport({ width: 1100, height: 900 });
+    await figure(page, "graph-only.png");
     await buttons[1].click();
     seen.one_hop = await page.evaluate(counts);
   }

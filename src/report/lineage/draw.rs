@@ -30,7 +30,7 @@ pub fn mermaid(traced: &Traced) -> String {
         out.push_str(&line);
     }
     for hop in &traced.walk.edges {
-        let label = quoted_mermaid(&words(hop));
+        let label = quoted_mermaid(&escape::terminal(&words(hop)));
         let line = format!("  n{} -->|\"{label}\"| n{}\n", hop.from, hop.to);
         out.push_str(&line);
     }
@@ -58,7 +58,7 @@ pub fn dot(traced: &Traced) -> String {
         out.push_str(&line);
     }
     for hop in &traced.walk.edges {
-        let label = quoted_dot(&words(hop));
+        let label = quoted_dot(&escape::terminal(&words(hop)));
         let line = format!("  n{} -> n{} [label=\"{label}\"];\n", hop.from, hop.to);
         out.push_str(&line);
     }

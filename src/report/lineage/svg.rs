@@ -156,16 +156,16 @@ impl Drawing {
         let mut body = String::new();
         let mut x = left;
         for kind in &self.kinds {
-            let (class, _) = class(*kind);
+            let (class, word) = class(*kind);
             add(
                 &mut body,
                 format_args!(
                     "<g class=\"{class}\" transform=\"translate({x:.0} {top:.0})\">{}<text x=\"46\" y=\"17\">{}</text></g>\n",
                     outline(*kind, 38.0, 24.0),
-                    kind.as_str()
+                    word
                 ),
             );
-            x += 46.0 + 7.6 * kind.as_str().len() as f64 + 20.0;
+            x += 46.0 + 7.6 * word.len() as f64 + 20.0;
         }
         let mut width = x;
         let mut y = top;
@@ -325,16 +325,21 @@ fn node(traced: &Traced, place: usize, reached: &Reached, corner: Point) -> Stri
         | NodeKind::Reading
         | NodeKind::Incident => 13.0,
     };
+    // Below the lid of a drum.
+    let lower = if kind == NodeKind::Source { 5 } else { 0 };
     let name = fitted(&shown_name(&reached.node), NAME_WIDTH_MAX);
     let about = fitted(&about(traced, place, reached), ABOUT_WIDTH_MAX);
     format!(
         "<g class=\"node {class}{root}\" data-n=\"{place}\" transform=\"translate({:.1} {:.1})\"><title>{}</title>{}\
-         <text class=\"kind\" x=\"{x}\" y=\"19\">{word}</text><text class=\"name\" x=\"{x}\" y=\"36\">{}</text><text class=\"about\" x=\"{x}\" y=\"52\">{}</text></g>\n",
+         <text class=\"kind\" x=\"{x}\" y=\"{}\">{word}</text><text class=\"name\" x=\"{x}\" y=\"{}\">{}</text><text class=\"about\" x=\"{x}\" y=\"{}\">{}</text></g>\n",
         corner.x + MARGIN,
         corner.y + MARGIN,
         escape::html(&whole(traced, place, reached)),
         outline(kind, BOX_WIDTH, BOX_HEIGHT),
+        19 + lower,
+        36 + lower,
         escape::html(&name),
+        52 + lower,
         escape::html(&about),
     )
 }

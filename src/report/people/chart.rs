@@ -119,7 +119,7 @@ fn bars(chart: &Chart, top: f64) -> (f64, String) {
         let share = if share.is_empty() {
             share
         } else {
-            format!(" ({share})")
+            escape::html(&format!(" ({share})"))
         };
         if writeln!(
             out,

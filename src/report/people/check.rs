@@ -265,7 +265,7 @@ pub fn page(report: &CheckReport) -> Page {
         sections: vec![
             section(words::WHAT_THIS_IS, what_it_is(report)),
             section(words::WHAT_WAS_FOUND, what_was_found(document, &groups)),
-            section(words::WHAT_IT_MEANS, what_it_means(document, &groups)),
+            section(words::WHAT_IT_MEANS, what_it_means(report, &groups)),
             section(words::WHAT_TO_DO, what_to_do(document, &groups)),
             section(words::WHAT_IT_CANNOT_SHOW, cannot_show(document)),
             charts(document),
@@ -455,7 +455,8 @@ fn what_was_found(document: &VerdictDocument, groups: &[Group<'_>]) -> Vec<Block
     vec![Block::List(items)]
 }
 
-fn what_it_means(document: &VerdictDocument, groups: &[Group<'_>]) -> Vec<Block> {
+fn what_it_means(report: &CheckReport, groups: &[Group<'_>]) -> Vec<Block> {
+    let document = &report.document;
     let verdict = words::verdict(document.verdict);
     let mut blocks = vec![Block::Text(facts::meaning(verdict).into())];
     let mut table = Table::new(
@@ -486,6 +487,10 @@ fn what_it_means(document: &VerdictDocument, groups: &[Group<'_>]) -> Vec<Block>
     }
     if !table.rows.is_empty() {
         blocks.push(Block::Table(table));
+    }
+    let clauses = words::clauses(&report.traced);
+    if !clauses.rows.is_empty() {
+        blocks.push(Block::Table(clauses));
     }
     blocks
 }

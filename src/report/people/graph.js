@@ -14,6 +14,7 @@ for (const svg of document.querySelectorAll("svg.lineage")) {
   const open = new Set([0]);
   let shown = new Set();
   let printing = false;
+  const titles = boxes.map((box) => box.querySelector("title").textContent);
   const place = (box) => box.transform.baseVal.consolidate().matrix;
   const marks = boxes.map((box) => {
     const mark = document.createElementNS(svg.namespaceURI, "g");
@@ -49,6 +50,8 @@ for (const svg of document.querySelectorAll("svg.lineage")) {
       box.setAttribute("aria-expanded", String(open.has(at)));
       box.querySelector(".mark").classList.toggle("away", hidden === 0);
       marks[at].textContent = "+" + hidden;
+      const seen = [...box.querySelectorAll("text")].filter((text) => !text.closest(".away"));
+      box.setAttribute("aria-label", seen.map((text) => text.textContent).join(" ") + ". " + titles[at]);
       const { e, f } = place(box);
       left = Math.min(left, e); top = Math.min(top, f);
       right = Math.max(right, e + Number(svg.dataset.w)); bottom = Math.max(bottom, f + Number(svg.dataset.h));
@@ -72,7 +75,6 @@ for (const svg of document.querySelectorAll("svg.lineage")) {
   }
   boxes.forEach((box, at) => {
     box.setAttribute("role", "button");
-    box.setAttribute("aria-label", box.querySelector("title").textContent);
     box.addEventListener("click", () => turn(at));
     box.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); turn(at); }
@@ -99,3 +101,8 @@ for (const svg of document.querySelectorAll("svg.lineage")) {
   addEventListener("beforeprint", () => { printing = true; view(whole); });
   addEventListener("afterprint", () => { printing = false; draw(); });
 }
+// On paper the trees are there too.
+const details = [...document.querySelectorAll("details")];
+let closed = [];
+addEventListener("beforeprint", () => { closed = details.filter((tree) => !tree.open); for (const tree of closed) tree.open = true; });
+addEventListener("afterprint", () => { for (const tree of closed) tree.open = false; });

@@ -148,7 +148,7 @@ fn table(shown: &Table) -> String {
     }
     // A table that can be wider than its window is to be moved by keyboard too.
     let focus = if shown.head.len() >= WIDE_COLUMNS {
-        format!(" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"")
+        format!(" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\"")
     } else {
         String::new()
     };
@@ -201,7 +201,7 @@ fn graph(shown: &Lineage, id: &str) -> String {
         h = legend.height,
     );
     let svg = format!(
-        "<div class=\"graph\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n\
+        "<div class=\"graph\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">\n\
          <svg class=\"lineage\" width=\"{w:.0}\" height=\"{h:.0}\" viewBox=\"0 0 {w:.0} {h:.0}\" data-w=\"{}\" data-h=\"{}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n\
          <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>\n{}</svg>\n</div>\n",
         text(&shown.caption),

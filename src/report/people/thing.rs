@@ -424,7 +424,9 @@ fn what_to_do(report: &ThingReport, held: &[Held<'_>]) -> Vec<Block> {
         .upstream
         .meanings
         .iter()
-        .filter(|(place, meaning)| **place > 0 && meaning.licenses.is_empty())
+        .filter(|(place, meaning)| {
+            **place > 0 && meaning.licenses.is_empty() && !words::is_made(&report.upstream, **place)
+        })
         .filter_map(|(place, _)| Some(report.upstream.walk.nodes.get(*place)?.node.label()))
         .collect();
     for model in unknown {

@@ -8,6 +8,7 @@ use super::page::Rich;
 use super::page::Table;
 use super::page::code;
 use crate::model;
+use crate::model::lineage::EdgeKind;
 use crate::model::lineage::Meaning;
 use crate::model::lineage::Traced;
 use crate::report::lineage;
@@ -61,7 +62,7 @@ pub(super) fn level(level: wire::Level) -> &'static str {
 }
 
 /// The licenses of a model in a line; whether it is known which is said.
-pub(super) fn licenses(meaning: Option<&Meaning>) -> String {
+pub fn licenses(meaning: Option<&Meaning>) -> String {
     let Some(meaning) = meaning else {
         return "license not known".to_owned();
     };
@@ -74,7 +75,7 @@ pub(super) fn licenses(meaning: Option<&Meaning>) -> String {
 }
 
 /// Every model of a walk with what its license says of outputs.
-pub(super) fn clauses(traced: &Traced) -> Table {
+pub fn clauses(traced: &Traced) -> Table {
     let mut table = Table::new(
         "Models, and what their licenses say of outputs",
         &[
@@ -96,7 +97,11 @@ pub(super) fn clauses(traced: &Traced) -> Table {
             table.rows.push(vec![
                 model(),
                 means(),
-                "not known: needs review".into(),
+                if is_made(traced, *place) {
+                    "made here: see what stands behind it".into()
+                } else {
+                    "not known: needs review".into()
+                },
                 Rich::new(),
                 Rich::new(),
                 Rich::new(),
@@ -134,8 +139,19 @@ pub(super) fn clauses(traced: &Traced) -> Table {
     table
 }
 
+/// Whether it is recorded what a model was made from.
+pub(super) fn is_made(traced: &Traced, place: usize) -> bool {
+    traced.walk.edges.iter().any(|hop| {
+        hop.to == place
+            && matches!(
+                hop.kind,
+                EdgeKind::Produced | EdgeKind::Trained | EdgeKind::Base
+            )
+    })
+}
+
 /// Every connection of a walk, with who says so.
-pub(super) fn connections(traced: &Traced) -> Table {
+pub fn connections(traced: &Traced) -> Table {
     let mut table = Table::new(
         "Every connection, as material flows",
         &["From", "To", "How", "Who says so", "#Log entry"],
@@ -162,16 +178,14 @@ pub(super) fn connections(traced: &Traced) -> Table {
     table.cut(CONNECTIONS_MAX, "`herdbook trace --json` has all")
 }
 
-/// The drawing of a walk with its tables.
-pub(super) fn graph(caption: &str, traced: &Traced, trees: Vec<(String, String)>) -> Vec<Block> {
+/// The drawing of a walk and the table of its connections. What the licenses say stands in
+/// [`clauses`].
+pub fn graph(caption: &str, traced: &Traced, trees: Vec<(String, String)>) -> Vec<Block> {
     let mut blocks = vec![Block::Lineage(Box::new(Lineage {
         caption: caption.to_owned(),
         traced: traced.clone(),
         trees,
     }))];
-    if !traced.meanings.is_empty() {
-        blocks.push(Block::Table(clauses(traced)));
-    }
     blocks.push(Block::Table(connections(traced)));
     blocks
 }
