@@ -124,7 +124,7 @@ try {
           tag: on.tagName.toLowerCase(),
           node: on.dataset?.n ?? null,
           more: on.querySelector?.(".mark:not(.away)") !== null && on.dataset?.n !== undefined,
-          name: (on.getAttribute("aria-label") ?? on.textContent ?? "").slice(0, 60),
+          name: (on.getAttribute("aria-label") ?? on.querySelector?.("title")?.textContent ?? on.textContent ?? "").slice(0, 60),
           open: on.getAttribute("aria-expanded"),
         };
       });

@@ -12,7 +12,7 @@ pub(crate) const BOX_WIDTH: f64 = 232.0;
 /// Height of a box.
 pub(crate) const BOX_HEIGHT: f64 = 62.0;
 /// Room between layers: the words on an edge stand there.
-const LAYER_GAP: f64 = 132.0;
+pub(crate) const LAYER_GAP: f64 = 132.0;
 /// Room between boxes of a layer.
 const BOX_GAP: f64 = 26.0;
 /// Height of an edge that passes through a layer.

@@ -12,6 +12,7 @@ pub use draw::mermaid;
 pub(crate) use draw::shown_name;
 pub(crate) use layout::BOX_HEIGHT;
 pub(crate) use layout::BOX_WIDTH;
+pub(crate) use layout::LAYER_GAP;
 pub use merge::Drawn;
 pub use merge::both_ways;
 pub use merge::nearest;

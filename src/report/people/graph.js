@@ -14,8 +14,34 @@ for (const svg of document.querySelectorAll("svg.lineage")) {
   const open = new Set([0]);
   let shown = new Set();
   let printing = false;
-  const titles = boxes.map((box) => box.querySelector("title").textContent);
-  const place = (box) => box.transform.baseVal.consolidate().matrix;
+  // Where everything stands when everything is shown.
+  const first = boxes.map((box) => { const { e, f } = box.transform.baseVal.consolidate().matrix; return { x: e, y: f }; });
+  const lines = edges.map((edge) => {
+    const words = edge.querySelector("text");
+    return { path: edge.querySelector("path").getAttribute("d"), x: words.getAttribute("x"), y: words.getAttribute("y") };
+  });
+  const [wide, tall, pitch] = [Number(svg.dataset.w), Number(svg.dataset.h), Number(svg.dataset.p)];
+  // Layers of which nothing is shown take no room.
+  function arrange(everything) {
+    const layers = [...new Set([...shown].map((at) => first[at].x))].sort((a, b) => a - b);
+    const now = first.map(({ x, y }) => ({ x: everything ? x : layers.indexOf(x) * pitch + 18, y }));
+    boxes.forEach((box, at) => box.setAttribute("transform", `translate(${now[at].x} ${now[at].y})`));
+    edges.forEach((edge, at) => {
+      const [from, to] = [now[edge.dataset.a], now[edge.dataset.b]];
+      let { path, x, y } = lines[at];
+      if (!everything) {
+        const beside = Number(path.match(/^M[-.\d]+ ([-.\d]+)/)[1]) - first[edge.dataset.a].y;
+        const [x1, y1, x2, y2] = [from.x + wide, from.y + beside, to.x, to.y + beside];
+        const reach = Math.max(30, Math.abs(x2 - x1) / 2);
+        path = `M${x1} ${y1}C${x1 + reach} ${y1} ${x2 - reach} ${y2} ${x2} ${y2}`;
+        [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2 + 4];
+      }
+      edge.querySelector("path").setAttribute("d", path);
+      edge.querySelector("text").setAttribute("x", x);
+      edge.querySelector("text").setAttribute("y", y);
+    });
+    return now;
+  }
   const marks = boxes.map((box) => {
     const mark = document.createElementNS(svg.namespaceURI, "g");
     mark.setAttribute("class", "mark");
@@ -40,6 +66,7 @@ for (const svg of document.querySelectorAll("svg.lineage")) {
       if (!open.has(at)) continue;
       for (const next of near[at]) if (!shown.has(next)) { shown.add(next); waiting.push(next); }
     }
+    const now = arrange(shown.size === boxes.length);
     let left = Infinity, top = Infinity, right = 0, bottom = 0;
     boxes.forEach((box, at) => {
       const there = shown.has(at);
@@ -50,11 +77,9 @@ for (const svg of document.querySelectorAll("svg.lineage")) {
       box.setAttribute("aria-expanded", String(open.has(at)));
       box.querySelector(".mark").classList.toggle("away", hidden === 0);
       marks[at].textContent = "+" + hidden;
-      const seen = [...box.querySelectorAll("text")].filter((text) => !text.closest(".away"));
-      box.setAttribute("aria-label", seen.map((text) => text.textContent).join(" ") + ". " + titles[at]);
-      const { e, f } = place(box);
-      left = Math.min(left, e); top = Math.min(top, f);
-      right = Math.max(right, e + Number(svg.dataset.w)); bottom = Math.max(bottom, f + Number(svg.dataset.h));
+      const { x, y } = now[at];
+      left = Math.min(left, x); top = Math.min(top, y);
+      right = Math.max(right, x + wide); bottom = Math.max(bottom, y + tall);
     });
     for (const edge of edges) {
       edge.classList.toggle("away", !(shown.has(Number(edge.dataset.a)) && shown.has(Number(edge.dataset.b))));
@@ -98,7 +123,7 @@ for (const svg of document.querySelectorAll("svg.lineage")) {
   bar.append(said, " A box with a + has more behind it: click it, or press Enter on it.");
   svg.parentElement.before(bar);
   draw();
-  addEventListener("beforeprint", () => { printing = true; view(whole); });
+  addEventListener("beforeprint", () => { printing = true; arrange(true); view(whole); });
   addEventListener("afterprint", () => { printing = false; draw(); });
 }
 // On paper the trees are there too.

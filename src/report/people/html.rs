@@ -202,11 +202,12 @@ fn graph(shown: &Lineage, id: &str) -> String {
     );
     let svg = format!(
         "<div class=\"graph\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">\n\
-         <svg class=\"lineage\" width=\"{w:.0}\" height=\"{h:.0}\" viewBox=\"0 0 {w:.0} {h:.0}\" data-w=\"{}\" data-h=\"{}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n\
+         <svg class=\"lineage\" width=\"{w:.0}\" height=\"{h:.0}\" viewBox=\"0 0 {w:.0} {h:.0}\" data-w=\"{}\" data-h=\"{}\" data-p=\"{}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n\
          <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>\n{}</svg>\n</div>\n",
         text(&shown.caption),
         lineage::BOX_WIDTH,
         lineage::BOX_HEIGHT,
+        lineage::BOX_WIDTH + lineage::LAYER_GAP,
         text(&drawing.title),
         text(&drawing.says),
         drawing.body,
