@@ -8,7 +8,7 @@ PYTHON = $(if $(HERDBOOK_PYTHON),$(HERDBOOK_PYTHON),.venv/bin/python)
 PEERS_PYTHON = $(if $(HERDBOOK_PEERS_PYTHON),$(HERDBOOK_PEERS_PYTHON),.venv-peers/bin/python)
 NEXTEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo test check fmt lint layers bless doc audit faults faults-teeth fixtures bench accuracy laundering memory throughput latency peers fuzz setup clean
+.PHONY: help demo test check fmt lint layers bless doc audit faults faults-teeth fixtures bench accuracy laundering memory throughput latency lineage peers fuzz setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,7 @@ fmt: ## Formatting, as CI sees it (cargo fmt repairs it)
 lint: ## Clippy, warnings are errors
 	@scripts/setup.sh build
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
+	$(CARGO) clippy $(PROFILE) --lib --no-default-features --features fuzzing -- -D warnings
 
 layers: ## Which module may import which
 	@scripts/setup.sh build
@@ -96,6 +97,10 @@ throughput: ## A whole check beside decoding or parsing alone: make throughput A
 latency: ## One text through the library, in microseconds: make latency ARGS="records=100000"
 	@scripts/setup.sh build
 	$(CARGO) bench --locked --bench latency -- $(ARGS)
+
+lineage: ## trace and impact on a large graph: make lineage ARGS="edges=1000000"
+	@scripts/setup.sh build
+	$(CARGO) bench --locked --bench lineage -- $(ARGS)
 
 bench: accuracy memory throughput latency ## All measurements of the whole program
 

@@ -92,14 +92,15 @@ fn main() {
             tier: Tier::Exact,
             strength: 100.0,
             short: false,
+            second_generation: false,
         };
         let decision = policy::decide(&setting, &facts);
         let ground = Ground::new(setting);
         let mut decisions = Decisions::new(setting);
-        assert_eq!(*decisions.decide((0, Some(0)), &facts), decision);
+        assert_eq!(*decisions.decide((0, Some(0), 0), &facts), decision);
         let full = best(|| ground.judge(black_box(&facts)));
         let worded = best(|| ground.judge(black_box(&facts)).worded(&ground));
-        let again = best(|| decisions.decide((0, Some(0)), black_box(&facts)));
+        let again = best(|| decisions.decide((0, Some(0), 0), black_box(&facts)));
         let copy = best(|| black_box(&decision).clone());
         let once = best(|| Ground::new(black_box(setting)));
         println!(

@@ -273,5 +273,57 @@ put("signed", "ledger", bytes([8]), '{"format":1,"id":"r-0","kind":"request","si
 put("signed", "ledger-changed", bytes([9]), bytes((i * 53 + 29) % 256 for i in range(40)))
 put("signed", "ledger-same", bytes([9, 0, 0, 0, 3, 0]))
 
+# --- attested: what is done, envelope or statement ---------------------------------------------------
+
+HEX = "4e9e84535a8882f7d62b37a37aeeb5813ef845eb4ad786edece6a7de89b06117"
+ROWS = {"read": 4, "pass": 4, "flag": 0, "block": 0, "undecided": 0}
+FLAGGED = {**ROWS, "pass": 1, "flag": 3}
+NO_FINDINGS = {"note": 0, "flag": 0, "undecided": 0, "block": 0}
+
+
+def statement(verdict, rows=ROWS, kind="check", **more):
+    findings = {**NO_FINDINGS, "flag": rows["flag"], "block": int(verdict == "block")}
+    predicate = {
+        "schema_version": 1, "verdict": verdict, "refused_because": [],
+        "target": {"name": None, "base": ["a/b"], "stage": "train", "sha256": HEX},
+        "policy": {"name": "default", "digest": HEX, "text_sha256": None},
+        "snapshot": {"number": 2, "manifest_sha256": HEX, "sources": 1, "records": 3, "recipe": "r3",
+                     "guarantee_bytes": 194},
+        "log": {"origin": "herdbook/1", "entry": 7, "tree_size": 8, "root": HEX},
+        "tool": {"name": "herdbook", "version": "0.1.0", "sha256": HEX},
+        "selection": {"text_columns": [], "exempt_columns": [], "allow_empty": False},
+        "coverage": [{"path": "a.jsonl", "sha256": HEX, "format": "jsonl", "bytes": 468, "text_bytes": 408,
+                      "text_units": 4, "rows_declared": None, "rows_read": 4, "rows": rows, "columns": [
+                          {"path": "text", "use": "scanned", "leaves": 4, "reason": None}]}],
+        "rows": rows, "matches": [], "findings": findings, "models": [],
+        "canaries": {"planted": 1, "found": 1}, "obligations": [], "stored_duties": [], "limits": ["none"],
+        "as_of": "2026-11-22", "started": "2026-11-22T14:20:52Z", "finished": "2026-11-22T14:20:52Z",
+        "expires": "2026-12-22", **more,
+    }
+    return json.dumps({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": "a.jsonl", "digest": {"sha256": HEX}}],
+        "predicateType": f"https://herdbook.dev/{kind}/v1", "predicate": predicate,
+    }, separators=(",", ":"))
+
+
+ENVELOPE = {"payload": "e30=", "payloadType": "application/vnd.in-toto+json",
+            "signatures": [{"keyid": "", "sig": "A" * 86 + "=="}]}
+put("attested", "envelope", bytes([0]), json.dumps(ENVELOPE))
+put("attested", "envelope-in-bundle", bytes([0]), json.dumps({
+    "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": ENVELOPE}))
+for number, name in [(1, "envelope-changed"), (2, "bundle-changed")]:
+    put("attested", name, bytes([number]), struct.pack(">H", 17), '{"some":"payload"',
+        bytes((i * 67 + 11 * number) % 256 for i in range(40)))
+    put("attested", f"{name}-long", bytes([number]), struct.pack(">H", 1500), statement("pass"),
+        bytes((i * 29 + number) % 256 for i in range(40)))
+put("attested", "pass", bytes([3]), statement("pass"))
+put("attested", "pass-expired", bytes([3]), statement("pass", expires="2026-11-21"))
+put("attested", "flag", bytes([3]), statement("flag", FLAGGED))
+put("attested", "flag-as-pass", bytes([3]), statement("pass", FLAGGED))
+put("attested", "block", bytes([3]), statement("block", kind="check-refused", refused_because=["a block"]))
+put("attested", "block-as-check", bytes([3]), statement("block"))
+put("attested", "no-snapshot", bytes([3]), statement("pass", snapshot=None))
+
 total = sum(path.stat().st_size for path in SEEDS.glob("*/*"))
 print(f"{len(list(SEEDS.glob('*/*')))} seeds, {total} bytes")

@@ -5,7 +5,8 @@
 #   scripts/setup.sh build    a C++ compiler and libclang (RocksDB's bindings are generated)
 #   scripts/setup.sh python   .venv with fixtures/requirements.txt (the tests read Parquet that pyarrow
 #                             wrote, and have others verify the audit log and attestations)
-#   scripts/setup.sh node     tests/outside/node_modules (sigstore-js verifies attestations)
+#   scripts/setup.sh node     tests/outside/node_modules (sigstore-js verifies attestations) and a
+#                             Chromium (reports are looked at; HERDBOOK_CHROMIUM=/path names another)
 #   scripts/setup.sh          all of it
 #   scripts/setup.sh fuzz     nightly Rust and cargo-fuzz, which only scripts/fuzz.sh needs
 #
@@ -89,8 +90,18 @@ setup_python() {
   has_packages .venv/bin/python || die ".venv was made, but a package of fixtures/requirements.txt cannot be imported from it"
 }
 
+have_browser() {
+  [ -n "${HERDBOOK_CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+    command -v google-chrome >/dev/null || [ -d '/Applications/Google Chrome.app' ]
+}
+
 setup_node() {
-  [ -d tests/outside/node_modules/@sigstore/verify ] && return
+  if ! have_browser; then
+    command -v apt-get >/dev/null || die "please install Chromium, or name it in HERDBOOK_CHROMIUM"
+    apt_install chromium fonts-liberation
+  fi
+  if [ -d tests/outside/node_modules/@sigstore/verify ] && [ -d tests/outside/node_modules/axe-core ] &&
+    [ -d tests/outside/node_modules/puppeteer-core ]; then return; fi
   if ! command -v npm >/dev/null && command -v apt-get >/dev/null; then apt_install nodejs npm; fi
   command -v npm >/dev/null || die "please install Node.js 20.17 or newer, with npm"
   say "installing tests/outside/package-lock.json (npm)"

@@ -1,5 +1,6 @@
 //! Why the log cannot be read or written.
 
+use crate::index::Incompatible;
 use crate::index::SecretsError;
 use crate::index::StoreError;
 
@@ -23,6 +24,9 @@ pub enum LogError {
         /// The old file.
         path: String,
     },
+    /// It is of an index that this program cannot use at all.
+    #[error(transparent)]
+    Incompatible(#[from] Incompatible),
     /// A line of an old log is not what was written.
     #[error(
         "line {line} of the audit log {path} is damaged or changed: {what}; restore the log from a backup"

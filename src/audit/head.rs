@@ -65,8 +65,11 @@ pub fn head(dir: &IndexDir, keys: &PublicKeys) -> Result<Head, LogError> {
 pub(super) fn absent(dir: &IndexDir) -> LogError {
     let old = dir.old_log();
     match old.try_exists() {
-        Ok(true) => LogError::Unmigrated {
-            path: old.display().to_string(),
+        Ok(true) => match super::migrate::of_this_format(dir) {
+            Ok(()) => LogError::Unmigrated {
+                path: old.display().to_string(),
+            },
+            Err(error) => error,
         },
         Ok(false) => LogError::Missing {
             path: dir.log().display().to_string(),

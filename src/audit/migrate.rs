@@ -20,9 +20,11 @@ use super::append::Kind;
 use super::folder::Folder;
 use super::folder::MIGRATED;
 use super::folder::note;
+use crate::index::Incompatible;
 use crate::index::IndexDir;
 use crate::index::Secrets;
 use crate::index::StoreError;
+use crate::index::keys::FORMAT_VERSION;
 use crate::index::layout::sync_dir;
 
 /// Largest old log that is read. Chosen: a million entries; a larger file is not a log.
@@ -58,7 +60,7 @@ pub fn migrate(dir: &IndexDir, secrets: &mut Secrets) -> Result<Vec<String>, Log
     if !old.try_exists().map_err(StoreError::io("look for", &old))? {
         return Ok(Vec::new());
     }
-    let bytes = old_bytes(&old)?;
+    let bytes = read_whole(&old)?;
     let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
     let name = old.display().to_string();
     let lines = read_lines(&name, bytes.get(..whole).unwrap_or_default())?;
@@ -108,16 +110,54 @@ pub fn migrate(dir: &IndexDir, secrets: &mut Secrets) -> Result<Vec<String>, Log
     Ok(notes)
 }
 
-fn old_bytes(path: &Path) -> Result<Vec<u8>, LogError> {
+/// Refuses an index whose newest snapshot says that it has another format: moving its log would not
+/// make it one that is read here.
+pub(super) fn of_this_format(dir: &IndexDir) -> Result<(), LogError> {
+    #[derive(Deserialize)]
+    struct Said {
+        format: u32,
+    }
+    let snapshots = dir.snapshots();
+    let listed = match fs::read_dir(&snapshots) {
+        Ok(listed) => listed,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(StoreError::io("list", &snapshots)(error).into()),
+    };
+    let mut newest = None;
+    for entry in listed {
+        let entry = entry.map_err(StoreError::io("list", &snapshots))?;
+        if let Some(Ok(number)) = entry.file_name().to_str().map(str::parse::<u64>) {
+            newest = newest.max(Some(number));
+        }
+    }
+    let Some(newest) = newest else { return Ok(()) };
+    let path = dir.snapshot(newest).join("manifest.json");
+    let bytes = read_whole(&path)?;
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let said: Said = serde_json::from_slice(&bytes)
+        .map_err(|error| StoreError::corrupt(error.to_string(), path.display().to_string()))?;
+    if said.format == FORMAT_VERSION {
+        return Ok(());
+    }
+    Err(LogError::Incompatible(Incompatible::Format {
+        found: said.format,
+        supported: FORMAT_VERSION,
+    }))
+}
+
+/// A file that is there, or nothing.
+fn read_whole(path: &Path) -> Result<Vec<u8>, LogError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(StoreError::io("open the audit log", path)(error).into()),
+        Err(error) => return Err(StoreError::io("open", path)(error).into()),
     };
     let mut bytes = Vec::new();
     file.take(OLD_BYTES_MAX as u64 + 1)
         .read_to_end(&mut bytes)
-        .map_err(StoreError::io("read the audit log", path))?;
+        .map_err(StoreError::io("read", path))?;
     if bytes.len() > OLD_BYTES_MAX {
         return Err(LogError::Line {
             path: path.display().to_string(),

@@ -107,6 +107,9 @@ pub enum Command {
     /// Ask for, decide on and list switched readings of the texts
     #[command(subcommand)]
     Reading(super::governance::request_args::ReadingCommand),
+    /// Report for people: on a check, a data set, a model, a period
+    #[command(subcommand)]
+    Report(super::report::ReportCommand),
     /// List what waits for a decision, by legal question
     #[command(subcommand)]
     Review(super::governance::review::ReviewCommand),
@@ -135,6 +138,11 @@ pub enum Command {
     Trace(super::lineage::trace::TraceArgs),
     /// What a source, data set, model or license went into
     Impact(super::lineage::trace::ImpactArgs),
+    /// Freeze what a tainted source went into, work it off, close it
+    #[command(subcommand)]
+    Incident(super::lineage::incident::IncidentCommand),
+    /// Show runs without checks, checks without runs, Llama without registered output
+    Coverage(super::lineage::coverage::CoverageArgs),
     /// Write lineage as other tools read it: bill of materials, events, Croissant, CSV, drawings
     #[command(subcommand)]
     Export(super::export::ExportCommand),

@@ -164,7 +164,7 @@ fn log(opened: &Opened, args: &AuditLogArgs) -> Result<Exit, Failure> {
 }
 
 /// What an entry says, in a few words.
-fn detail(record: &Record) -> String {
+pub(super) fn detail(record: &Record) -> String {
     match record {
         Record::Init(_) => "empty index".to_owned(),
         Record::Register(change) | Record::Withdraw(change) => format!(
@@ -209,11 +209,12 @@ fn detail(record: &Record) -> String {
 
 /// What a statement about the lineage graph says, in a few words.
 fn stated_detail(stated: &Statement) -> String {
-    let about = stated.nodes.first().map(|claim| &claim.node);
-    let about = about.or_else(|| stated.edges.first().map(|claim| &claim.to));
+    // What a command is about stands last.
+    let about = stated.nodes.last().map(|claim| &claim.node);
+    let about = about.or_else(|| stated.edges.last().map(|claim| &claim.to));
     let about = about.map_or_else(String::new, |node| escape::identifier(&node.to_string()));
     format!(
-        "{} {about}: {} nodes, {} edges, {} taken back",
+        "{}: {about}; {} nodes, {} edges, {} taken back",
         escape::identifier(&stated.command),
         stated.nodes.len(),
         stated.edges.len(),

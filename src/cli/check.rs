@@ -29,6 +29,7 @@ use super::from::Plan;
 use super::grounds::Grounds;
 use super::grounds::Named;
 use super::inputs;
+use super::lineage;
 use super::opened;
 use super::opened::Opened;
 use super::out;
@@ -38,6 +39,7 @@ use super::worker;
 use crate::model::CheckOutcome;
 use crate::model::Verdict;
 use crate::pipeline;
+use crate::pipeline::Ancestry;
 use crate::pipeline::CheckContext;
 use crate::pipeline::CheckOptions;
 use crate::pipeline::Judged;
@@ -154,8 +156,17 @@ fn outcome(
     let facts = scanner.facts().clone();
     tell_the_wait(facts.info.snapshot, scanner.cost(), global.quiet);
     let folder = target::folder(&target)?;
+    // A travelling snapshot has no lineage graph beside it.
+    let ancestry = match args.snapshot {
+        Some(_) => Ancestry::default(),
+        None => match lineage::ancestry(&opened, &facts, &target) {
+            Ok(ancestry) => ancestry,
+            Err(error) => return Ok(pipeline::unavailable(&judged, &error.to_string())),
+        },
+    };
     let context = CheckContext {
         snapshot: &facts,
+        ancestry: &ancestry,
         recipe: &opened.recipe,
         judged: &judged,
         folder,
@@ -301,7 +312,9 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 /// Removes the reports of an earlier run; none is removed if one of them must not be.
 fn remove_stale_reports(args: &CheckArgs) -> Result<(), Failure> {
     let failure = |error: WriteError| match error {
-        WriteError::UnknownKind(_) | WriteError::NotAReport(_) => Failure::usage(error),
+        WriteError::UnknownKind(_) | WriteError::NoPage(_) | WriteError::NotAReport(_) => {
+            Failure::usage(error)
+        }
         WriteError::Io { .. } | WriteError::Render { .. } => Failure::undecided(error),
     };
     for path in &args.reports {

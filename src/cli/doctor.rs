@@ -21,6 +21,7 @@ use super::progress::Progress;
 use crate::audit;
 use crate::audit::Verified;
 use crate::fingerprint::CanaryPrint;
+use crate::graph::View;
 use crate::index::Postings;
 use crate::model::SourceInfo;
 use crate::report::escape;
@@ -121,6 +122,18 @@ fn examine(global: &Global, found: &mut Examination) {
         older_snapshots(&opened, log, found);
     }
     live(&opened, found);
+    let view = View::open(&opened.dir, &opened.secrets.public(), &opened.compat);
+    if let Some(view) = found.take("lineage", view) {
+        let state = view.state();
+        found.note(
+            "lineage",
+            State::Ok,
+            format!(
+                "{} nodes, {} edges, as the first {} entries of the log have them",
+                state.nodes, state.edges, state.entries
+            ),
+        );
+    }
 }
 
 /// Configuration, policy, organisation, approvals, catalog: what a check would decide by.

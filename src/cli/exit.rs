@@ -63,7 +63,7 @@ impl From<Exit> for ExitCode {
 /// the two codes it is ([`OrExit`]).
 #[derive(Debug)]
 pub struct Failure {
-    /// `Usage` or `Undecided`.
+    /// `Block`, `Usage` or `Undecided`.
     pub exit: Exit,
     /// What, where, and what to do.
     pub error: anyhow::Error,
@@ -74,6 +74,14 @@ impl Failure {
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self {
             exit: Exit::Usage,
+            error: error.into(),
+        }
+    }
+
+    /// Everything was read, and the answer is no: exit 1.
+    pub fn blocked(error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            exit: Exit::Block,
             error: error.into(),
         }
     }

@@ -24,7 +24,7 @@ mod import;
 mod init;
 mod inputs;
 mod licenses;
-pub(crate) mod lineage;
+pub mod lineage;
 mod model_files;
 mod models;
 pub(crate) mod opened;
@@ -33,6 +33,7 @@ mod panics;
 mod policy;
 pub mod progress;
 mod register;
+pub mod report;
 mod snapshot;
 mod source;
 pub mod table;
@@ -90,6 +91,8 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(command) => lineage::run::run(global, command),
         Command::Trace(args) => lineage::trace::trace(global, args),
         Command::Impact(args) => lineage::trace::impact(global, args),
+        Command::Incident(command) => lineage::incident::run(global, command),
+        Command::Coverage(args) => lineage::coverage::run(global, *args),
         Command::Export(command) => export::run(global, command),
         Command::Import(command) => import::run(global, command),
         Command::Doctor(args) => doctor::run(global, *args),
@@ -102,6 +105,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Signoff(command) => governance::requests::signoff(global, command),
         Command::Waive(command) => governance::requests::waive(global, command),
         Command::Reading(command) => governance::requests::reading(global, command),
+        Command::Report(command) => report::run(global, command),
         Command::Review(command) => governance::review::run(global, command),
         Command::Deployment(command) => governance::deployment::run(global, command),
         Command::Keys(command) => governance::keys::run(command),

@@ -165,6 +165,9 @@ fn checked(policy: &Policy, position: &Position) -> String {
         policy.block_strength(),
         policy.strict()
     );
+    for demand in demands(policy) {
+        text.push_str(&demand);
+    }
     let mut table = Table::new(&["CODE", "LEVEL", "BY DEFAULT"]);
     for (code, level) in policy.changed_levels() {
         let default = codes::info(code).map_or_else(String::new, |info| info.level.to_string());
@@ -186,6 +189,27 @@ fn checked(policy: &Policy, position: &Position) -> String {
     };
     text.push_str(&profile);
     text
+}
+
+/// What leaves a check undecided under this policy and not under the default one, a line each.
+fn demands(policy: &Policy) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(days) = policy.snapshot_max_age_days() {
+        lines.push(format!(
+            "Undecided with a snapshot older than {days} days.\n"
+        ));
+    }
+    if let Some(size) = policy.log_size_min() {
+        lines.push(format!(
+            "Undecided with a snapshot sealed when the audit log had fewer than {size} entries.\n"
+        ));
+    }
+    if let Some(share) = policy.text_share_min() {
+        lines.push(format!(
+            "Undecided where text stands in less than {share} of an input's rows.\n"
+        ));
+    }
+    lines
 }
 
 fn explain(global: &Global, args: &PolicyExplainArgs) -> Result<(), Failure> {
@@ -224,6 +248,7 @@ fn explain(global: &Global, args: &PolicyExplainArgs) -> Result<(), Failure> {
         tier: Tier::Exact,
         strength: args.strength.unwrap_or_else(|| policy.block_strength()),
         short: false,
+        second_generation: false,
     };
     let explanation = policy::explain(&setting, &facts);
     if args.output.json {

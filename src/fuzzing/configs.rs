@@ -122,6 +122,15 @@ fn digest_is_of_the_policy(policy: &Policy) {
         policy.snapshot_max_age_days().is_some(),
         "{canonical}"
     );
+    for (key, stated) in [
+        ("log_size_min", policy.log_size_min().is_some()),
+        ("text_share_min", policy.text_share_min().is_some()),
+    ] {
+        let lines = canonical
+            .lines()
+            .filter(|line| line.starts_with(&format!("{key} = ")));
+        assert_eq!(lines.count() == 1, stated, "{canonical}");
+    }
     assert!(canonical.contains(&format!("name = {}\n", policy.name())));
     assert!(canonical.contains(&format!("strict = {}\n", policy.strict())));
 }

@@ -18,6 +18,7 @@
 )]
 
 pub mod arrow;
+pub mod attested;
 pub mod codecs;
 pub mod configs;
 mod feed;
@@ -39,6 +40,7 @@ pub type Property = fn(&[u8]);
 /// Every target by its name, which is that of its folder of seeds.
 pub const TARGETS: &[(&str, Property)] = &[
     ("arrow", arrow::check),
+    ("attested", attested::check),
     ("codecs", codecs::check),
     ("configs", configs::check),
     ("fingerprint", fingerprint::check),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use super::rows::is_another_format;
 use crate::model::Batch;
 use crate::model::ColumnId;
 use crate::model::Role;
@@ -288,6 +289,13 @@ fn split(input: &InputPath, options: &ReadOptions, sha256: &str, got: &Got, patt
             .filter(|row| aside(*row) == quarantined)
             .collect();
         let again = read_alone(&InputPath::file(out), options);
+        // The first row of a side may be a broken one that begins as another format does, or with
+        // the mark that a file may begin with; then there is no telling what comes after it.
+        let first = std::fs::read(out).expect("what was written");
+        let marked = first.starts_with(b"\xef\xbb\xbf") && !got.errors.is_empty();
+        if !is_container(options.format) && (marked || is_another_format(&first)) {
+            continue;
+        }
         assert!(again.file.error.is_none(), "{:?}", again.file.error);
         assert_eq!(again.file.rows, rows.len() as u64, "rows of one side");
         let new_row = |row: u64| rows.binary_search(&row).map(|at| at as u64);

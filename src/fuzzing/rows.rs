@@ -66,14 +66,26 @@ pub(super) fn limits(small: u8) -> Limits {
     limits
 }
 
-/// What the reader takes for compressed or for a container, whatever it was told.
-fn is_another_format(bytes: &[u8]) -> bool {
-    let magic: [&[u8]; 5] = [
+/// What the reader takes for compressed, for a container or for something that it does not read,
+/// whatever it was told: the files here have no name that claims a text format.
+pub(super) fn is_another_format(bytes: &[u8]) -> bool {
+    let magic: [&[u8]; 16] = [
         b"\x1f\x8b",
         b"\x28\xb5\x2f\xfd",
         b"PAR1",
         b"ARROW1",
         b"\xff\xff\xff\xff",
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"PK\x03\x04",
+        b"BZh",
+        b"\xfd7zXZ\0",
+        b"\x04\x22\x4d\x18",
+        b"FEA1",
+        b"ORC",
+        b"Obj\x01",
+        b"PARE",
+        b"SQLite format 3\0",
     ];
     magic.iter().any(|magic| bytes.starts_with(magic))
         || matches!(bytes, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])

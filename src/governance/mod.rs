@@ -58,3 +58,4 @@ pub use record::Payload;
 pub use record::SealError;
 pub use record::public_key_hex;
 pub use record::seal;
+pub use record::signed_by;

@@ -230,3 +230,9 @@ pub(super) fn verifies(key: &VerifyingKey, bytes: &[u8], signature: &str) -> boo
             .verify_strict(bytes, &Signature::from_bytes(&raw))
             .is_ok()
 }
+
+/// Whether a public key of the profile signed a text; `signature` is hex. A key or signature that is
+/// none signed nothing.
+pub fn signed_by(public_key: &str, text: &str, signature: &str) -> bool {
+    verifying_key(public_key).is_some_and(|key| verifies(&key, text.as_bytes(), signature))
+}

@@ -15,7 +15,9 @@ pub enum GraphError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The view cannot be read or written.
-    #[error("the lineage graph: {0}")]
+    #[error(
+        "the lineage graph: {0}; the folder graph/ may be removed: it is made anew from the log"
+    )]
     Store(#[from] StoreError),
     /// Somebody else is bringing it up to date.
     #[error(
@@ -33,14 +35,14 @@ pub enum GraphError {
         /// How often.
         times: usize,
     },
-    /// A verdict is not what the log names.
+    /// A verdict or worklist is not what the log names.
     #[error(
-        "{path} is not the verdict that entry {entry} of the audit log names: {what}; restore the folder verdicts/ from a backup"
+        "{path} is not the document that entry {entry} of the audit log names: {what}; restore its folder from a backup"
     )]
     Verdict {
         /// The file.
         path: String,
-        /// The entry of the check.
+        /// The entry.
         entry: u64,
         /// What is wrong.
         what: String,

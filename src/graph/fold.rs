@@ -1,16 +1,10 @@
 //! From entries of the log, kept verdicts and registered sources to nodes and edges.
 
-use std::fs;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
-use std::path::PathBuf;
-
 use serde::Deserialize;
-use sha2::Digest as _;
-use sha2::Sha256;
 
 use super::GraphError;
+use super::kept::kept_verdict;
+use super::kept::path_of;
 use crate::audit::Approval;
 use crate::audit::Check;
 use crate::audit::Entry;
@@ -19,7 +13,6 @@ use crate::index::GraphStore;
 use crate::index::IndexDir;
 use crate::index::NodeId;
 use crate::index::StoreError;
-use crate::index::layout::sync_dir;
 use crate::model::SourceInfo;
 use crate::model::lineage::Direction;
 use crate::model::lineage::EdgeFacts;
@@ -29,11 +22,6 @@ use crate::model::lineage::NodeKind;
 use crate::model::lineage::NodeRef;
 use crate::model::lineage::Origin;
 use crate::model::lineage::Statement;
-
-/// Largest verdict that is read back. Chosen: ten thousand findings with every claim.
-pub const VERDICT_BYTES_MAX: u64 = 512 << 20;
-/// Compression level of kept verdicts. Chosen: the default of zstd; they shrink to a tenth.
-const LEVEL: i32 = 3;
 
 /// What is read of a kept verdict; the rest of its keys is passed over.
 #[derive(Debug, Clone, Deserialize)]
@@ -79,70 +67,6 @@ pub struct KeptSource {
     pub rows: u64,
     /// The strictest level among them.
     pub level: String,
-}
-
-/// Keeps the verdict of a check, so that its log entry, which names it by digest, can be followed
-/// later. Durable once this returns. `json` is the verdict as reports are.
-pub fn keep_verdict(dir: &IndexDir, json: &str) -> Result<(), StoreError> {
-    let folder = dir.verdicts();
-    let path = verdict_path(&folder, &hex::encode(Sha256::digest(json)));
-    if path.exists() {
-        return Ok(());
-    }
-    match fs::create_dir(&folder) {
-        Ok(()) => sync_dir(dir.root())?,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(StoreError::io("create the directory", &folder)(error)),
-    }
-    let mut made = tempfile::NamedTempFile::new_in(&folder)
-        .map_err(StoreError::io("create a file in", &folder))?;
-    zstd::stream::copy_encode(json.as_bytes(), &mut made, LEVEL)
-        .map_err(StoreError::io("write", &path))?;
-    made.as_file()
-        .sync_all()
-        .map_err(StoreError::io("make durable", &path))?;
-    made.persist(&path)
-        .map_err(|error| StoreError::io("rename to", &path)(error.error))?;
-    sync_dir(&folder)
-}
-
-/// The verdict of a check, as it was reported, by the digest that its log entry names; `None` where
-/// it was not kept.
-pub fn kept_verdict(
-    dir: &IndexDir,
-    entry: u64,
-    digest: &str,
-) -> Result<Option<String>, GraphError> {
-    let path = verdict_path(&dir.verdicts(), digest);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(StoreError::io("open", &path)(error).into()),
-    };
-    let wrong = |what: String| GraphError::Verdict {
-        path: path.display().to_string(),
-        entry,
-        what,
-    };
-    let mut json = String::new();
-    zstd::stream::Decoder::new(file)
-        .and_then(|decoder| {
-            decoder
-                .take(VERDICT_BYTES_MAX + 1)
-                .read_to_string(&mut json)
-        })
-        .map_err(|error| wrong(format!("it cannot be unpacked ({error})")))?;
-    if json.len() as u64 > VERDICT_BYTES_MAX {
-        return Err(wrong(format!("it has more than {VERDICT_BYTES_MAX} bytes")));
-    }
-    if hex::encode(Sha256::digest(&json)) != digest {
-        return Err(wrong("its bytes have another digest".to_owned()));
-    }
-    Ok(Some(json))
-}
-
-fn verdict_path(folder: &Path, digest: &str) -> PathBuf {
-    folder.join(format!("{digest}.json.zst"))
 }
 
 /// Whether an entry can have changed which sources there are, or what is known of them.
@@ -250,7 +174,7 @@ fn check(
         }
         Some(json) => {
             let wrong = |error: serde_json::Error| GraphError::Verdict {
-                path: verdict_path(&dir.verdicts(), &made.outcome)
+                path: path_of(&dir.verdicts(), &made.outcome)
                     .display()
                     .to_string(),
                 entry: number,
@@ -310,8 +234,8 @@ fn file(
     let id = store.put_node(&node, &facts)?;
     if known {
         store.settle()?;
-        for edge in store.edges(id, Direction::Upstream)? {
-            if edge.kind == EdgeKind::Contained && edge.origin == Origin::Found {
+        for edge in store.edges(id, Direction::Upstream, Some(EdgeKind::Contained))? {
+            if edge.origin == Origin::Found {
                 store.remove_edge(edge.other, edge.kind, edge.origin, id)?;
             }
         }

@@ -6,6 +6,7 @@
 
 mod error;
 mod fold;
+mod kept;
 mod view;
 
 #[cfg(test)]
@@ -15,7 +16,9 @@ pub use error::GraphError;
 pub use fold::KeptInput;
 pub use fold::KeptSource;
 pub use fold::KeptVerdict;
-pub use fold::VERDICT_BYTES_MAX;
-pub use fold::keep_verdict;
-pub use fold::kept_verdict;
+pub use kept::DOCUMENT_BYTES_MAX;
+pub use kept::keep_verdict;
+pub use kept::keep_worklist;
+pub use kept::kept_verdict;
+pub use kept::kept_worklist;
 pub use view::View;

@@ -190,8 +190,8 @@ fn a_verdict_that_was_not_kept_is_said_and_one_that_was_changed_is_refused() {
     let home = Home::new();
     let entry = home.log_check("{\"never\": \"kept\"}");
     let view = home.open().unwrap();
-    let node = NodeRef::parse(&format!("check:{entry}")).unwrap();
-    let id = view.find(&node).unwrap().unwrap();
+    let check = NodeRef::parse(&format!("check:{entry}")).unwrap();
+    let id = view.find(&check).unwrap().unwrap();
     let note = view.node(id).unwrap().facts.note.unwrap();
     assert!(note.contains("not kept"), "{note}");
     drop(view);

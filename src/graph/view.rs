@@ -31,6 +31,7 @@ use crate::lineage::Seen;
 use crate::lineage::behind;
 use crate::lineage::walk;
 use crate::model::lineage::Direction;
+use crate::model::lineage::EdgeKind;
 use crate::model::lineage::Node;
 use crate::model::lineage::NodeKind;
 use crate::model::lineage::NodeRef;
@@ -88,31 +89,6 @@ impl View {
         Err(GraphError::Moving { times: MOVES_MAX })
     }
 
-    /// Opens the view as it stands where it has read the log to entry `lineage`, the last that
-    /// stated something of the graph, and up to date otherwise: checks that came since change
-    /// nothing of which model stands behind which.
-    pub fn open_since(
-        dir: &IndexDir,
-        keys: &PublicKeys,
-        compat: &Compat,
-        lineage: u64,
-    ) -> Result<Self, GraphError> {
-        let shared = lock(dir, false)?;
-        if let Some(list) = list(dir)?
-            && list.state.entries > lineage
-            && agrees(dir, keys, &list.state)?
-            && verify_listed(&dir.graph(), &list.files).is_ok()
-        {
-            let store = GraphStore::open(&dir.graph().join(DB), false)?;
-            return Ok(Self {
-                store,
-                _lock: shared,
-            });
-        }
-        drop(shared);
-        Self::open(dir, keys, compat)
-    }
-
     /// What it holds, and up to which entry.
     pub fn state(&self) -> &GraphState {
         self.store.state()
@@ -161,8 +137,13 @@ impl Graph for View {
         Ok(self.store.node(key)?)
     }
 
-    fn edges(&self, key: NodeId, direction: Direction) -> Result<Vec<Seen<NodeId>>, GraphError> {
-        let rows = self.store.edges(key, direction)?;
+    fn edges_of(
+        &self,
+        key: NodeId,
+        direction: Direction,
+        kind: Option<EdgeKind>,
+    ) -> Result<Vec<Seen<NodeId>>, GraphError> {
+        let rows = self.store.edges(key, direction, kind)?;
         Ok(rows
             .into_iter()
             .map(|row| Seen {
@@ -256,7 +237,7 @@ fn update(
         let snapshot = Snapshot::open_head(dir, compat, keys)?;
         fold::sources(&mut store, snapshot.sources())?;
     }
-    let state = store.finish(read.size, &read.root.to_hex())?;
+    let state = store.finish(read.size, &read.root.to_hex(), !going_on)?;
     let files = list_and_hash(&folder)?;
     let bytes = serde_json::to_vec(&List { state, files })?;
     let mut made = tempfile::NamedTempFile::new_in(dir.root())

@@ -10,7 +10,7 @@
 //! | `nodes` | number, 8 bytes | node and facts, JSON |
 //! | `names` | the node as it is written, UTF-8 | number, 8 bytes |
 //! | `out` | from 8, kind 1, origin 1, to 8 bytes | facts of the edge, JSON |
-//! | `in` | to 8, kind 1, origin 1, from 8 bytes | empty |
+//! | `in` | to 8, kind 1, origin 1, from 8 bytes | the same facts: one read answers, from either end |
 //!
 //! Numbers are big-endian, so that the edges of a node stand together, ordered by kind.
 
@@ -209,41 +209,43 @@ impl GraphStore {
         Ok(Node { node, facts })
     }
 
-    /// The edges of a node in one direction, ordered by kind, then by the other end's number.
-    pub fn edges(&self, id: NodeId, direction: Direction) -> Result<Vec<EdgeRow>, StoreError> {
+    /// The edges of a node in one direction, ordered by kind, then by the other end's number;
+    /// those of one kind, where one is given.
+    pub fn edges(
+        &self,
+        id: NodeId,
+        direction: Direction,
+        kind: Option<EdgeKind>,
+    ) -> Result<Vec<EdgeRow>, StoreError> {
         let name = match direction {
             Direction::Upstream => IN,
             Direction::Downstream => OUT,
         };
+        let mut from = id.0.to_be_bytes().to_vec();
+        let mut to = id.0.wrapping_add(1).to_be_bytes().to_vec();
+        if let Some(kind) = kind {
+            from.push(kind.number());
+            to.clone_from(&from);
+            // Kinds are few: the number above is one of a byte, too.
+            if let Some(last) = to.last_mut() {
+                *last += 1;
+            }
+        }
         let mut options = reading();
-        options.set_iterate_upper_bound(id.0.wrapping_add(1).to_be_bytes().to_vec());
-        let from = id.0.to_be_bytes();
+        options.set_iterate_upper_bound(to);
         let mode = IteratorMode::From(&from, Way::Forward);
         let mut out = Vec::new();
         for row in self.db.iterator_cf_opt(self.family(name)?, options, mode) {
             let (key, value) = row.map_err(StoreError::engine("scan"))?;
             let (kind, origin, other) = self.edge_key(&key)?;
-            let facts = match direction {
-                Direction::Downstream => self.json(&value, "an edge")?,
-                Direction::Upstream => self.edge_facts(&edge_key(other, kind, origin, id))?,
-            };
             out.push(EdgeRow {
                 other,
                 kind,
                 origin,
-                facts,
+                facts: self.json(&value, "an edge")?,
             });
         }
         Ok(out)
-    }
-
-    fn edge_facts(&self, key: &[u8]) -> Result<EdgeFacts, StoreError> {
-        let bytes = self
-            .db
-            .get_pinned_cf_opt(self.family(OUT)?, key, &reading())
-            .map_err(StoreError::engine("read"))?
-            .ok_or_else(|| StoreError::corrupt("an edge has one end only", &self.at))?;
-        self.json(&bytes, "an edge")
     }
 
     fn edge_key(&self, key: &[u8]) -> Result<(EdgeKind, Origin, NodeId), StoreError> {
@@ -325,10 +327,11 @@ impl GraphStore {
         }
         self.edges.insert(key, true);
         let bytes = self.bytes(facts)?;
+        let back = edge_key(to, kind, origin, from);
+        self.batch
+            .put_cf(handle(&self.db, &self.at, IN)?, back, &bytes);
         self.batch
             .put_cf(handle(&self.db, &self.at, OUT)?, key, bytes);
-        let back = edge_key(to, kind, origin, from);
-        self.batch.put_cf(handle(&self.db, &self.at, IN)?, back, []);
         self.write_if_full()
     }
 
@@ -370,8 +373,14 @@ impl GraphStore {
     }
 
     /// Says up to where the log was read, and moves everything into table files: nothing is left
-    /// in a log of the engine's own. Consumes the store, which closes it.
-    pub fn finish(mut self, entries: u64, root: &str) -> Result<GraphState, StoreError> {
+    /// in a log of the engine's own. Consumes the store, which closes it. `whole`: everything was
+    /// written anew, and is brought into one order, so that a walk looks into one file.
+    pub fn finish(
+        mut self,
+        entries: u64,
+        root: &str,
+        whole: bool,
+    ) -> Result<GraphState, StoreError> {
         self.state.entries = entries;
         root.clone_into(&mut self.state.root);
         self.settle()?;
@@ -379,6 +388,10 @@ impl GraphStore {
             self.db
                 .flush_cf(self.family(name)?)
                 .map_err(StoreError::engine("flush the graph"))?;
+            if whole {
+                let all: Option<&[u8]> = None;
+                self.db.compact_range_cf(self.family(name)?, all, all);
+            }
         }
         Ok(self.state)
     }
@@ -489,7 +502,7 @@ mod tests {
         store
             .remove_edge(a, EdgeKind::Input, Origin::Found, b)
             .unwrap();
-        let state = store.finish(7, "root").unwrap();
+        let state = store.finish(7, "root", true).unwrap();
         assert_eq!((state.nodes, state.edges, state.entries), (2, 1, 7));
 
         let store = GraphStore::open(&path, false).unwrap();
@@ -497,7 +510,7 @@ mod tests {
         assert_eq!(store.find(&node("a")).unwrap(), Some(a));
         assert_eq!(store.find(&node("c")).unwrap(), None);
         assert_eq!(store.node(a).unwrap().facts.note.as_deref(), Some("first"));
-        let seen = |id, direction| store.edges(id, direction).unwrap();
+        let seen = |id, direction| store.edges(id, direction, None).unwrap();
         let row = |other| EdgeRow {
             other,
             kind: EdgeKind::Input,

@@ -75,6 +75,11 @@ impl IndexDir {
         self.root.join("verdicts")
     }
 
+    /// Worklists of incidents, each under the digest by which the log names it.
+    pub fn worklists(&self) -> PathBuf {
+        self.root.join("worklists")
+    }
+
     /// Held locked while entries are appended to the log.
     pub fn log_lock(&self) -> PathBuf {
         self.root.join("log.lock")

@@ -233,7 +233,8 @@ impl Reader<'_> {
             | NodeKind::Check
             | NodeKind::Signoff
             | NodeKind::Waiver
-            | NodeKind::Reading => EdgeKind::Derived,
+            | NodeKind::Reading
+            | NodeKind::Incident => EdgeKind::Derived,
         };
         if from.kind == NodeKind::Dataset {
             let mut facts = NodeFacts::default();

@@ -13,12 +13,15 @@ use crate::cli::config::Config;
 use crate::cli::date::Date;
 use crate::cli::grounds::Grounds;
 use crate::cli::grounds::Named;
+use crate::cli::lineage;
+use crate::cli::opened::Opened;
 use crate::cli::target;
 use crate::model::DutyRecording;
 use crate::model::Level;
 use crate::model::TargetLineage;
 use crate::model::target::Target;
 use crate::pipeline;
+use crate::pipeline::Ancestry;
 use crate::pipeline::DutyBook;
 use crate::pipeline::Judged;
 use crate::pipeline::OneByOne;
@@ -105,6 +108,7 @@ pub struct Gate {
     grounds: Grounds,
     target: Target,
     lineage: TargetLineage,
+    ancestry: Ancestry,
     duties: DutyBook,
 }
 
@@ -130,17 +134,25 @@ impl Gate {
             return Err(GateError::Undecided(why));
         }
         let folder = target::folder(&target)?;
+        let ancestry = if open.travelled {
+            Ancestry::default()
+        } else {
+            let opened = Opened::find(global)?;
+            lineage::ancestry(&opened, &open.facts, &target)
+                .map_err(|error| GateError::Undecided(error.to_string()))?
+        };
         let mut gate = Self {
             open,
             grounds,
             target,
             lineage: TargetLineage::default(),
+            ancestry,
             duties: no_duties(),
         };
         if let Some(why) = pipeline::unfit(&gate.open.facts, &gate.judged()) {
             return Err(GateError::Unfit(why));
         }
-        gate.lineage = pipeline::lineage(&gate.judged(), folder);
+        gate.lineage = pipeline::lineage(&gate.judged(), &gate.ancestry, folder);
         Ok(gate)
     }
 
@@ -152,6 +164,7 @@ impl Gate {
             &self.open.facts,
             &self.open.recipe,
             &self.open.key,
+            &self.ancestry,
             self.judged(),
             &self.lineage,
         ))

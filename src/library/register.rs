@@ -31,6 +31,8 @@ pub(super) struct Open {
     pub(super) facts: SnapshotFacts,
     pub(super) recipe: Recipe,
     pub(super) key: FingerprintKey,
+    /// Whether the snapshot came from elsewhere: no log and no lineage graph stand beside it.
+    pub(super) travelled: bool,
 }
 
 impl Register {
@@ -41,7 +43,7 @@ impl Register {
     /// [`GateError::Index`]: there is no index, or it cannot be trusted. An older snapshot is
     /// never used instead.
     pub fn open(index: impl AsRef<Path>) -> Result<Self, GateError> {
-        Self::opened(index.as_ref(), Opened::head)
+        Self::opened(index.as_ref(), false, Opened::head)
     }
 
     /// Opens a snapshot that travelled, by the digest that came with it on another way, with the
@@ -54,13 +56,14 @@ impl Register {
         snapshot: impl AsRef<Path>,
         digest: &str,
     ) -> Result<Self, GateError> {
-        Self::opened(index.as_ref(), |opened| {
+        Self::opened(index.as_ref(), true, |opened| {
             Snapshot::open_at(snapshot.as_ref(), digest, &opened.compat, None)
         })
     }
 
     fn opened(
         index: &Path,
+        travelled: bool,
         snapshot: impl FnOnce(&Opened) -> Result<Snapshot, OpenError>,
     ) -> Result<Self, GateError> {
         let global = Global {
@@ -75,6 +78,7 @@ impl Register {
             snapshot,
             recipe: opened.recipe,
             key: opened.key,
+            travelled,
         })))
     }
 

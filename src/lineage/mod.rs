@@ -43,10 +43,20 @@ pub trait Graph {
     /// A node.
     fn node(&self, key: Self::Key) -> Result<Node, Self::Error>;
 
-    /// Its edges in one direction.
+    /// Its edges in one direction; those of one kind, where one is given.
+    fn edges_of(
+        &self,
+        key: Self::Key,
+        direction: Direction,
+        kind: Option<EdgeKind>,
+    ) -> Result<Vec<Seen<Self::Key>>, Self::Error>;
+
+    /// All its edges in one direction.
     fn edges(
         &self,
         key: Self::Key,
         direction: Direction,
-    ) -> Result<Vec<Seen<Self::Key>>, Self::Error>;
+    ) -> Result<Vec<Seen<Self::Key>>, Self::Error> {
+        self.edges_of(key, direction, None)
+    }
 }

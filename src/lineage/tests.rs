@@ -49,7 +49,12 @@ impl Graph for List {
         Ok(self.nodes[key].clone())
     }
 
-    fn edges(&self, key: usize, direction: Direction) -> Result<Vec<Seen<usize>>, Infallible> {
+    fn edges_of(
+        &self,
+        key: usize,
+        direction: Direction,
+        wanted: Option<EdgeKind>,
+    ) -> Result<Vec<Seen<usize>>, Infallible> {
         Ok(self
             .edges
             .iter()
@@ -58,7 +63,8 @@ impl Graph for List {
                     Direction::Downstream => (*from, *to),
                     Direction::Upstream => (*to, *from),
                 };
-                (near == key).then(|| Seen {
+                let wanted = wanted.is_none_or(|wanted| wanted == *kind);
+                (near == key && wanted).then(|| Seen {
                     other: far,
                     kind: *kind,
                     origin: *origin,

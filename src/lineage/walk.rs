@@ -196,12 +196,11 @@ impl<G: Graph> Walking<'_, G> {
         if rows.is_none() {
             let mut sum = None;
             let mut known = true;
-            for seen in self.graph.edges(key, Direction::Upstream)? {
-                if seen.kind == EdgeKind::Part {
-                    let of_file = self.graph.node(seen.other)?.facts.records;
-                    known &= of_file.is_some();
-                    sum = Some(sum.unwrap_or(0) + of_file.unwrap_or(0));
-                }
+            let parts = Some(EdgeKind::Part);
+            for seen in self.graph.edges_of(key, Direction::Upstream, parts)? {
+                let of_file = self.graph.node(seen.other)?.facts.records;
+                known &= of_file.is_some();
+                sum = Some(sum.unwrap_or(0) + of_file.unwrap_or(0));
             }
             rows = sum.filter(|_| known);
         }
@@ -212,15 +211,11 @@ impl<G: Graph> Walking<'_, G> {
     /// Runs that read a file of the data set by its path: they trained on the data set.
     fn runs_on_files(&mut self, key: G::Key) -> Result<Vec<Step<G::Key>>, G::Error> {
         let mut out = Vec::new();
-        for part in self.graph.edges(key, Direction::Upstream)? {
-            if part.kind != EdgeKind::Part {
-                continue;
-            }
-            for seen in self.graph.edges(part.other, Direction::Downstream)? {
-                if seen.kind == EdgeKind::Input {
-                    out.push(step(seen));
-                }
-            }
+        let (up, parts) = (Direction::Upstream, Some(EdgeKind::Part));
+        let (down, inputs) = (Direction::Downstream, Some(EdgeKind::Input));
+        for part in self.graph.edges_of(key, up, parts)? {
+            let runs = self.graph.edges_of(part.other, down, inputs)?;
+            out.extend(runs.into_iter().map(step));
         }
         Ok(out)
     }

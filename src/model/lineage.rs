@@ -35,10 +35,12 @@ pub enum NodeKind {
     Waiver,
     /// A switched reading, by its request.
     Reading,
+    /// An incident: a tainted node, and the worklist of what it went into.
+    Incident,
 }
 
 /// Every kind with its word, in the order of [`NodeKind`].
-const NODE_KINDS: [(NodeKind, &str); 10] = [
+const NODE_KINDS: [(NodeKind, &str); 11] = [
     (NodeKind::Model, "model"),
     (NodeKind::Source, "source"),
     (NodeKind::File, "file"),
@@ -49,6 +51,7 @@ const NODE_KINDS: [(NodeKind, &str); 10] = [
     (NodeKind::Signoff, "signoff"),
     (NodeKind::Waiver, "waiver"),
     (NodeKind::Reading, "reading"),
+    (NodeKind::Incident, "incident"),
 ];
 
 impl NodeKind {
@@ -116,7 +119,8 @@ impl NodeRef {
                 | NodeKind::Check
                 | NodeKind::Signoff
                 | NodeKind::Waiver
-                | NodeKind::Reading => name.to_owned(),
+                | NodeKind::Reading
+                | NodeKind::Incident => name.to_owned(),
             },
             version: String::new(),
         }
@@ -206,10 +210,12 @@ pub enum EdgeKind {
     Checked,
     /// sign-off, waiver or reading → what it is about. Nothing flows.
     Approved,
+    /// incident → what has to be settled before it is closed. Nothing flows.
+    Affects,
 }
 
 /// Every kind with its word and whether material flows along it.
-const EDGE_KINDS: [(EdgeKind, &str, bool); 12] = [
+const EDGE_KINDS: [(EdgeKind, &str, bool); 13] = [
     (EdgeKind::Generated, "generated", true),
     (EdgeKind::Contained, "contained", true),
     (EdgeKind::Part, "part", true),
@@ -222,6 +228,7 @@ const EDGE_KINDS: [(EdgeKind, &str, bool); 12] = [
     (EdgeKind::Deployed, "deployed", true),
     (EdgeKind::Checked, "checked", false),
     (EdgeKind::Approved, "approved", false),
+    (EdgeKind::Affects, "affects", false),
 ];
 
 impl EdgeKind {
@@ -384,6 +391,12 @@ pub struct EdgeFacts {
     /// In the words of who recorded it; of imports the file it stood in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// `open`, `settled` or `accepted`, of an item of an incident.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Further facts by name: `evidence`, `evidence_sha256`, `check`, `person`, `signature`, `day`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub more: BTreeMap<String, String>,
     /// Number of the log entry that recorded it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<u64>,

@@ -166,8 +166,12 @@ pub struct FindingClaim {
     pub source: String,
     /// The registered record: `file#row:column`.
     pub source_record: String,
-    /// Raw model id as claimed, or `None`.
+    /// Raw model id as claimed, or `None`. Where another model stands behind that one, that
+    /// other.
     pub model: Option<String>,
+    /// The way from the model that wrote the text to `model`, both included, in nodes of the
+    /// lineage graph; empty where `model` itself is claimed.
+    pub lineage: Vec<String>,
     /// What the policy decided for this claim.
     pub decision: Decision,
     /// The approval that lowered it, if one did.

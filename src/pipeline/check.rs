@@ -6,6 +6,7 @@
 //! ends early: each is `undecided`, with its place; none of them is a pass.
 
 mod account;
+mod ancestry;
 mod decider;
 mod duties;
 mod findings;
@@ -41,6 +42,7 @@ use super::split::SplitCount;
 use super::split::SplitError;
 use super::split::SplitFolders;
 use account::FileAccount;
+pub use ancestry::Ancestry;
 use decider::Decider;
 use duties::Arising;
 pub use duties::DutyBook;
@@ -85,6 +87,8 @@ pub struct CheckContext<'a> {
     pub recipe: &'a Recipe,
     /// What judges a match.
     pub judged: &'a Judged<'a>,
+    /// The models behind those that sources and target name.
+    pub ancestry: &'a Ancestry,
     /// What the target's folder holds, if one was named.
     pub folder: Option<FolderFacts>,
 }
@@ -136,8 +140,8 @@ pub fn check(
         });
     }
     let judged = context.judged;
-    let lineage = decider::lineage(judged.catalog, judged.target, context.folder.clone());
-    let mut decider = Decider::new(context.snapshot, *judged, &lineage);
+    let lineage = decider::lineage(judged, context.ancestry, context.folder.clone());
+    let mut decider = Decider::new(context.snapshot, context.ancestry, *judged, &lineage);
     let arising = Arising::new(judged.position.readings, judged.duties.let_through);
     let mut findings = Findings::new(judged.policy, arising);
     findings.stale_snapshot(context);

@@ -10,6 +10,7 @@ pub mod register;
 pub mod scan;
 mod split;
 
+pub use check::Ancestry;
 pub use check::CheckContext;
 pub use check::CheckOptions;
 pub use check::CheckRun;

@@ -93,11 +93,13 @@ codes! {
     SHORT_EXACT_MATCH = "short-exact-match", Flag, Note,
         "A text too short to be evidence by itself equals a registered output.";
     SNAPSHOT_STALE = "snapshot-stale", Undecided, Undecided,
-        "The snapshot is older than the policy allows, so later registrations were not compared.";
+        "The snapshot, or the log behind it, is older than the policy allows: later sources were not compared.";
     STRICT_LLAMA_OUTPUT = "strict-llama-output", Block, Block,
         "The policy is strict: no Llama output in a target that is not Llama.";
     TEXT_DISGUISED = "text-disguised", Note, Note,
         "A match showed only after invisible, bidirectional or look-alike characters were undone.";
+    TEXT_SHARE_LOW = "text-share-low", Undecided, Undecided,
+        "Fewer rows of an input hold text than the policy asks for.";
     TIER_BOUNDED = "tier-bounded", Flag, Note,
         "Matches registered output in a tier to which the policy gives a milder level.";
     WEAK_MATCH = "weak-match", Flag, Note,

@@ -68,6 +68,9 @@ pub struct ClaimFacts<'a> {
     pub strength: f64,
     /// Whether the text is below the length at which a match is evidence by itself.
     pub short: bool,
+    /// Whether the generator is not the model that wrote the text, but one whose outputs that model
+    /// was improved with.
+    pub second_generation: bool,
 }
 
 /// Decides one claim and puts it into words. Pure and total. For many claims in one setting make

@@ -219,6 +219,14 @@ pub struct PolicyFile {
     /// Days after which a snapshot is too old to check against; any age if not stated.
     #[schemars(with = "Option<u32>")]
     pub(super) snapshot_max_age_days: Option<Spanned<i64>>,
+    /// Entries that the audit log must have had when the snapshot was sealed; any number if not
+    /// stated.
+    #[schemars(with = "Option<u64>")]
+    pub(super) log_size_min: Option<Spanned<i64>>,
+    /// Share of each input's rows that has to hold text, from 0 to 1; any share above none if not
+    /// stated.
+    #[schemars(with = "Option<f64>")]
+    pub(super) text_share_min: Option<Spanned<f64>>,
     /// Strengths of a match.
     #[serde(default)]
     pub(super) thresholds: ThresholdsFile,

@@ -94,8 +94,9 @@ pub(super) struct Text<'a> {
     pub license: &'a License,
     pub why: Why,
     pub base: Option<&'a Resolution>,
-    /// Whether it turns on the text having been merely found.
-    pub found: bool,
+    /// The reading on whether the text is the license's business at all, where it turns on that:
+    /// the text was merely found, or a model wrote it that had learnt from outputs.
+    pub doubt: Option<Reading>,
 }
 
 impl<'a> Said<'a> {
@@ -204,7 +205,7 @@ pub(super) fn under<'a>(
             (found.ruling, found.why) = (Ruling::NeedsReview, Why::Derivative);
         }
     }
-    let mut merely_found = false;
+    let mut doubt = None;
     if found.ruling >= Ruling::NeedsReview
         && liftable(found.why)
         && position.grant(license, GrantScope::Outputs).is_some()
@@ -223,12 +224,28 @@ pub(super) fn under<'a>(
         found = found.by(Reading::FoundOutputs);
         match readings.answer(Reading::FoundOutputs) {
             Answer::Yes => {}
-            Answer::Open => (found.ruling, merely_found) = (Ruling::NeedsReview, true),
-            Answer::No => (found.ruling, merely_found) = (Ruling::Permitted, true),
+            Answer::Open => {
+                (found.ruling, doubt) = (Ruling::NeedsReview, Some(Reading::FoundOutputs));
+            }
+            Answer::No => (found.ruling, doubt) = (Ruling::Permitted, Some(Reading::FoundOutputs)),
+        }
+    }
+    if facts.second_generation {
+        found = found.by(Reading::SecondGeneration);
+        let answer = readings.answer(Reading::SecondGeneration);
+        match (answer, found.ruling) {
+            (Answer::Open, Ruling::Prohibited) => {
+                (found.ruling, doubt) = (Ruling::NeedsReview, Some(Reading::SecondGeneration));
+            }
+            (Answer::No, _) => {
+                (found.ruling, doubt) = (Ruling::Permitted, Some(Reading::SecondGeneration));
+            }
+            // What would be owed if it were covered is owed until somebody decides.
+            (Answer::Yes | Answer::Open, _) => {}
         }
     }
     organisation(license, multimodal, setting, &mut found);
-    let fix = if merely_found {
+    let fix = if doubt.is_some() {
         Fix::Counsel
     } else {
         reason::fix_for(found.why)
@@ -240,9 +257,14 @@ pub(super) fn under<'a>(
             license,
             why: found.why,
             base,
-            found: merely_found,
+            doubt,
         }),
-        duties: arising(license, found, ground, facts),
+        duties: if doubt.is_some() && found.ruling == Ruling::Permitted {
+            // Not the license's business, as the organisation reads it: nothing is owed under it.
+            Duties::new()
+        } else {
+            arising(license, found, ground, facts)
+        },
         cited: found.cited,
         fix,
         use_open: found.use_open,
@@ -466,7 +488,7 @@ fn not_llama<'a>(
             license,
             why: found.why,
             base: None,
-            found: false,
+            doubt: None,
         }),
         duties,
         cited: found.cited,

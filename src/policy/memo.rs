@@ -18,10 +18,13 @@ use super::ground::Ground;
 /// decided anew, which costs time and nothing else.
 const KINDS_MAX: usize = 1 << 16;
 
+/// What stands for a generator and its access path: numbers of source, model, and model behind it.
+type ClaimKind = (u32, Option<u32>, usize);
+
 /// Everything that tells one claim of a run from another, as far as a decision can see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Kind {
-    claim: (u32, Option<u32>),
+    claim: ClaimKind,
     acquisition: Acquisition,
     of_outputs: OutputUse,
     tier: Tier,
@@ -50,9 +53,9 @@ impl<'a> Decisions<'a> {
     }
 
     /// What [`decide`](super::decide()) says. `claim` stands for generator and access path: the
-    /// same number always means the same two; it is the number of the source, and of the model in
-    /// it.
-    pub fn decide(&mut self, claim: (u32, Option<u32>), facts: &ClaimFacts<'_>) -> Arc<Decision> {
+    /// same number always means the same two; it is the number of the source, of the model in
+    /// it, and of the model behind that one, counted from 1, 0 for that one itself.
+    pub fn decide(&mut self, claim: ClaimKind, facts: &ClaimFacts<'_>) -> Arc<Decision> {
         let ground = &self.ground;
         let made = || Arc::new(ground.judge(facts).worded(ground));
         // A weak match is worded with its strength, so no two are alike.

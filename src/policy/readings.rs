@@ -132,6 +132,9 @@ readings! {
     Rewriting = "rewriting-is-output", Yes of [Yes, No, Open],
         "Human text that a model rewrote, translated or summarised is its output.",
         "Llama 2 and 3, section 1.b.v; Llama 3.1 to 4, section 1.b.i.";
+    SecondGeneration = "second-generation-covered", Open of [Yes, No, Open],
+        "Output of a model that was improved with Llama output is itself output or results of the Llama materials.",
+        "Llama 2 and 3, section 1.b.v, name any output or results; a model that only learnt from outputs holds no portion of the materials.";
     Selection = "selection-is-a-result", Open of [Yes, No, Open],
         "Text that a model only selected is a result of the model.",
         "Llama 2 and 3, section 1.b.v, name results; no token of the model is in what is kept.";

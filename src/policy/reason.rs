@@ -95,13 +95,13 @@ pub(super) fn question(judged: &Judged<'_>) -> Option<String> {
 
 /// What a person would have to answer about one license.
 fn asked(text: Text<'_>) -> String {
-    match (text.found, text.why) {
-        (true, _) => Reading::FoundOutputs.id().to_owned(),
-        (false, Why::BaseUnknown) => {
+    match (text.doubt, text.why) {
+        (Some(reading), _) => reading.id().to_owned(),
+        (None, Why::BaseUnknown) => {
             let base = text.base.map_or("", |base| base.raw_id.as_str());
             format!("base-unknown:{base}")
         }
-        (false, why) => open_point(why).to_owned(),
+        (None, why) => open_point(why).to_owned(),
     }
 }
 

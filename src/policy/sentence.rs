@@ -154,7 +154,7 @@ fn clause(f: &mut fmt::Formatter<'_>, text: Text<'_>, setting: &Setting<'_>) -> 
         license,
         why,
         base,
-        found,
+        doubt,
     } = text;
     let target = setting.target;
     let title = &license.title;
@@ -309,14 +309,22 @@ fn clause(f: &mut fmt::Formatter<'_>, text: Text<'_>, setting: &Setting<'_>) -> 
         }
         Why::VersionUnknown => f.write_str("the Llama version is not known"),
     }?;
-    if found {
-        let answer = setting.position.readings.answer(Reading::FoundOutputs);
-        f.write_str(match answer {
-            Answer::No => {
+    if let Some(reading) = doubt {
+        let answer = setting.position.readings.answer(reading);
+        f.write_str(match (reading, answer) {
+            (Reading::SecondGeneration, Answer::No) => {
+                "; another model wrote the text, and as this organisation reads it what a model writes \
+                 that learnt from outputs is no output any more"
+            }
+            (Reading::SecondGeneration, Answer::Yes | Answer::Open) => {
+                "; another model wrote the text, and whether what a model writes that learnt from \
+                 outputs is an output too is open"
+            }
+            (_, Answer::No) => {
                 "; the text was found, and as this organisation reads it the license does not bind \
                  somebody who never accepted it"
             }
-            Answer::Yes | Answer::Open => {
+            (_, Answer::Yes | Answer::Open) => {
                 "; the text was found, and whether the license binds somebody who never accepted \
                  it is open"
             }
@@ -343,6 +351,7 @@ fn setting_use(reading: Reading) -> &'static str {
         | Reading::Hyphen
         | Reading::Llama3Includes31
         | Reading::FamilyTolerated
-        | Reading::ResearchRelease => "text",
+        | Reading::ResearchRelease
+        | Reading::SecondGeneration => "text",
     }
 }

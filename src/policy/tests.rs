@@ -47,6 +47,7 @@ struct Ask {
     tier: Tier,
     strength: f64,
     short: bool,
+    second_generation: bool,
     folder: Option<FolderFacts>,
 }
 
@@ -67,6 +68,7 @@ impl Ask {
             tier: Tier::Exact,
             strength: BLOCK_STRENGTH_DEFAULT,
             short: false,
+            second_generation: false,
             folder: None,
         }
     }
@@ -123,6 +125,7 @@ impl Ask {
             tier: self.tier,
             strength: self.strength,
             short: self.short,
+            second_generation: self.second_generation,
         }
     }
 }
@@ -340,6 +343,47 @@ fn found_outputs_of_a_banned_model_need_review() {
         .decide();
     assert_eq!(decision.level, Level::Block);
     assert_eq!(decision.readings, ["found-outputs-bind"]);
+}
+
+#[test]
+fn what_a_model_wrote_that_learnt_from_outputs_is_as_the_reading_says() {
+    let ask = |model, answer: Option<Answer>| {
+        let mut ask = Ask::new(model, MISTRAL);
+        ask.second_generation = true;
+        if let Some(answer) = answer {
+            let readings = &mut ask.position.readings;
+            readings
+                .switch("second-generation-covered", answer)
+                .unwrap();
+        }
+        ask.decide()
+    };
+    // Open: what would be prohibited waits for a person; what would be owed is owed meanwhile.
+    let open = ask(LLAMA_2, None);
+    assert_eq!(open.ruling, Some(Ruling::NeedsReview));
+    assert_eq!(open.level, Level::Block);
+    assert_eq!(
+        open.question.as_deref(),
+        Some("llama-2:second-generation-covered")
+    );
+    assert_eq!(open.readings, ["second-generation-covered"]);
+    assert!(
+        open.reason.contains("learnt from outputs"),
+        "{}",
+        open.reason
+    );
+    let owed = ask(LLAMA_3_1, None);
+    assert_eq!(owed.ruling, Some(Ruling::PermittedWithObligations));
+    assert!(!owed.obligations.is_empty());
+    // Adopted: as if Llama had written it. Its contrary: nothing is owed, and it is still seen.
+    let yes = ask(LLAMA_2, Some(Answer::Yes));
+    assert_eq!(yes.ruling, Some(Ruling::Prohibited));
+    for model in [LLAMA_2, LLAMA_3_1] {
+        let no = ask(model, Some(Answer::No));
+        assert_eq!(no.ruling, Some(Ruling::Permitted), "{model}");
+        assert_eq!(no.level, Level::Flag, "{model}");
+        assert!(no.obligations.is_empty(), "{model}");
+    }
 }
 
 #[test]
@@ -734,7 +778,8 @@ proptest! {
             });
             let generator = ask.model.map(|id| catalog().resolve(id));
             let facts = ask.facts(generator.as_ref());
-            let claim = (u32::try_from(number).expect("few"), (*source > 0).then_some(*source));
+            let number = u32::try_from(number).expect("few");
+            let claim = (number, (*source > 0).then_some(*source), 0);
             let made = decisions.decide(claim, &facts);
             let again = decisions.decide(claim, &facts);
             prop_assert_eq!(&*made, &ask.decide());

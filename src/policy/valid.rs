@@ -50,6 +50,8 @@ pub struct Policy {
     allowed_models: Option<Vec<glob::Pattern>>,
     required_sign_offs: Vec<String>,
     snapshot_max_age_days: Option<u32>,
+    log_size_min: Option<u64>,
+    text_share_min: Option<f64>,
 }
 
 impl Default for Policy {
@@ -65,6 +67,8 @@ impl Default for Policy {
             allowed_models: None,
             required_sign_offs: Vec::new(),
             snapshot_max_age_days: None,
+            log_size_min: None,
+            text_share_min: None,
         }
     }
 }
@@ -158,7 +162,33 @@ impl Policy {
             };
             policy.snapshot_max_age_days = Some(value);
         }
+        policy.demand(&source, file.log_size_min, file.text_share_min)?;
         Ok(policy)
+    }
+
+    /// What has to be there for a check to be one: so much of a log, so much text.
+    fn demand(
+        &mut self,
+        source: &Source<'_>,
+        log_size: Option<Spanned<i64>>,
+        text_share: Option<Spanned<f64>>,
+    ) -> Result<(), FileError> {
+        if let Some(given) = log_size {
+            let Ok(value) = u64::try_from(*given.get_ref()) else {
+                let message = "log_size_min is a number of entries, from 0";
+                return Err(source.wrong(&given.span(), message));
+            };
+            self.log_size_min = Some(value);
+        }
+        if let Some(given) = text_share {
+            let value = *given.get_ref();
+            if !(0.0..=1.0).contains(&value) {
+                return Err(source.wrong(&given.span(), "text_share_min is a share, from 0 to 1"));
+            }
+            // Zero has two signs and the digest one.
+            self.text_share_min = Some(value.abs());
+        }
+        Ok(())
     }
 
     /// Models that are allowed, and licenses that need a sign-off. Whether the licenses exist is
@@ -211,6 +241,16 @@ impl Policy {
     /// Days after which a snapshot is too old to check against; `None` for any age.
     pub fn snapshot_max_age_days(&self) -> Option<u32> {
         self.snapshot_max_age_days
+    }
+
+    /// Entries that the audit log must have had when the snapshot was sealed; `None` for any number.
+    pub fn log_size_min(&self) -> Option<u64> {
+        self.log_size_min
+    }
+
+    /// Share of each input's rows that has to hold text, from 0 to 1; `None` for any.
+    pub fn text_share_min(&self) -> Option<f64> {
+        self.text_share_min
     }
 
     /// The level that a match of this tier has at most; `None` when the policy does not say.
@@ -276,6 +316,12 @@ impl Policy {
             lines.push(format!("required_sign_off = {id}"));
         }
         lines.push(format!("strict = {}", self.strict));
+        if let Some(size) = self.log_size_min {
+            lines.push(format!("log_size_min = {size}"));
+        }
+        if let Some(share) = self.text_share_min {
+            lines.push(format!("text_share_min = {share}"));
+        }
         if let Some(days) = self.snapshot_max_age_days {
             lines.push(format!("snapshot_max_age_days = {days}"));
         }

@@ -186,6 +186,17 @@ pub fn identifier(text: &str) -> String {
     terminal(&shorten(text, IDENTIFIER_CHARS_MAX))
 }
 
+/// For a cell of a CSV file: a spreadsheet takes it for text, never for a formula. Quoting is the
+/// CSV writer's.
+pub fn cell(text: &str) -> String {
+    let safe = terminal(text);
+    if safe.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{safe}")
+    } else {
+        safe
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -185,7 +185,8 @@ pub(super) fn headline(outcome: &CheckOutcome) -> String {
     }
 }
 
-/// ` claimed as M`, ` claimed as M and 2 other models`, or nothing where no model is claimed.
+/// ` claimed as M`, ` claimed as M and 2 other models`, or nothing where no model is claimed;
+/// ` traced to M` where M is not claimed itself but stands behind the model that is.
 fn claimed_as(outcome: &CheckOutcome, level: Level) -> String {
     let groups = groups(outcome);
     let mut models: Vec<&str> = Vec::new();
@@ -200,13 +201,27 @@ fn claimed_as(outcome: &CheckOutcome, level: Level) -> String {
     }
     match models.split_first() {
         None => String::new(),
-        Some((first, [])) => format!(" claimed as {first}"),
+        Some((first, [])) => format!(" {} {first}", claimed_or_traced(outcome, first)),
         Some((first, rest)) => {
             format!(
-                " claimed as {first} and {}",
+                " {} {first} and {}",
+                claimed_or_traced(outcome, first),
                 plural(rest.len() as u64, "other model")
             )
         }
+    }
+}
+
+/// Whether a model is claimed by a source, or stands behind one that is.
+fn claimed_or_traced(outcome: &CheckOutcome, model: &str) -> &'static str {
+    let mut deciding = outcome
+        .findings
+        .iter()
+        .filter_map(|found| found.claims.first());
+    if deciding.any(|claim| claim.model.as_deref() == Some(model) && !claim.lineage.is_empty()) {
+        "traced to"
+    } else {
+        "claimed as"
     }
 }
 
@@ -318,8 +333,13 @@ pub(super) fn registered(claim: &FindingClaim) -> String {
 
 /// A claim that does not decide: generator, place, and what it alone would give.
 pub(super) fn also_claimed(claim: &FindingClaim) -> String {
+    let word = if claim.lineage.is_empty() {
+        "also claimed"
+    } else {
+        "also behind it"
+    };
     format!(
-        "{}, {}: alone it would be {} {}",
+        "{word}: {}, {}: alone it would be {} {}",
         generator(claim.model.as_deref(), claim.decision.license.as_deref()),
         registered(claim),
         claim.decision.level,

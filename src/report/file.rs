@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use super::html;
 use super::markdown;
+use super::people;
+use super::people::Page;
 use super::sarif;
 use super::wire;
 use crate::model::CheckOutcome;
@@ -37,6 +39,9 @@ pub enum WriteError {
     /// The extension names no kind of report.
     #[error("{} does not end in .json, .md, .html or .sarif: choose one of these for the report", .0.display())]
     UnknownKind(PathBuf),
+    /// The extension names a kind that reports for people do not have.
+    #[error("{} does not end in .html or .md: choose one of these for a report for people", .0.display())]
+    NoPage(PathBuf),
     /// A file is in the way that herdbook did not write.
     #[error("{} exists and is not a herdbook report: give the report another name, or move the file away", .0.display())]
     NotAReport(PathBuf),
@@ -113,6 +118,23 @@ pub fn write(path: &Path, outcome: &CheckOutcome) -> Result<(), WriteError> {
         path: path.to_owned(),
         cause,
     })?;
+    put(path, &text)
+}
+
+/// Writes a report for people, as [`write()`] does: HTML or Markdown, by the extension.
+///
+/// # Errors
+/// [`WriteError::NoPage`] for another kind; else as [`write()`].
+pub fn write_page(path: &Path, page: &Page) -> Result<(), WriteError> {
+    let text = match ReportKind::of(path)? {
+        ReportKind::Html => people::html(page),
+        ReportKind::Markdown => people::markdown(page),
+        ReportKind::Json | ReportKind::Sarif => return Err(WriteError::NoPage(path.to_owned())),
+    };
+    put(path, &text)
+}
+
+fn put(path: &Path, text: &str) -> Result<(), WriteError> {
     let failed = |action| {
         move |cause| WriteError::Io {
             action,

@@ -158,13 +158,7 @@ fn location(out: &mut String, finding: &Finding, why: bool, fix: bool) -> fmt::R
             .first()
             .map(|claim| format!("registered: {}", facts::registered(claim))),
     );
-    lines.extend(
-        finding
-            .claims
-            .iter()
-            .skip(1)
-            .map(|claim| format!("also claimed: {}", facts::also_claimed(claim))),
-    );
+    lines.extend(finding.claims.iter().skip(1).map(facts::also_claimed));
     lines.extend(
         finding
             .evidence

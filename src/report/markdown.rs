@@ -173,7 +173,7 @@ fn location(out: &mut String, finding: &Finding, why: bool, fix: bool) -> fmt::R
     for claim in finding.claims.iter().skip(1) {
         writeln!(
             out,
-            "    - also claimed: {}",
+            "    - {}",
             escape::markdown(&facts::also_claimed(claim))
         )?;
     }

@@ -16,6 +16,7 @@ mod html;
 pub mod lineage;
 mod links;
 mod markdown;
+pub mod people;
 mod sarif;
 pub mod sources;
 pub mod terminal;
@@ -26,4 +27,10 @@ mod samples;
 #[cfg(test)]
 pub(crate) use samples::pass as sample_outcome;
 
-pub use file::{ReportKind, WriteError, check_stale, remove_stale, write};
+pub use file::{ReportKind, WriteError, check_stale, remove_stale, write, write_page};
+
+/// Adds words to a text.
+pub(crate) fn add(out: &mut String, words: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    if std::fmt::Write::write_fmt(out, words).is_err() {}
+}

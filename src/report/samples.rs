@@ -154,6 +154,7 @@ fn claim(model: &str, source: &str, row: u64, decision: Decision) -> FindingClai
         source: source.into(),
         source_record: format!("runs.jsonl#{row}:completions[].response"),
         model: Some(model.into()),
+        lineage: Vec::new(),
         decision,
         approval: None,
     }

@@ -210,10 +210,7 @@ fn location(page: &mut Page, label: &str, finding: &Finding, with_reason: bool) 
         )));
     }
     for claim in finding.claims.iter().skip(1).take(CLAIMS_MAX) {
-        page.under(&data_sentence(&format!(
-            "also claimed: {}",
-            facts::also_claimed(claim)
-        )));
+        page.under(&data_sentence(&facts::also_claimed(claim)));
     }
     if let Some(more) = finding
         .claims

@@ -472,8 +472,11 @@ pub struct Claim {
     pub source: String,
     /// The registered record: `file#row:column`.
     pub source_record: String,
-    /// Raw model id as claimed; null when nobody claimed one.
+    /// Raw model id as claimed, or that of a model behind it; null when nobody claimed one.
     pub model: Option<String>,
+    /// The way from the model that wrote the text to `model`, both included, in nodes of the
+    /// lineage graph; null where `model` itself is claimed.
+    pub lineage: Option<Vec<String>>,
     /// Its license id; null when unknown.
     pub license: Option<String>,
     /// Clause cited.
@@ -724,6 +727,7 @@ impl From<&model::FindingClaim> for Claim {
             source: claim.source.clone(),
             source_record: claim.source_record.clone(),
             model: claim.model.clone(),
+            lineage: (!claim.lineage.is_empty()).then(|| claim.lineage.clone()),
             license: claim.decision.license.clone(),
             clause: claim.decision.clause.clone(),
             code: claim.decision.code.0.to_owned(),

@@ -47,6 +47,8 @@ const SNAPSHOT: &str = "snapshot";
 const LOG: &str = "log";
 const BESIDE: &str = "beside";
 const KEYS: &str = "keys";
+/// What the names of kept verdicts and worklists end with.
+const DOCUMENT_SUFFIX: &str = ".json.zst";
 /// Largest list that is read. Chosen: some hundred thousand files.
 const LIST_BYTES_MAX: u64 = 64 << 20;
 /// Bytes copied at a time. Chosen.
@@ -183,6 +185,9 @@ pub fn backup(
         copy.file(&source.join(name), &format!("{SNAPSHOT}/{name}"))?;
     }
     copy.plain_files(dir.root())?;
+    for folder in [dir.verdicts(), dir.worklists()] {
+        copy.documents(&folder)?;
+    }
     if with_keys {
         copy.tree(dir.keys(), KEYS)?;
     }
@@ -419,6 +424,25 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
+    /// Copies the documents that the log names; what another process is writing has no such name.
+    fn documents(&mut self, from: &Path) -> Result<(), BackupError> {
+        if !exists(from)? {
+            return Ok(());
+        }
+        let part = from
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        for found in seal::list_files(from)? {
+            if found.path.ends_with(DOCUMENT_SUFFIX) {
+                self.file(
+                    &from.join(&found.path),
+                    &format!("{BESIDE}/{part}/{}", found.path),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     fn file(&mut self, from: &Path, path: &str) -> Result<(), BackupError> {
         let to = self.root.join(path);
         let (size, sha256) = copy_checked(from, &to, None, &mut self.dirs)?;
@@ -452,7 +476,7 @@ impl<'a> Copy<'a> {
 }
 
 /// Files of an index that only its processes use.
-const LOCKS: [&str; 3] = ["lock", "log.lock", "init-unfinished"];
+const LOCKS: [&str; 4] = ["lock", "log.lock", "graph.lock", "init-unfinished"];
 
 /// Copies a file durably, and compares it on the way with what it is to be. Returns size and digest.
 fn copy_checked(

@@ -9,6 +9,7 @@ use std::io::Read as _;
 use super::LogPosition;
 use super::OpenError;
 use super::SealError;
+use super::manifest::Manifest;
 use super::open;
 use super::seal;
 use crate::audit;
@@ -55,6 +56,23 @@ struct Seals {
     /// The snapshot that the log names as the newest.
     newest: Option<seal::Sealed>,
     notes: Vec<String>,
+}
+
+/// Refuses an index of before the signed log that this program cannot use, while its log is still
+/// the one that the program which made it reads.
+fn accepts_unmigrated(dir: &IndexDir, compat: &Compat) -> Result<(), OpenError> {
+    let old = dir.old_log();
+    if !old.try_exists().map_err(StoreError::io("look for", &old))? {
+        return Ok(());
+    }
+    let Some(newest) = seal::numbers(&dir.snapshots())?.into_iter().next_back() else {
+        return Ok(());
+    };
+    let at = dir.snapshot(newest);
+    if let Some((manifest, _)) = Manifest::read(&at)? {
+        compat.accepts(&manifest.format_row(&at)?)?;
+    }
+    Ok(())
 }
 
 /// An acknowledged change: committed, sealed and logged, all durable.
@@ -172,6 +190,7 @@ impl Writer {
         open::present(dir)?;
         let lock = lock(dir, false)?;
         let mut secrets = secrets.clone();
+        accepts_unmigrated(dir, compat)?;
         let notes = audit::migrate(dir, &mut secrets)?;
         let log = Log::open(dir, &secrets);
         let head = log.head()?;

@@ -90,7 +90,7 @@ pub(crate) fn campaign(what: What, defect: Option<&'static str>, step: usize) ->
                 )
             },
         );
-        let result = judged(&bed, what, &ran, &before, at);
+        let result = judged(&bed, what, &ran, &before, (at, act));
         tally.count(format!("{act:?} at call {at}, {place}"), result);
         defect.is_none() || tally.failed() == 0
     });
@@ -115,7 +115,7 @@ fn judged(
     what: What,
     ran: &Ran,
     before: &BTreeSet<PathBuf>,
-    at: usize,
+    (at, act): (usize, Act),
 ) -> Result<String, String> {
     if ran.hung {
         return Err(format!("hangs: {}", ran.said()));
@@ -133,6 +133,13 @@ fn judged(
                 Ok("found, with an error told".to_owned())
             }
             1 => Ok("found".to_owned()),
+            // Where every later call fails, so does every write of a word: the exit code is all.
+            _ if ran.stderr.is_empty()
+                && ran.stdout.is_empty()
+                && matches!(act, Act::FailsFromThen(_)) =>
+            {
+                Ok("undecided, and could not say so".to_owned())
+            }
             _ if ran.stderr.is_empty() && ran.stdout.is_empty() => {
                 Err("undecided without a word".to_owned())
             }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use sha2::Digest as _;
@@ -294,6 +295,51 @@ fn a_parquet_damaged_in_the_middle_is_undecided() {
     check(&test, "rows.parquet").exits(3).says("rows.parquet");
 }
 
+/// Where a run of bytes stands; asserts that it stands there once.
+#[track_caller]
+fn only_place(bytes: &[u8], wanted: &[u8]) -> usize {
+    let mut places = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(wanted));
+    let place = places.next().expect("as pyarrow writes it");
+    assert_eq!(places.next(), None, "{wanted:x?} stands twice");
+    place
+}
+
+#[test]
+fn a_parquet_whose_footer_counts_other_rows_is_undecided() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    test.write_jsonl("rows.jsonl", &clean_rows(150));
+    test.python("parquet.py", &["convert", "rows.jsonl", "rows.parquet"]);
+    check(&test, "rows.parquet").exits(0);
+    let whole = fs::read(test.path("rows.parquet")).unwrap();
+    // Thrift's compact form: a field of 64 bits, 150 in zigzag, and the field that follows it: the
+    // list of row groups behind the count of the file, the offset behind that of the one row group.
+    let count = |of: u8| [of | 0x80, 0x02];
+    let of_file = only_place(&whole, &[0x16, 0xac, 0x02, 0x19]) + 1;
+    let of_group = only_place(&whole, &[0x16, 0xac, 0x02, 0x26]) + 1;
+    assert_eq!(whole[of_file..of_file + 2], count(0x2c));
+    // 149, 151 and 182 rows.
+    for other in [0x2a, 0x2e, 0x6c] {
+        for places in [&[of_file][..], &[of_group], &[of_file, of_group]] {
+            let mut damaged = whole.clone();
+            for place in places {
+                damaged[*place..*place + 2].copy_from_slice(&count(other));
+            }
+            test.write("rows.parquet", &damaged);
+            let (run, report) = test.check_for_mistral("rows.parquet");
+            let run = run.says("rows.parquet");
+            assert_eq!(
+                run.code,
+                Some(3),
+                "{other:x} at {places:?}\n{}",
+                run.transcript()
+            );
+            let finding = report.only("undecided", "rows.parquet");
+            assert_eq!(finding["code"], "file-unreadable", "{finding}");
+            assert_eq!(finding["location"]["row"], Value::Null);
+        }
+    }
+}
+
 #[test]
 fn half_a_gzip_is_undecided_and_so_is_half_a_zstd() {
     let test = CliTest::with_answers_of(LLAMA_3);
@@ -465,6 +511,118 @@ fn a_block_outranks_undecided() {
     let (run, report) = test.check_for_mistral("rows.jsonl");
     run.exits(1);
     assert_eq!((report.tally("block"), report.tally("undecided")), (1, 1));
+}
+
+// --- What the policy asks for -------------------------------------------------------------------
+
+#[test]
+fn a_log_shorter_than_the_policy_asks_for_is_undecided() {
+    let test = CliTest::with_empty_index();
+    let answers = answers_of(LLAMA_3);
+    test.register_answers("first", LLAMA_3, &answers[..3]);
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(test.index())
+        .arg(test.path("then"))
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    test.register_answers("second", LLAMA_3, &answers[3..6]);
+    test.write_jsonl("rows.jsonl", &clean_rows(2));
+    let with = |index: &str, policy: &str| {
+        test.write("policy.toml", policy);
+        test.run(&[
+            "check",
+            "rows.jsonl",
+            "--target-model",
+            MISTRAL,
+            "--policy",
+            "policy.toml",
+            "--index",
+            index,
+        ])
+    };
+    // Sealed behind the entries of `init` and of the first registration.
+    with(".herdbook", "log_size_min = 2").exits(0);
+    with(".herdbook", "log_size_min = 3")
+        .exits(3)
+        .says("snapshot-stale")
+        .says("2 of the 3 entries");
+    // Everything set back together is an index in order, and only this tells.
+    with("then", "").exits(0);
+    with("then", "log_size_min = 1").exits(0);
+    with("then", "log_size_min = 2")
+        .exits(3)
+        .says("1 of the 2 entries")
+        .says("backup");
+    with(".herdbook", "log_size_min = -1")
+        .exits(2)
+        .says("log_size_min");
+    with(".herdbook", "log_size_min = 2.5").exits(2);
+    test.run(&["policy", "check", "policy.toml"]).exits(2);
+    test.write("policy.toml", "log_size_min = 2\ntext_share_min = 0.75\n");
+    test.run(&["policy", "check", "policy.toml"])
+        .exits(0)
+        .says("fewer than 2 entries")
+        .says("less than 0.75");
+}
+
+#[test]
+fn less_text_than_the_policy_asks_for_is_undecided() {
+    let test = CliTest::with_answers_of(LLAMA_3);
+    let mut rows = clean_rows(6);
+    rows.push(json!({"text": Value::Null}));
+    rows.push(json!({"text": " \n\t"}));
+    // Two strings in one row make up for no other row.
+    rows[0] = json!({"text": "one", "more": "two", "even": {"more": ["three", "four"]}});
+    test.write_jsonl("rows.jsonl", &rows);
+    test.python("parquet.py", &["convert", "rows.jsonl", "rows.parquet"]);
+    test.write_jsonl("empty.jsonl", &[json!({"text": ""}), json!({"n": 1})]);
+    let with = |file: &str, policy: &str| {
+        test.write("policy.toml", policy);
+        test.check(&[file, "--target-model", MISTRAL, "--policy", "policy.toml"])
+    };
+    for file in ["rows.jsonl", "rows.parquet"] {
+        with(file, "").0.exits(0);
+        with(file, "text_share_min = 0.75").0.exits(0);
+        let (run, report) = with(file, "text_share_min = 0.76");
+        run.exits(3).says("text-share-low").says("6 of 8 rows");
+        let finding = report.only("undecided", file);
+        assert_eq!(finding["code"], "text-share-low");
+        assert_eq!(report.verdict(), "undecided");
+        assert_eq!((report.tally("read"), report.tally("pass")), (8, 8));
+        with(file, "text_share_min = 1").0.exits(3);
+    }
+    // What a policy lets through as empty it may still refuse as too little, and the other way.
+    let lenient = "[levels]\ninput-empty = \"flag\"\n";
+    with("empty.jsonl", lenient).0.exits(0);
+    with("empty.jsonl", &format!("text_share_min = 0\n{lenient}"))
+        .0
+        .exits(0);
+    with("empty.jsonl", &format!("text_share_min = 0.01\n{lenient}"))
+        .0
+        .exits(3)
+        .says("0 of 2 rows");
+    for wrong in ["1.01", "-0.5", "nan", "inf", "\"half\""] {
+        test.write("policy.toml", format!("text_share_min = {wrong}"));
+        check_with_policy(&test, "rows.jsonl")
+            .exits(2)
+            .says("policy.toml:1");
+    }
+    // Nothing of it can be made milder.
+    test.write("policy.toml", "[levels]\ntext-share-low = \"flag\"\n");
+    check_with_policy(&test, "rows.jsonl").exits(2);
+}
+
+fn check_with_policy(test: &CliTest, path: &str) -> crate::common::Run {
+    test.run(&[
+        "check",
+        path,
+        "--target-model",
+        MISTRAL,
+        "--policy",
+        "policy.toml",
+    ])
 }
 
 // --- What an earlier run left -------------------------------------------------------------------

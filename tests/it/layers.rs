@@ -40,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "index",
             "snapshot",
             "audit",
+            "lineage",
         ],
     ),
     ("report", &["model"]),

@@ -67,7 +67,7 @@ impl FileArgs {
     }
 
     /// Finds and reads them.
-    pub(super) fn find(&self, global: &Global) -> Result<Files, Failure> {
+    pub(in crate::cli) fn find(&self, global: &Global) -> Result<Files, Failure> {
         let catalog = catalog::of_index(global)?;
         let config = Config::load(&global.index).or_usage()?;
         governance_files(

@@ -15,7 +15,8 @@ pub(super) mod verify;
 pub(super) use files::FileArgs;
 pub(super) use files::Files;
 pub(super) use files::governance_files;
-use files::read_ledger;
+pub(super) use files::read_ledger;
+pub(super) use review::EXPIRES_SOON_DAYS;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,6 +29,7 @@ use anyhow::Context as _;
 use anyhow::anyhow;
 use clap::Args;
 use clap::ValueHint;
+use ed25519_dalek::Signer as _;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use sha2::Digest as _;
@@ -49,6 +51,8 @@ use crate::governance::Ledger;
 use crate::governance::Payload;
 use crate::governance::public_key_hex;
 use crate::model::License;
+use crate::model::Person;
+use crate::model::PersonRole;
 use crate::policy::Answer;
 use crate::policy::Position;
 use crate::policy::Readings;
@@ -74,7 +78,7 @@ pub struct SignerArgs {
 }
 
 /// Today, UTC.
-fn today() -> Result<String, Failure> {
+pub(super) fn today() -> Result<String, Failure> {
     Date::of(SystemTime::now())
         .map(|date| date.to_string())
         .map_err(|error| Failure::undecided(anyhow!(error)))
@@ -192,6 +196,62 @@ fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
     })
 }
 
+/// Has an approver vouch for a text outside the approvals. Returns the signature, hex.
+///
+/// # Errors
+/// Nobody of that name in the profile, who may not approve, or whose key is another one.
+pub(super) fn vouch(files: &Files, signer: &SignerArgs, text: &str) -> Result<String, Failure> {
+    let key = signing_key(&signer.key)?;
+    let person = person(files, &signer.person, &key, &signer.key)?;
+    if !person.roles.contains(&PersonRole::Approver) {
+        return Err(Failure::usage(anyhow!(
+            "{} may not approve: give the role `approver` in {} to whom the organisation trusts with it",
+            signer.person,
+            files.organization_path.display()
+        )));
+    }
+    Ok(hex::encode(key.sign(text.as_bytes()).to_bytes()))
+}
+
+/// Whether somebody of the profile vouched for a text with this signature.
+pub(super) fn vouched(files: &Files, person: &str, text: &str, signature: &str) -> bool {
+    files
+        .organization
+        .people
+        .iter()
+        .filter(|known| known.id == person)
+        .any(|known| crate::governance::signed_by(&known.public_key, text, signature))
+}
+
+/// The person of the profile whose key this is.
+fn person<'f>(
+    files: &'f Files,
+    id: &str,
+    key: &SigningKey,
+    path: &Path,
+) -> Result<&'f Person, Failure> {
+    let person = files
+        .organization
+        .people
+        .iter()
+        .find(|person| person.id == id)
+        .ok_or_else(|| {
+            Failure::usage(anyhow!(
+                "nobody is named {id} in {}: add a [[person]] there",
+                files.organization_path.display()
+            ))
+        })?;
+    let public = public_key_hex(key);
+    if person.public_key.eq_ignore_ascii_case(&public) {
+        return Ok(person);
+    }
+    Err(Failure::usage(anyhow!(
+        "{} is not the key of {id} in {}: it has the public key {public}",
+        path.display(),
+        files.organization_path.display()
+    )))
+}
+
 /// Signs a record, proves that it may stand at the end of the file, and appends it. Returns the
 /// file as it then is.
 ///
@@ -206,27 +266,7 @@ fn append(
 ) -> Result<Ledger, Failure> {
     let log = audit::for_approvals(global)?;
     let key = signing_key(&signer.key)?;
-    let person = files
-        .organization
-        .people
-        .iter()
-        .find(|person| person.id == signer.person)
-        .ok_or_else(|| {
-            Failure::usage(anyhow!(
-                "nobody is named {} in {}: add a [[person]] there",
-                signer.person,
-                files.organization_path.display()
-            ))
-        })?;
-    let public = public_key_hex(&key);
-    if !person.public_key.eq_ignore_ascii_case(&public) {
-        return Err(Failure::usage(anyhow!(
-            "{} is not the key of {} in {}: it has the public key {public}",
-            signer.key.display(),
-            signer.person,
-            files.organization_path.display()
-        )));
-    }
+    person(files, &signer.person, &key, &signer.key)?;
     let (ledger, line) = files::append(files, &signer.person, &key, payload)?;
     let (action, request) = match payload {
         Payload::Request(_) => (

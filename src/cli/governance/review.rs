@@ -41,7 +41,7 @@ use crate::report::wire::Ruling;
 use crate::report::wire::VerdictDocument;
 
 /// Approvals that expire within this many days are shown. Chosen: time to have them renewed.
-const EXPIRES_SOON_DAYS: i64 = 30;
+pub(in crate::cli) const EXPIRES_SOON_DAYS: i64 = 30;
 
 /// Largest report that is read, in bytes. Chosen: a million findings.
 const REPORT_BYTES_MAX: u64 = 2 << 30;

@@ -270,7 +270,8 @@ fn derived(from: &NodeRef, to: &NodeRef, how: Option<&str>) -> Result<EdgeClaim,
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => {
+        | NodeKind::Reading
+        | NodeKind::Incident => {
             return Err(Failure::usage(anyhow!(
                 "a data set is made from data sets, sources, files and models, and {from} is none of them"
             )));

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rayon::iter::IndexedParallelIterator as _;
+use rayon::iter::IntoParallelRefIterator as _;
+use rayon::iter::ParallelIterator as _;
+
 use crate::catalog::Catalog;
 use crate::model::License;
 use crate::model::Outcome;
@@ -14,15 +18,17 @@ use crate::model::lineage::Walk;
 
 /// What the catalog makes of every model that a walk reached, by place.
 pub(in crate::cli) fn of_walk(catalog: &Catalog, walk: &Walk) -> BTreeMap<usize, Meaning> {
+    // A large organisation has thousands of models of its own, and each id is compared with all that
+    // the catalog knows.
     walk.nodes
-        .iter()
+        .par_iter()
         .enumerate()
         .filter(|(_, reached)| reached.node.node.kind == NodeKind::Model)
         .map(|(place, reached)| (place, of_model(catalog, &reached.node.label())))
         .collect()
 }
 
-fn of_model(catalog: &Catalog, id: &str) -> Meaning {
+pub(in crate::cli) fn of_model(catalog: &Catalog, id: &str) -> Meaning {
     let resolution = catalog.resolve(id);
     let means = resolution.label();
     let (licenses, known): (Vec<&License>, bool) = match &resolution.outcome {

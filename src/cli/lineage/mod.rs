@@ -3,9 +3,11 @@
 //! A command states nodes and edges in the audit log; the graph is read from there. Nothing is
 //! stated that the log does not hold.
 
+pub mod coverage;
 pub mod dataset;
 pub(super) mod files;
-mod meaning;
+pub mod incident;
+pub(super) mod meaning;
 pub mod run;
 mod text;
 pub mod trace;
@@ -18,7 +20,9 @@ use super::exit::OrExit as _;
 use super::opened;
 use super::opened::Opened;
 use super::out;
+use crate::audit;
 use crate::audit::Log;
+use crate::graph::GraphError;
 use crate::graph::View;
 use crate::index::NodeId;
 use crate::lineage::Graph as _;
@@ -30,6 +34,9 @@ use crate::model::lineage::NodeKind;
 use crate::model::lineage::NodeRef;
 use crate::model::lineage::Origin;
 use crate::model::lineage::Statement;
+use crate::model::target::Target;
+use crate::pipeline::Ancestry;
+use crate::pipeline::scan::SnapshotFacts;
 
 /// Versions of a data set that an error names. Chosen: a line.
 const VERSIONS_NAMED: usize = 8;
@@ -50,6 +57,38 @@ pub struct ByArgs {
 /// The graph as the log has it now.
 pub(in crate::cli) fn view(opened: &Opened) -> Result<View, Failure> {
     View::open(&opened.dir, &opened.secrets.public(), &opened.compat).or_undecided()
+}
+
+/// The models behind those that live sources claim and the target is made from. Empty where no
+/// lineage was ever stated: the graph is not looked at then.
+pub(crate) fn ancestry(
+    opened: &Opened,
+    facts: &SnapshotFacts,
+    target: &Target,
+) -> Result<Ancestry, GraphError> {
+    let keys = opened.secrets.public();
+    if audit::head(&opened.dir, &keys)?
+        .last
+        .in_force
+        .lineage
+        .is_none()
+    {
+        return Ok(Ancestry::default());
+    }
+    let view = View::open(&opened.dir, &keys, &opened.compat)?;
+    let live = facts
+        .sources
+        .iter()
+        .filter(|source| source.withdrawn_at.is_none());
+    let mut models: Vec<&String> = live.flat_map(|source| &source.models).collect();
+    models.extend(&target.base);
+    models.sort_unstable();
+    models.dedup();
+    let mut behind = Vec::new();
+    for model in models {
+        behind.push((model.clone(), view.behind(model)?));
+    }
+    Ok(Ancestry::new(behind))
 }
 
 /// Nodes and edges about to be stated.

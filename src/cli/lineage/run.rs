@@ -306,7 +306,8 @@ fn readable(found: Node) -> Result<NodeRef, Failure> {
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => Err(Failure::usage(anyhow!(
+        | NodeKind::Reading
+        | NodeKind::Incident => Err(Failure::usage(anyhow!(
             "a run reads data sets, sources and files, and {} is none of them",
             found.node
         ))),

@@ -220,12 +220,15 @@ fn warnings(traced: &Traced) -> Vec<String> {
         if hop.kind != EdgeKind::Contained {
             continue;
         }
+        // Edges are in order of their ends and kind: twins stand together.
+        let ends = (hop.from, hop.to, hop.kind);
+        let first = walk
+            .edges
+            .partition_point(|other| (other.from, other.to, other.kind) < ends);
         let twin = |origins: &[Origin]| {
-            walk.edges.iter().any(|other| {
-                (other.from, other.to) == (hop.from, hop.to)
-                    && other.kind == hop.kind
-                    && origins.contains(&other.origin)
-            })
+            let same = walk.edges.iter().skip(first);
+            same.take_while(|other| (other.from, other.to, other.kind) == ends)
+                .any(|other| origins.contains(&other.origin))
         };
         let to_dataset = walk
             .nodes

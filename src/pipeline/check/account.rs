@@ -41,6 +41,7 @@ pub(crate) struct FileAccount<'a, 'c> {
     tally: Tally,
     text_units: u64,
     text_bytes: u64,
+    text_rows: u64,
     /// Rows per column whose text exists only as tokens or bytes, with the first of them.
     opaque: BTreeMap<ColumnId, (u64, u64)>,
     /// Rows by the source that claims text in them, with the strictest level.
@@ -65,6 +66,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             tally: Tally::default(),
             text_units: 0,
             text_bytes: 0,
+            text_rows: 0,
             opaque: BTreeMap::new(),
             sources: BTreeMap::new(),
             open: None,
@@ -77,6 +79,7 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             .extend(scanned.columns.iter().map(|(id, path)| (*id, path.clone())));
         self.text_units += scanned.units;
         self.text_bytes += scanned.text_bytes;
+        self.text_rows += u64::from(scanned.text_rows);
         if scanned.rows == 0 {
             return;
         }
@@ -273,6 +276,14 @@ impl<'a, 'c> FileAccount<'a, 'c> {
             let level = self.findings.input_empty();
             self.findings.push(empty(&self.path, read, level));
         }
+        if let Some(share) = self.findings.text_share_min() {
+            (self.findings).extend(too_little_text(
+                &self.path,
+                read.rows,
+                self.text_rows,
+                share,
+            ));
+        }
         let mut columns: Vec<(Arc<str>, ColumnUse, u64)> = read
             .columns
             .iter()
@@ -365,6 +376,25 @@ fn empty(path: &Arc<str>, read: &FileRead, level: Level) -> Finding {
     finding.level = level;
     finding.decision.level = level;
     finding
+}
+
+/// An input of which fewer rows hold text than the policy asks for: its text may stand where it is
+/// not looked for. One without any row is [`empty`].
+fn too_little_text(path: &Arc<str>, rows: u64, text_rows: u64, share: f64) -> Option<Finding> {
+    if rows == 0 || text_rows as f64 >= share * rows as f64 {
+        return None;
+    }
+    Some(trouble(
+        codes::TEXT_SHARE_LOW,
+        Location::file(path.clone()),
+        format!(
+            "{text_rows} of {rows} rows hold text, and the policy asks for a share of {share}: what \
+             the others say was not checked"
+        ),
+        "look at the rows without text, and at the columns in the report; if they are as they should \
+         be, lower text_share_min in the policy"
+            .to_owned(),
+    ))
 }
 
 /// Text that exists only as tokens or bytes: once for the file (`rows`, first row and use known),

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::catalog::Catalog;
 use crate::governance::Place;
 use crate::governance::Remark;
 use crate::governance::RemarkKind;
@@ -24,7 +23,6 @@ use crate::model::SourceId;
 use crate::model::SourceInfo;
 use crate::model::TargetLineage;
 use crate::model::Tier;
-use crate::model::target::Target;
 use crate::policy;
 use crate::policy::Basis;
 use crate::policy::ClaimFacts;
@@ -39,11 +37,16 @@ use super::super::matching::Match;
 use super::super::scan::SnapshotFacts;
 use super::super::scan::UnitMatches;
 use super::Judged;
+use super::ancestry::Ancestor;
+use super::ancestry::Ancestry;
 use super::findings::Findings;
 
 /// Decides claims; resolves every model id once.
 pub(crate) struct Decider<'c> {
     snapshot: &'c SnapshotFacts,
+    ancestry: &'c Ancestry,
+    /// Models behind a claimed one, each with what it means; resolved once.
+    behind: HashMap<String, Arc<[Ancestor]>>,
     judged: Judged<'c>,
     resolved: HashMap<String, Arc<Resolution>>,
     access: HashMap<SourceId, Access>,
@@ -55,17 +58,41 @@ pub(crate) struct Decider<'c> {
     sha256: Option<String>,
 }
 
-/// What the target of a check is made from, resolved.
+/// What the target of a check is made from, resolved. A base that the catalog does not know is
+/// told by the models whose weights it was recorded to be made from.
 pub(crate) fn lineage(
-    catalog: &Catalog,
-    target: &Target,
+    judged: &Judged<'_>,
+    ancestry: &Ancestry,
     folder: Option<FolderFacts>,
 ) -> TargetLineage {
-    let bases = target.base.iter();
+    let catalog = judged.catalog;
+    let bases = judged.target.base.iter().flat_map(|id| {
+        let resolution = catalog.resolve(id);
+        let behind: Vec<Resolution> = ancestry
+            .of(id)
+            .iter()
+            .filter(|behind| behind.weights && !behind.recorded)
+            .map(|behind| catalog.resolve(&behind.model))
+            .collect();
+        if resolution.outcome == Outcome::Unknown && !behind.is_empty() {
+            behind
+        } else {
+            vec![resolution]
+        }
+    });
     TargetLineage {
-        bases: bases.map(|id| catalog.resolve(id)).collect(),
+        bases: bases.collect(),
         folder,
     }
+}
+
+/// Who generated a text, or stands behind who did.
+struct Generator<'a> {
+    model: Option<String>,
+    resolution: Option<Arc<Resolution>>,
+    behind: Option<&'a Ancestor>,
+    /// Tells the generators of one claim apart; 0 for the one that it names.
+    number: usize,
 }
 
 /// One claim, decided, with the match it rests on.
@@ -77,11 +104,14 @@ struct Decided {
 impl<'c> Decider<'c> {
     pub(crate) fn new(
         snapshot: &'c SnapshotFacts,
+        ancestry: &'c Ancestry,
         judged: Judged<'c>,
         lineage: &'c TargetLineage,
     ) -> Self {
         Self {
             snapshot,
+            ancestry,
+            behind: HashMap::new(),
             judged,
             resolved: HashMap::new(),
             access: HashMap::new(),
@@ -173,20 +203,74 @@ impl<'c> Decider<'c> {
         })
     }
 
+    /// A claim, decided for the model that it names and for every model that stands behind it.
     fn decide(
         &mut self,
         location: &Location,
         unit: u32,
         found: &Match,
         claim: &Claim,
-    ) -> Option<Decided> {
-        let source = self.source(claim.source)?;
+    ) -> Vec<Decided> {
+        let Some(source) = self.source(claim.source) else {
+            return Vec::new();
+        };
         let model = claim
             .model
             .and_then(|m| source.models.get(m as usize))
             .cloned();
+        let behind = match &model {
+            Some(id) => self.behind(id),
+            None => Arc::from([]),
+        };
         let generator = model.as_deref().map(|id| self.resolve(id));
-        let access = self.access(source);
+        // Of a model that the organisation made itself nobody else's catalog knows anything; what
+        // is known of it stands behind it.
+        let silent = !behind.is_empty()
+            && generator
+                .as_ref()
+                .is_some_and(|generator| generator.outcome == Outcome::Unknown);
+        let mut all = Vec::new();
+        if !silent {
+            let of = Generator {
+                model: model.clone(),
+                resolution: generator,
+                behind: None,
+                number: 0,
+            };
+            all.push(self.decide_one(location, unit, found, claim, source, of));
+        }
+        for (number, ancestor) in (1..).zip(behind.iter()) {
+            let of = Generator {
+                model: Some(ancestor.model.clone()),
+                resolution: Some(ancestor.resolution.clone()),
+                behind: Some(ancestor),
+                number,
+            };
+            all.push(self.decide_one(location, unit, found, claim, source, of));
+        }
+        all
+    }
+
+    fn decide_one(
+        &mut self,
+        location: &Location,
+        unit: u32,
+        found: &Match,
+        claim: &Claim,
+        source: &SourceInfo,
+        of: Generator<'_>,
+    ) -> Decided {
+        let Generator {
+            model,
+            resolution: generator,
+            behind,
+            number,
+        } = of;
+        // The host of the model that wrote the text is not that of the model behind it.
+        let access = match behind {
+            None => self.access(source),
+            Some(_) => Access::LicenseAlone,
+        };
         let (of_outputs, stated) = input_use(self.judged.target, &location.path);
         let facts = ClaimFacts {
             generator: generator.as_deref(),
@@ -197,10 +281,14 @@ impl<'c> Decider<'c> {
             tier: found.evidence.tier,
             strength: found.evidence.strength,
             short: found.short,
+            second_generation: behind.is_some_and(|ancestor| !ancestor.weights),
         };
-        let kind = (claim.source.0, claim.model);
+        let kind = (claim.source.0, claim.model, number);
         let decision = self.decisions.decide(kind, &facts);
         let mut decision = Decision::clone(&decision);
+        if let Some(ancestor) = behind {
+            decision.reason = format!("{}: {}", ancestor.sentence(), decision.reason);
+        }
         let approval = self.approve(
             &mut decision,
             generator.as_deref(),
@@ -209,16 +297,34 @@ impl<'c> Decider<'c> {
             Some((location, unit)),
         );
         self.touched.add(generator.as_deref());
-        Some(Decided {
+        Decided {
             claim: FindingClaim {
                 source: source.name.clone(),
                 source_record: record_name(source, claim),
                 model,
+                lineage: behind.map_or_else(Vec::new, |ancestor| ancestor.way.clone()),
                 decision,
                 approval,
             },
             found: found.clone(),
-        })
+        }
+    }
+
+    /// The models behind a claimed one about which the catalog has something to say. One that is
+    /// itself recorded as made from others, and that the catalog does not know, is told by those.
+    fn behind(&mut self, model: &str) -> Arc<[Ancestor]> {
+        if let Some(known) = self.behind.get(model) {
+            return Arc::clone(known);
+        }
+        let catalog = self.judged.catalog;
+        let behind: Arc<[Ancestor]> = self
+            .ancestry
+            .of(model)
+            .iter()
+            .filter_map(|behind| Ancestor::new(catalog, model, behind))
+            .collect();
+        self.behind.insert(model.to_owned(), Arc::clone(&behind));
+        behind
     }
 
     /// What is to be said of the duties that earlier checks stored for the target.
@@ -288,6 +394,7 @@ impl<'c> Decider<'c> {
                 tier: Tier::Exact,
                 strength: f64::INFINITY,
                 short: false,
+                second_generation: false,
             };
             let ground = self.decisions.ground();
             let mut decision = ground.judge(&facts).worded(ground);

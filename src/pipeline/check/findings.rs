@@ -36,6 +36,7 @@ pub(crate) struct Findings {
     models: BTreeMap<(String, Option<String>), u64>,
     obligations: BTreeMap<String, Obligation>,
     input_empty: Level,
+    text_share_min: Option<f64>,
     arising: Arising,
 }
 
@@ -69,6 +70,7 @@ impl Findings {
             models: BTreeMap::new(),
             obligations: BTreeMap::new(),
             input_empty: policy.level(codes::INPUT_EMPTY),
+            text_share_min: policy.text_share_min(),
             arising,
         }
     }
@@ -76,6 +78,11 @@ impl Findings {
     /// The level of an input without text under the policy.
     pub(crate) fn input_empty(&self) -> Level {
         self.input_empty
+    }
+
+    /// The share of an input's rows that have to hold text under the policy.
+    pub(crate) fn text_share_min(&self) -> Option<f64> {
+        self.text_share_min
     }
 
     /// Adds a finding on the run as a whole.
@@ -115,16 +122,33 @@ impl Findings {
         }]);
     }
 
-    /// A snapshot older than the policy allows: what was registered since was not compared.
+    /// A snapshot older, or with less of a log behind it, than the policy allows: what was
+    /// registered since was not compared.
     pub(crate) fn stale_snapshot(&mut self, context: &CheckContext<'_>) {
-        let Some(reason) = stale(context.snapshot, context.judged) else {
-            return;
-        };
-        let fix = "register what was generated since, or run `herdbook snapshot seal` if nothing \
-                   was"
-        .to_owned();
-        let at = Location::file("(index)");
-        self.push_run(trouble(codes::SNAPSHOT_STALE, at, reason, fix));
+        let (snapshot, judged) = (context.snapshot, context.judged);
+        let all = [
+            (
+                too_old(snapshot, judged),
+                "register what was generated since, or run `herdbook snapshot seal` if nothing was",
+            ),
+            (
+                log_too_short(snapshot, judged),
+                "use the newest snapshot of this index, or restore the index and its log from the \
+                 newest backup; log_size_min of the policy belongs to one index",
+            ),
+        ];
+        for (reason, fix) in all {
+            let Some(reason) = reason else { continue };
+            let at = Location::file("(index)");
+            self.push_run(trouble(codes::SNAPSHOT_STALE, at, reason, fix.to_owned()));
+        }
+    }
+
+    /// Adds findings on a file or its rows.
+    pub(crate) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        for finding in findings {
+            self.push(finding);
+        }
     }
 
     /// Adds a finding on a file or row. Beyond the limit a stricter one takes the place of the last
@@ -233,8 +257,27 @@ impl Findings {
     }
 }
 
-/// Why a snapshot is older than the policy allows; `None` when it is not.
+/// Why the policy does not allow a snapshot of that age or log; `None` when it does.
 pub(crate) fn stale(snapshot: &SnapshotFacts, judged: &Judged<'_>) -> Option<String> {
+    too_old(snapshot, judged).or_else(|| log_too_short(snapshot, judged))
+}
+
+/// Why the log that a snapshot stands on is shorter than the policy asks for.
+fn log_too_short(snapshot: &SnapshotFacts, judged: &Judged<'_>) -> Option<String> {
+    let min = judged.policy.log_size_min()?;
+    let stood = match snapshot.log_size {
+        Some(size) if size >= min => return None,
+        Some(size) => format!("the audit log had {size} of the {min} entries"),
+        None => format!("there was no signed audit log with the {min} entries"),
+    };
+    Some(format!(
+        "when the snapshot was sealed {stood} that the policy asks for: what was registered since \
+         was not compared"
+    ))
+}
+
+/// Why a snapshot is older than the policy allows; `None` when it is not.
+fn too_old(snapshot: &SnapshotFacts, judged: &Judged<'_>) -> Option<String> {
     let max = judged.policy.snapshot_max_age_days()?;
     let time = &snapshot.sealed_at;
     let age = days_between(time, judged.as_of);

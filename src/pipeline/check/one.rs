@@ -21,14 +21,19 @@ use super::super::matching::MatchError;
 use super::super::matching::Matcher;
 use super::super::scan::SnapshotFacts;
 use super::super::scan::matches_of;
+use super::Ancestry;
 use super::Judged;
 use super::decider;
 use super::decider::Decider;
 use super::findings;
 
 /// What the target is made from, resolved: made once, for any number of [`OneByOne`].
-pub fn lineage(judged: &Judged<'_>, folder: Option<FolderFacts>) -> TargetLineage {
-    decider::lineage(judged.catalog, judged.target, folder)
+pub fn lineage(
+    judged: &Judged<'_>,
+    ancestry: &Ancestry,
+    folder: Option<FolderFacts>,
+) -> TargetLineage {
+    decider::lineage(judged, ancestry, folder)
 }
 
 /// Why no text can be answered for: a snapshot that holds nothing, or one older than the policy
@@ -55,6 +60,7 @@ impl<'c> OneByOne<'c> {
         facts: &'c SnapshotFacts,
         recipe: &Recipe,
         key: &FingerprintKey,
+        ancestry: &'c Ancestry,
         judged: Judged<'c>,
         lineage: &'c TargetLineage,
     ) -> Self {
@@ -70,7 +76,7 @@ impl<'c> OneByOne<'c> {
         };
         Self {
             matcher: Matcher::new(snapshot, *recipe, key, minimum),
-            decider: Decider::new(facts, judged, lineage),
+            decider: Decider::new(facts, ancestry, judged, lineage),
             batch: Batch {
                 rows: 1,
                 units: vec![unit],

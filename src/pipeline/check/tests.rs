@@ -49,6 +49,7 @@ impl Scanner for Played {
             columns: Vec::new(),
             units: self.text_units,
             text_bytes: 100,
+            text_rows: 3,
             found: BatchMatches::default(),
         });
         let read = FileRead {
@@ -112,6 +113,7 @@ fn outcome(sources: Vec<SourceInfo>, canaries: Canaries) -> CheckOutcome {
             guarantee_bytes: 80,
         },
         sealed_at: "2026-11-22T00:00:00Z".to_owned(),
+        log_size: Some(2),
         sources,
     };
     let catalog = Catalog::builtin().unwrap();
@@ -137,6 +139,7 @@ fn outcome(sources: Vec<SourceInfo>, canaries: Canaries) -> CheckOutcome {
         snapshot: &facts,
         recipe: &recipe,
         judged: &judged,
+        ancestry: &Ancestry::default(),
         folder: None,
     };
     let options = CheckOptions {

@@ -58,6 +58,8 @@ pub struct SnapshotFacts {
     pub info: IndexInfo,
     /// When it was sealed, RFC 3339, UTC.
     pub sealed_at: String,
+    /// Entries of the audit log when it was sealed; `None` in one of before the log was signed.
+    pub log_size: Option<u64>,
     /// All sources by number, withdrawn ones included.
     pub sources: Vec<SourceInfo>,
 }
@@ -68,6 +70,7 @@ impl SnapshotFacts {
         Self {
             info: snapshot.info(),
             sealed_at: snapshot.manifest().time.clone(),
+            log_size: snapshot.manifest().log.as_ref().map(|log| log.size),
             sources: snapshot.sources().to_vec(),
         }
     }

@@ -140,6 +140,7 @@ fn a_batch(row: u64, bytes: u64) -> Scanned {
         columns: vec![(ColumnId(0), Arc::from("text"))],
         units: 4,
         text_bytes: bytes,
+        text_rows: 4,
         found: BatchMatches {
             units: vec![UnitMatches {
                 row: 1,

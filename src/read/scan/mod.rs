@@ -56,6 +56,8 @@ pub struct Scanned<T> {
     pub units: u64,
     /// UTF-8 bytes of text in the batch.
     pub text_bytes: u64,
+    /// Rows with text that is not all white space. A row that is carried on counts where it begins.
+    pub text_rows: u32,
     /// What the worker made of the units.
     pub found: T,
 }
@@ -71,9 +73,23 @@ impl<T> Scanned<T> {
             columns: std::mem::take(&mut batch.columns),
             units: batch.units.len() as u64,
             text_bytes: batch.text.len() as u64,
+            text_rows: text_rows(batch),
             found,
         }
     }
+}
+
+/// Rows of a batch that hold text; its units are in the order of their rows.
+fn text_rows(batch: &Batch) -> u32 {
+    let mut counted = if batch.continues { Some(0) } else { None };
+    let mut rows = 0;
+    for unit in &batch.units {
+        if counted != Some(unit.row) && !batch.unit_text(unit).trim_start().is_empty() {
+            counted = Some(unit.row);
+            rows += 1;
+        }
+    }
+    rows
 }
 
 impl<T, E> Scanned<Result<T, E>> {
@@ -89,6 +105,7 @@ impl<T, E> Scanned<Result<T, E>> {
             columns: self.columns,
             units: self.units,
             text_bytes: self.text_bytes,
+            text_rows: self.text_rows,
         })
     }
 }

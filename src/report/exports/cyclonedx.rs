@@ -137,7 +137,8 @@ fn component(dossier: &Dossier, place: usize, reached: &Reached) -> Value {
             | NodeKind::Check
             | NodeKind::Signoff
             | NodeKind::Waiver
-            | NodeKind::Reading => "application",
+            | NodeKind::Reading
+            | NodeKind::Incident => "application",
         }),
     );
     let label = facts.label.as_ref().unwrap_or(&node.node.name);
@@ -166,7 +167,8 @@ fn component(dossier: &Dossier, place: usize, reached: &Reached) -> Value {
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => facts.digest.as_deref(),
+        | NodeKind::Reading
+        | NodeKind::Incident => facts.digest.as_deref(),
     };
     if let Some(digest) = digest.filter(|digest| is_sha256(digest)) {
         put("hashes", json!([{"alg": "SHA-256", "content": digest}]));
@@ -225,7 +227,8 @@ fn described(kind: NodeKind) -> Option<&'static str> {
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => None,
+        | NodeKind::Reading
+        | NodeKind::Incident => None,
     }
 }
 

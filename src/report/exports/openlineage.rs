@@ -148,7 +148,8 @@ impl Writer<'_> {
             | NodeKind::Check
             | NodeKind::Signoff
             | NodeKind::Waiver
-            | NodeKind::Reading => node.label(),
+            | NodeKind::Reading
+            | NodeKind::Incident => node.label(),
         };
         json!({"namespace": self.space(node.node.kind), "name": name})
     }
@@ -167,7 +168,8 @@ impl Writer<'_> {
             | NodeKind::Check
             | NodeKind::Signoff
             | NodeKind::Waiver
-            | NodeKind::Reading => known.digest.as_deref(),
+            | NodeKind::Reading
+            | NodeKind::Incident => known.digest.as_deref(),
         };
         let version = match digest.filter(|digest| is_sha256(digest)) {
             Some(digest) => Some(format!("sha256:{digest}")),

@@ -1,6 +1,7 @@
 //! A walk as Mermaid and as DOT. Labels are quoted for each, so that no name is read as syntax.
 
 use super::words;
+use crate::model::lineage::Node;
 use crate::model::lineage::NodeKind;
 use crate::model::lineage::Reached;
 use crate::model::lineage::Traced;
@@ -18,16 +19,18 @@ pub fn mermaid(traced: &Traced) -> String {
             NodeKind::Source | NodeKind::Dataset | NodeKind::File => ("[(", ")]"),
             NodeKind::Run => ("[[", "]]"),
             NodeKind::Deployment => ("{{", "}}"),
-            NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => {
-                ("[", "]")
-            }
+            NodeKind::Check
+            | NodeKind::Signoff
+            | NodeKind::Waiver
+            | NodeKind::Reading
+            | NodeKind::Incident => ("[", "]"),
         };
         let label = quoted_mermaid(&label(traced, place, reached));
         let line = format!("  n{place}{open}\"{label}\"{close}\n");
         out.push_str(&line);
     }
     for hop in &traced.walk.edges {
-        let label = quoted_mermaid(&words(hop));
+        let label = quoted_mermaid(&escape::terminal(&words(hop)));
         let line = format!("  n{} -->|\"{label}\"| n{}\n", hop.from, hop.to);
         out.push_str(&line);
     }
@@ -44,14 +47,18 @@ pub fn dot(traced: &Traced) -> String {
             NodeKind::Source | NodeKind::Dataset | NodeKind::File => "cylinder",
             NodeKind::Run => "box",
             NodeKind::Deployment => "house",
-            NodeKind::Check | NodeKind::Signoff | NodeKind::Waiver | NodeKind::Reading => "note",
+            NodeKind::Check
+            | NodeKind::Signoff
+            | NodeKind::Waiver
+            | NodeKind::Reading
+            | NodeKind::Incident => "note",
         };
         let label = quoted_dot(&label(traced, place, reached));
         let line = format!("  n{place} [shape={shape}, label=\"{label}\"];\n");
         out.push_str(&line);
     }
     for hop in &traced.walk.edges {
-        let label = quoted_dot(&words(hop));
+        let label = quoted_dot(&escape::terminal(&words(hop)));
         let line = format!("  n{} -> n{} [label=\"{label}\"];\n", hop.from, hop.to);
         out.push_str(&line);
     }
@@ -59,9 +66,17 @@ pub fn dot(traced: &Traced) -> String {
     out
 }
 
+/// The name that a drawing shows: of files what they were called, for the digest says nothing.
+pub(crate) fn shown_name(node: &Node) -> String {
+    match (&node.node.kind, &node.facts.label) {
+        (NodeKind::File, Some(name)) => name.clone(),
+        _ => node.label(),
+    }
+}
+
 fn label(traced: &Traced, place: usize, reached: &Reached) -> String {
     let node = &reached.node;
-    let name = node.label();
+    let name = shown_name(node);
     let mut label = format!(
         "{}: {}",
         node.node.kind.as_str(),

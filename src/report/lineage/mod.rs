@@ -1,11 +1,25 @@
 //! Walks through the lineage graph, told: as a tree, as JSON, and as drawings of other tools.
 
 mod draw;
+mod layout;
+mod merge;
+mod svg;
 mod tree;
 mod wire;
 
 pub use draw::dot;
 pub use draw::mermaid;
+pub(crate) use draw::shown_name;
+pub(crate) use layout::BOX_HEIGHT;
+pub(crate) use layout::BOX_WIDTH;
+pub(crate) use layout::LAYER_GAP;
+pub use merge::Drawn;
+pub use merge::both_ways;
+pub use merge::nearest;
+pub(crate) use svg::DRAWING_STYLE;
+pub(crate) use svg::Drawing;
+pub(crate) use svg::TIP;
+pub use svg::svg;
 pub use tree::tree;
 pub use wire::LineageJson;
 
@@ -19,14 +33,17 @@ use crate::model::lineage::Origin;
 
 /// What an edge says, in a few words: `contains 7 of 200 rows, found`.
 pub(crate) fn words(hop: &Hop) -> String {
-    let mut parts = vec![verb(hop.kind, &hop.facts)];
-    match (hop.facts.records, hop.facts.of) {
+    let verb = verb(hop.kind, &hop.facts);
+    let mut parts = vec![match (hop.facts.records, hop.facts.of) {
         (Some(records), Some(of)) if of > 0 => {
-            parts.push(format!("{records} of {of} rows ({})", percent(records, of)));
+            format!(
+                "{verb} in {records} of {of} rows ({})",
+                percent(records, of)
+            )
         }
-        (Some(records), _) => parts.push(format!("{records} rows")),
-        (None, _) => {}
-    }
+        (Some(records), _) => format!("{verb} in {records} rows"),
+        (None, _) => verb,
+    }];
     if let Some(level) = &hop.facts.level {
         parts.push(level.clone());
     }
@@ -53,6 +70,7 @@ fn verb(kind: EdgeKind, facts: &EdgeFacts) -> String {
         EdgeKind::Deployed => "runs".to_owned(),
         EdgeKind::Checked => "checked by".to_owned(),
         EdgeKind::Approved => "approved by".to_owned(),
+        EdgeKind::Affects => "affected by".to_owned(),
     }
 }
 

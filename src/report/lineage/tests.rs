@@ -1,1 +1,136 @@
+use std::collections::BTreeMap;
 
+use super::*;
+use crate::model::lineage::Direction;
+use crate::model::lineage::Meaning;
+use crate::model::lineage::Node;
+use crate::model::lineage::NodeFacts;
+use crate::model::lineage::NodeRef;
+use crate::model::lineage::Reached;
+use crate::model::lineage::Says;
+use crate::model::lineage::Terms;
+use crate::model::lineage::Traced;
+use crate::model::lineage::Walk;
+
+fn reached(text: &str, depth: u32, facts: NodeFacts) -> Reached {
+    Reached {
+        node: Node {
+            node: NodeRef::parse(text).unwrap(),
+            facts,
+        },
+        depth,
+        cut: 0,
+    }
+}
+
+fn hop(from: usize, to: usize, kind: EdgeKind, origin: Origin, facts: EdgeFacts) -> Hop {
+    Hop {
+        from,
+        to,
+        kind,
+        origin,
+        facts,
+    }
+}
+
+/// A model back to Llama 2, with a name that wants to be markup, a diamond, and something cut.
+fn traced() -> Traced {
+    let label = |label: &str| NodeFacts {
+        label: Some(label.to_owned()),
+        ..NodeFacts::default()
+    };
+    let held = EdgeFacts {
+        records: Some(3),
+        of: Some(2_000),
+        level: Some("block".to_owned()),
+        ..EdgeFacts::default()
+    };
+    let mut mix = reached(
+        "dataset:a\"b|<i>#;`\u{202e}@v1",
+        2,
+        NodeFacts {
+            records: Some(2_000),
+            owner: Some("data-team".to_owned()),
+            ..NodeFacts::default()
+        },
+    );
+    mix.cut = 4;
+    let nodes = vec![
+        reached("model:acme/x", 0, label("acme/X")),
+        reached("run:r", 1, NodeFacts::default()),
+        mix,
+        reached("source:s", 3, NodeFacts::default()),
+        reached("model:llama-2", 4, label("Llama-2")),
+    ];
+    let none = EdgeFacts::default();
+    let edges = vec![
+        hop(1, 0, EdgeKind::Produced, Origin::Declared, none.clone()),
+        hop(2, 1, EdgeKind::Input, Origin::Declared, none.clone()),
+        hop(3, 1, EdgeKind::Input, Origin::Imported, none.clone()),
+        hop(3, 2, EdgeKind::Contained, Origin::Found, held),
+        hop(4, 3, EdgeKind::Generated, Origin::Registered, none),
+    ];
+    let meaning = Meaning {
+        means: "Llama 2".to_owned(),
+        licenses: vec![Terms {
+            id: "llama-2".to_owned(),
+            title: "Llama 2 Community License Agreement".to_owned(),
+            link: "https://example.org/llama-2".to_owned(),
+            says: vec![Says {
+                section: "1.b.v".to_owned(),
+                says: "outputs must not improve other models".to_owned(),
+            }],
+        }],
+        known: true,
+    };
+    Traced {
+        walk: Walk {
+            direction: Direction::Upstream,
+            depth_max: Some(4),
+            nodes,
+            edges,
+        },
+        meanings: BTreeMap::from([(4, meaning)]),
+        entries: 17,
+        warnings: vec!["source:s was found".to_owned()],
+    }
+}
+
+#[test]
+fn a_walk_is_told_as_a_tree_each_node_once() {
+    insta::assert_snapshot!("tree", tree(&traced()));
+    assert_eq!(tree(&traced()).matches("source s").count(), 2);
+    assert_eq!(tree(&traced()).matches("told above").count(), 1);
+}
+
+#[test]
+fn a_walk_is_drawn_and_no_name_is_syntax() {
+    let (mermaid, dot) = (mermaid(&traced()), dot(&traced()));
+    insta::assert_snapshot!("mermaid", mermaid);
+    insta::assert_snapshot!("dot", dot);
+    for line in mermaid.lines().skip(1) {
+        assert_eq!(line.matches('"').count(), 2, "{line}");
+        assert!(!line.contains('<'), "{line}");
+    }
+    assert!(!mermaid.contains('\u{202e}') && !dot.contains('\u{202e}'));
+}
+
+#[test]
+fn json_has_every_key() {
+    let traced = traced();
+    let json = serde_json::to_value(LineageJson::from(&traced)).unwrap();
+    insta::assert_snapshot!("json", serde_json::to_string_pretty(&json).unwrap());
+    assert_eq!(json["cut"], 4);
+    assert_eq!(
+        json["nodes"][4]["licenses"][0]["clauses"]["1.b.v"],
+        "outputs must not improve other models"
+    );
+    assert_eq!(json["nodes"][0]["means"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_share_is_never_rounded_to_nothing() {
+    assert_eq!(percent(0, 10), "0.0 %");
+    assert_eq!(percent(1, 100_000), "< 0.1 %");
+    assert_eq!(percent(1, 8), "12.5 %");
+}

@@ -143,7 +143,8 @@ fn name(reached: &Reached) -> String {
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => node.label(),
+        | NodeKind::Reading
+        | NodeKind::Incident => node.label(),
     };
     format!(
         "{} {}",
@@ -174,7 +175,8 @@ fn about(traced: &Traced, place: usize, reached: &Reached) -> String {
         | NodeKind::Check
         | NodeKind::Signoff
         | NodeKind::Waiver
-        | NodeKind::Reading => None,
+        | NodeKind::Reading
+        | NodeKind::Incident => None,
     };
     if let (Some(records), Some(rows)) = (facts.records, rows) {
         parts.push(format!("{records} {rows}"));
