@@ -248,7 +248,8 @@ impl Reader<'_> {
             self.taken.node(&from, &facts);
         }
         let facts = EdgeFacts {
-            how: how.map(str::to_owned),
+            // How it was made is said of the whole, and only a derivation has a how.
+            how: how.filter(|_| edge == EdgeKind::Derived).map(str::to_owned),
             note: Some(key.to_owned()),
             ..EdgeFacts::default()
         };

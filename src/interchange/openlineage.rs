@@ -228,6 +228,13 @@ impl Reader<'_> {
                 continue;
             }
             let node = self.find(input)?;
+            if node.kind == NodeKind::Model {
+                let facts = NodeFacts {
+                    label: Some(input.need("name")?.text()?.to_owned()),
+                    ..NodeFacts::default()
+                };
+                self.taken.node(&node, &facts);
+            }
             let mut how = None;
             let mut used = false;
             for step in input.list("transformations")? {

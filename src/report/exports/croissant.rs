@@ -206,7 +206,7 @@ fn generators(dossier: &Dossier) -> BTreeMap<String, usize> {
 
 fn provenance(dossier: &Dossier, out: &mut Value) {
     let mut derived = Vec::new();
-    let mut steps = Vec::new();
+    let mut steps = BTreeSet::new();
     for hop in dossier.edges_into(0) {
         let Some(from) = dossier.at(hop.from) else {
             continue;
@@ -228,7 +228,7 @@ fn provenance(dossier: &Dossier, out: &mut Value) {
         }
         derived.push(entity);
         if let Some(how) = &hop.facts.how {
-            steps.push(format!("{how} of {}", title(node)));
+            steps.insert(how.as_str());
         }
     }
     if !derived.is_empty() {
@@ -238,7 +238,7 @@ fn provenance(dossier: &Dossier, out: &mut Value) {
         set(
             out,
             "prov:wasGeneratedBy",
-            json!({"@type": "prov:Activity", "prov:label": steps.join("; ")}),
+            json!({"@type": "prov:Activity", "prov:label": Vec::from_iter(steps).join("; ")}),
         );
     }
     let generators = generators(dossier);

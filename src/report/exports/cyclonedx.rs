@@ -152,20 +152,7 @@ fn component(dossier: &Dossier, place: usize, reached: &Reached) -> Value {
     if !node.node.version.is_empty() {
         put("version", json!(node.node.version));
     }
-    let described = match kind {
-        NodeKind::Source => Some("registered as generated text"),
-        NodeKind::Run => Some("a training run; its steps stand in the formulation"),
-        NodeKind::Model
-        | NodeKind::File
-        | NodeKind::Dataset
-        | NodeKind::Deployment
-        | NodeKind::Check
-        | NodeKind::Signoff
-        | NodeKind::Waiver
-        | NodeKind::Reading
-        | NodeKind::Incident => None,
-    };
-    if let Some(described) = described {
+    if let Some(described) = described(kind) {
         put("description", json!(described));
     }
     let parts = dossier.parts.get(&place).map_or(&[][..], Vec::as_slice);
@@ -226,6 +213,23 @@ fn component(dossier: &Dossier, place: usize, reached: &Reached) -> Value {
     }
     put("properties", json!(properties(dossier, place, reached)));
     Value::Object(out)
+}
+
+/// What a component is, where its type does not say it.
+fn described(kind: NodeKind) -> Option<&'static str> {
+    match kind {
+        NodeKind::Source => Some("registered as generated text"),
+        NodeKind::Run => Some("a training run; its steps stand in the formulation"),
+        NodeKind::Model
+        | NodeKind::File
+        | NodeKind::Dataset
+        | NodeKind::Deployment
+        | NodeKind::Check
+        | NodeKind::Signoff
+        | NodeKind::Waiver
+        | NodeKind::Reading
+        | NodeKind::Incident => None,
+    }
 }
 
 /// A package URL, where the id has the form of one at a host that the catalog knows.

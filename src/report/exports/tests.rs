@@ -247,7 +247,7 @@ fn cyclonedx_names_the_generator_its_license_and_the_evidence() {
     );
     // The run is no component: what it read is what its model depends on.
     let model = &bom["metadata"]["component"];
-    assert_eq!(model["pedigree"]["ancestors"][0]["name"], "b");
+    assert_eq!(model["pedigree"]["ancestors"][0]["name"], "base/b");
     assert_eq!(
         model["modelCard"]["modelParameters"]["datasets"],
         json!([{"ref": "dataset:acme/mix@v3#data"}])
