@@ -293,6 +293,12 @@ fn lead(document: &VerdictDocument, groups: &[Group<'_>]) -> Rich {
     let generators: BTreeSet<&str> = groups
         .iter()
         .filter(|group| group.first.tier.is_some())
+        // The row counts are of the level that decides.
+        .filter(|group| match document.verdict {
+            Verdict::Flag => group.first.level == Level::Flag,
+            Verdict::Block => group.first.level == Level::Block,
+            Verdict::Pass | Verdict::Undecided => true,
+        })
         .filter_map(|group| group.first.model.as_deref())
         .collect();
     let of = match generators.len() {
@@ -431,9 +437,9 @@ fn what_was_found(document: &VerdictDocument, groups: &[Group<'_>]) -> Vec<Block
         }
         item = match (&group.first.model, group.first.tier.is_some()) {
             (Some(model), true) => item
-                .text(" that match registered output of ")
+                .text(", matching registered output of ")
                 .code(model.as_str()),
-            (None, true) => item.text(" that match registered output of a model nobody named"),
+            (None, true) => item.text(", matching registered output of a model nobody named"),
             (_, false) => item,
         };
         item = match &group.first.license {

@@ -361,7 +361,7 @@ fn what_was_found(report: &ThingReport, held: &[Held<'_>]) -> Vec<Block> {
         "Nothing is recorded that it went into.".into()
     } else {
         Rich::from(format!(
-            "It went into {}; they are listed below.",
+            "It went into {}, listed below.",
             facts::plural(after as u64, "other thing")
         ))
     });
