@@ -488,7 +488,7 @@ fn what_it_means(report: &CheckReport, groups: &[Group<'_>]) -> Vec<Block> {
             Rich::new().word(words::level(first.level)),
             generator,
             clause,
-            first.reason.as_str().into(),
+            Rich::new().prose(&first.reason),
         ]);
     }
     if !table.rows.is_empty() {
@@ -510,7 +510,8 @@ fn what_to_do(document: &VerdictDocument, groups: &[Group<'_>]) -> Vec<Block> {
         .map(|group| {
             Rich::new()
                 .word(words::level(group.first.level))
-                .text(format!(" {}: {}", group.first.code, group.first.how_to_fix))
+                .text(format!(" {}: ", group.first.code))
+                .prose(&group.first.how_to_fix)
         })
         .collect();
     let open = document
