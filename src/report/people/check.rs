@@ -623,14 +623,18 @@ fn by_model(document: &VerdictDocument, matched: &[&Finding]) -> Chart {
         let whole = whole.len() as u64;
         for (_, _, label) in rows {
             let count = counts.entry(label).or_insert_with(|| vec![0]);
-            count.iter_mut().for_each(|count| *count += 1);
+            for count in count {
+                *count += 1;
+            }
         }
         ("matched rows", whole)
     } else {
         for model in &document.models {
             let label = label(Some(&model.model), model.license.as_deref());
             let count = counts.entry(label).or_insert_with(|| vec![0]);
-            count.iter_mut().for_each(|count| *count += model.records);
+            for count in count {
+                *count += model.records;
+            }
         }
         ("findings", document.models.iter().map(|m| m.records).sum())
     };
