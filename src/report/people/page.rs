@@ -221,7 +221,7 @@ impl Rich {
     pub fn prose(mut self, text: &str) -> Self {
         let pieces: Vec<&str> = text.split('`').collect();
         // One without its pair is no mark.
-        if pieces.len() % 2 == 0 {
+        if pieces.len().is_multiple_of(2) {
             return self.text(text);
         }
         for (at, piece) in pieces.into_iter().enumerate() {
