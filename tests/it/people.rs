@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use crate::common::{CliTest, LLAMA_2, LLAMA_31, MISTRAL, answers_of, clean_texts, repo};
 
 /// Mean difference of brightness between a picture and the kept one, from which on they show
-/// different things. Chosen: another font moves it by less than half of it, a dark page by more
-/// than ten times (the test holds the latter against it).
-const DIFFERENCE_MAX: f64 = 0.05;
-/// Spread of brightness below which a picture is blank. Chosen; text on white has some 0.05.
+/// different things. Measured with `tests/outside/look.mjs`: `DejaVu` in place of Liberation, which
+/// breaks lines elsewhere, gives 0.035 at most, a dark page 0.82.
+const DIFFERENCE_MAX: f64 = 0.08;
+/// Spread of brightness below which a picture is blank. Chosen; these pages have 0.04 to 0.06.
 const SPREAD_MIN: f64 = 0.01;
 
 /// Llama 2 output enters a mix, the mix trains X, X's output trains Y, Y runs in production.
@@ -407,7 +407,7 @@ fn holds_in_a_browser(report: &str, seen: &Value) {
         assert!(number("spread") > SPREAD_MIN, "{report}: {name} is blank");
         if name.starts_with("dark") {
             assert!(
-                number("difference") > DIFFERENCE_MAX * 10.0,
+                number("difference") > DIFFERENCE_MAX * 5.0,
                 "{report}: {name} {alike}"
             );
         } else {

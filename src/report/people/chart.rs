@@ -1,11 +1,10 @@
 //! Charts as inline SVG. Parts are told apart by pattern and place as well as by colour; the table
 //! of numbers stands below, so that nothing is said by the drawing alone.
 
-use std::fmt::Write as _;
-
 use super::page::Chart;
 use super::page::ChartForm;
 use super::parts;
+use crate::report::add;
 use crate::report::escape;
 use crate::report::facts::count;
 
@@ -63,12 +62,14 @@ pub(super) fn svg(chart: &Chart, id: &str) -> String {
         let mut x = 0.0;
         for (place, part) in chart.parts.iter().enumerate() {
             let fill = fill(parts::class(part, place));
-            if writeln!(
-                out,
-                "<rect {fill} x=\"{x:.0}\" y=\"4\" width=\"16\" height=\"14\"/><text x=\"{:.0}\" y=\"16\">{}</text>",
-                x + 22.0,
-                escape::html(part)
-            ).is_err() {}
+            add(
+                &mut out,
+                format_args!(
+                    "<rect {fill} x=\"{x:.0}\" y=\"4\" width=\"16\" height=\"14\"/><text x=\"{:.0}\" y=\"16\">{}</text>\n",
+                    x + 22.0,
+                    escape::html(part)
+                ),
+            );
             x += 22.0 + 8.0 * part.chars().count() as f64 + 26.0;
         }
     }
@@ -90,14 +91,14 @@ fn bars(chart: &Chart, top: f64) -> (f64, String) {
     let mut y = top;
     for (label, counts) in &chart.rows {
         let sum: u64 = counts.iter().sum();
-        if writeln!(
-            out,
-            "<text x=\"0\" y=\"{:.0}\">{}</text>",
-            y + 14.0,
-            escape::html(&escape::shorten(label, LABEL_CHARS_MAX))
-        )
-        .is_err()
-        {}
+        add(
+            &mut out,
+            format_args!(
+                "<text x=\"0\" y=\"{:.0}\">{}</text>\n",
+                y + 14.0,
+                escape::html(&escape::shorten(label, LABEL_CHARS_MAX))
+            ),
+        );
         let mut x = 0.0;
         for (place, (part, count)) in chart.parts.iter().zip(counts).enumerate() {
             if *count == 0 {
@@ -106,13 +107,13 @@ fn bars(chart: &Chart, top: f64) -> (f64, String) {
             // What is there is seen, however little it is.
             let width = (room * *count as f64 / most as f64).max(2.0);
             let fill = fill(parts::class(part, place));
-            if writeln!(
-                out,
-                "<rect {fill} x=\"{x:.1}\" y=\"{:.0}\" width=\"{width:.1}\" height=\"16\"/>",
-                y + 20.0
-            )
-            .is_err()
-            {}
+            add(
+                &mut out,
+                format_args!(
+                    "<rect {fill} x=\"{x:.1}\" y=\"{:.0}\" width=\"{width:.1}\" height=\"16\"/>\n",
+                    y + 20.0
+                ),
+            );
             x += width + 1.0;
         }
         let share = parts::share(sum, chart.of);
@@ -121,15 +122,15 @@ fn bars(chart: &Chart, top: f64) -> (f64, String) {
         } else {
             escape::html(&format!(" ({share})"))
         };
-        if writeln!(
-            out,
-            "<text class=\"number\" x=\"{:.1}\" y=\"{:.0}\">{}{share}</text>",
-            x + 6.0,
-            y + 33.0,
-            count(sum)
-        )
-        .is_err()
-        {}
+        add(
+            &mut out,
+            format_args!(
+                "<text class=\"number\" x=\"{:.1}\" y=\"{:.0}\">{}{share}</text>\n",
+                x + 6.0,
+                y + 33.0,
+                count(sum)
+            ),
+        );
         y += BAR_PITCH;
     }
     (y + 2.0, out)
@@ -164,13 +165,15 @@ fn columns(chart: &Chart, top: f64) -> (f64, String) {
     let height_of = |count: u64| COLUMNS_HEIGHT * count as f64 / whole;
     for at in 0..=steps {
         let y = bottom - height_of(at * step);
-        if writeln!(
-            out,
-            "<line class=\"grid\" x1=\"{AXIS_WIDTH}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"number\" text-anchor=\"end\" x=\"{:.0}\" y=\"{:.1}\">{}</text>",
-            AXIS_WIDTH - 8.0,
-            y + 4.5,
-            count(at * step)
-        ).is_err() {}
+        add(
+            &mut out,
+            format_args!(
+                "<line class=\"grid\" x1=\"{AXIS_WIDTH}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"number\" text-anchor=\"end\" x=\"{:.0}\" y=\"{:.1}\">{}</text>\n",
+                AXIS_WIDTH - 8.0,
+                y + 4.5,
+                count(at * step)
+            ),
+        );
     }
     let pitch = (WIDTH - AXIS_WIDTH) / chart.rows.len().max(1) as f64;
     let width = (pitch * 0.7).min(COLUMN_WIDTH_MAX);
@@ -185,24 +188,24 @@ fn columns(chart: &Chart, top: f64) -> (f64, String) {
             let tall = height_of(*count);
             y -= tall;
             let fill = fill(parts::class(part, place));
-            if writeln!(
-                out,
-                "<rect {fill} x=\"{:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\"/>",
-                middle - width / 2.0,
-                (tall - 1.0).max(1.0)
-            )
-            .is_err()
-            {}
+            add(
+                &mut out,
+                format_args!(
+                    "<rect {fill} x=\"{:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\"/>\n",
+                    middle - width / 2.0,
+                    (tall - 1.0).max(1.0)
+                ),
+            );
         }
         if at % every == 0 {
-            if writeln!(
-                out,
-                "<text text-anchor=\"middle\" x=\"{middle:.1}\" y=\"{:.0}\">{}</text>",
-                bottom + 18.0,
-                escape::html(label)
-            )
-            .is_err()
-            {}
+            add(
+                &mut out,
+                format_args!(
+                    "<text text-anchor=\"middle\" x=\"{middle:.1}\" y=\"{:.0}\">{}</text>\n",
+                    bottom + 18.0,
+                    escape::html(label)
+                ),
+            );
         }
     }
     (bottom + 26.0, out)

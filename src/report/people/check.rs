@@ -293,6 +293,12 @@ fn lead(document: &VerdictDocument, groups: &[Group<'_>]) -> Rich {
     let generators: BTreeSet<&str> = groups
         .iter()
         .filter(|group| group.first.tier.is_some())
+        // The row counts are of the level that decides.
+        .filter(|group| match document.verdict {
+            Verdict::Flag => group.first.level == Level::Flag,
+            Verdict::Block => group.first.level == Level::Block,
+            Verdict::Pass | Verdict::Undecided => true,
+        })
         .filter_map(|group| group.first.model.as_deref())
         .collect();
     let of = match generators.len() {
@@ -431,9 +437,9 @@ fn what_was_found(document: &VerdictDocument, groups: &[Group<'_>]) -> Vec<Block
         }
         item = match (&group.first.model, group.first.tier.is_some()) {
             (Some(model), true) => item
-                .text(" that match registered output of ")
+                .text(", matching registered output of ")
                 .code(model.as_str()),
-            (None, true) => item.text(" that match registered output of a model nobody named"),
+            (None, true) => item.text(", matching registered output of a model nobody named"),
             (_, false) => item,
         };
         item = match &group.first.license {
@@ -482,7 +488,7 @@ fn what_it_means(report: &CheckReport, groups: &[Group<'_>]) -> Vec<Block> {
             Rich::new().word(words::level(first.level)),
             generator,
             clause,
-            first.reason.as_str().into(),
+            Rich::new().prose(&first.reason),
         ]);
     }
     if !table.rows.is_empty() {
@@ -504,7 +510,8 @@ fn what_to_do(document: &VerdictDocument, groups: &[Group<'_>]) -> Vec<Block> {
         .map(|group| {
             Rich::new()
                 .word(words::level(group.first.level))
-                .text(format!(" {}: {}", group.first.code, group.first.how_to_fix))
+                .text(format!(" {}: ", group.first.code))
+                .prose(&group.first.how_to_fix)
         })
         .collect();
     let open = document
@@ -616,14 +623,18 @@ fn by_model(document: &VerdictDocument, matched: &[&Finding]) -> Chart {
         let whole = whole.len() as u64;
         for (_, _, label) in rows {
             let count = counts.entry(label).or_insert_with(|| vec![0]);
-            count.iter_mut().for_each(|count| *count += 1);
+            for count in count {
+                *count += 1;
+            }
         }
         ("matched rows", whole)
     } else {
         for model in &document.models {
             let label = label(Some(&model.model), model.license.as_deref());
             let count = counts.entry(label).or_insert_with(|| vec![0]);
-            count.iter_mut().for_each(|count| *count += model.records);
+            for count in count {
+                *count += model.records;
+            }
         }
         ("findings", document.models.iter().map(|m| m.records).sum())
     };

@@ -123,22 +123,22 @@ pub fn block(block: &Block, id: &str) -> String {
 }
 
 fn list(tag: &str, items: &[Rich]) -> String {
-    let items: String = items
+    let items: Vec<String> = items
         .iter()
         .map(|item| format!("<li>{}</li>\n", rich(item)))
         .collect();
-    format!("<{tag}>\n{items}</{tag}>\n")
+    format!("<{tag}>\n{}</{tag}>\n", items.concat())
 }
 
 fn facts(names: &[(String, Rich)]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let names: String = names
+    let names: Vec<String> = names
         .iter()
         .map(|(name, value)| format!("<dt>{}</dt><dd>{}</dd>\n", text(name), rich(value)))
         .collect();
-    format!("<dl>\n{names}</dl>\n")
+    format!("<dl>\n{}</dl>\n", names.concat())
 }
 
 fn table(shown: &Table) -> String {

@@ -4,6 +4,7 @@
 //! block in its medium does that.
 
 use crate::model::lineage::Traced;
+use crate::report::escape;
 
 /// A report, from its title to its last line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +213,25 @@ impl Rich {
     #[must_use]
     pub fn clause(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Clause(text.into()));
+        self
+    }
+
+    /// Adds a sentence in which commands stand between backticks.
+    #[must_use]
+    pub fn prose(mut self, text: &str) -> Self {
+        let pieces: Vec<&str> = text.split('`').collect();
+        // One without its pair is no mark.
+        if pieces.len().is_multiple_of(2) {
+            return self.text(text);
+        }
+        for (at, piece) in pieces.into_iter().enumerate() {
+            // A long one would be shortened, as identifiers are.
+            if at % 2 == 1 && piece.chars().count() <= escape::IDENTIFIER_CHARS_MAX {
+                self = self.code(piece);
+            } else if !piece.is_empty() {
+                self = self.text(piece);
+            }
+        }
         self
     }
 

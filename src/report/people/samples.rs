@@ -270,7 +270,7 @@ pub(crate) fn period() -> PeriodReport {
         entry,
         time: format!("{day}T09:00:00Z"),
         verdict: verdict.into(),
-        target: (entry % 2 == 0).then(|| "acme-chat-7b".to_owned()),
+        target: entry.is_multiple_of(2).then(|| "acme-chat-7b".to_owned()),
         inputs: 2,
         tally: BTreeMap::from([("read".to_owned(), rows), (verdict.to_owned(), rows)]),
         models: (entry != 9).then(|| {

@@ -37,7 +37,8 @@ pub fn terminal(page: &Page) -> String {
                         .rows
                         .iter()
                         .map(|cells| {
-                            let cells: Vec<String> = cells.iter().map(Rich::plain).collect();
+                            let mut cells: Vec<String> = cells.iter().map(Rich::plain).collect();
+                            cells.retain(|cell| !cell.is_empty());
                             Rich::from(cells.join("; "))
                         })
                         .collect();

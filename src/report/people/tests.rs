@@ -388,18 +388,16 @@ fn both_ways_share_the_root_and_lose_nothing() {
 }
 
 #[test]
-fn zz_write_pages() {
-    let Some(to) = std::env::var_os("PAGES") else {
-        return;
-    };
-    for (name, page) in pages() {
-        let to = std::path::Path::new(&to);
-        std::fs::write(to.join(format!("{name}.html")), html(&page)).expect("written");
-        std::fs::write(to.join(format!("{name}.md")), markdown(&page)).expect("written");
-    }
-    std::fs::write(
-        std::path::Path::new(&to).join("alone.svg"),
-        lineage::svg(&samples::upstream()),
-    )
-    .expect("written");
+fn commands_between_backticks_are_marked_and_lone_backticks_are_not() {
+    let said = |text: &str| super::Rich::new().prose(text).0;
+    assert_eq!(
+        said("run `herdbook check x` now"),
+        [
+            super::Span::Text("run ".into()),
+            super::Span::Code("herdbook check x".into()),
+            super::Span::Text(" now".into()),
+        ]
+    );
+    assert_eq!(said("a ` b"), [super::Span::Text("a ` b".into())]);
+    assert_eq!(said("plain"), [super::Span::Text("plain".into())]);
 }

@@ -361,7 +361,7 @@ fn what_was_found(report: &ThingReport, held: &[Held<'_>]) -> Vec<Block> {
         "Nothing is recorded that it went into.".into()
     } else {
         Rich::from(format!(
-            "It went into {}; they are listed below.",
+            "It went into {}, listed below.",
             facts::plural(after as u64, "other thing")
         ))
     });
@@ -505,7 +505,9 @@ fn charts(root: &Node, held: &[Held<'_>]) -> Section {
     for held in &all {
         let rows = held.hop.facts.records.unwrap_or(0);
         let sum = counts.entry(generators(held)).or_insert_with(|| vec![0]);
-        sum.iter_mut().for_each(|sum| *sum += rows);
+        for sum in sum {
+            *sum += rows;
+        }
         if let Some(of) = held.hop.facts.of {
             wholes.insert(held.holder.node.to_string(), of);
         }
