@@ -64,10 +64,7 @@ fn settings() -> Settings {
             Some(("dir", value)) => out.dir = Some(value.into()),
             // Cargo's own.
             None if word == "--bench" => {}
-            _ => {
-                print!("{HELP}");
-                std::process::exit(2);
-            }
+            _ => panic!("no such setting: {word}\n{HELP}"),
         }
     }
     out

@@ -400,9 +400,11 @@ fn append_check(global: &Global, outcome: &CheckOutcome) -> Result<Option<Logged
     }
     let json = report::wire::to_json(outcome)?;
     let check = Check::of(outcome, &json)?;
+    let mut log = Log::open(&opened.dir, &opened.secrets);
+    // Nothing is written beside a log that cannot be appended to.
+    log.head()?;
     // Before the entry that names it: what is logged can be followed.
     graph::keep_verdict(&opened.dir, &json)?;
-    let mut log = Log::open(&opened.dir, &opened.secrets);
     let now = opened::now().map_err(|failure| failure.error)?;
     let logged = log.append_check(&now, check)?;
     for note in log.take_notes() {

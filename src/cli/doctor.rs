@@ -122,17 +122,31 @@ fn examine(global: &Global, found: &mut Examination) {
         older_snapshots(&opened, log, found);
     }
     live(&opened, found);
-    let view = View::open(&opened.dir, &opened.secrets.public(), &opened.compat);
-    if let Some(view) = found.take("lineage", view) {
-        let state = view.state();
-        found.note(
+    lineage(&opened, found);
+}
+
+/// The view of the lineage graph. One that is damaged is made anew by whoever asks, so it is no more
+/// than a sign of a disk that does not keep what it is given.
+fn lineage(opened: &Opened, found: &mut Examination) {
+    match View::standing(&opened.dir, &opened.secrets.public()) {
+        Ok(Some(state)) => found.note(
             "lineage",
             State::Ok,
             format!(
                 "{} nodes, {} edges, as the first {} entries of the log have them",
                 state.nodes, state.edges, state.entries
             ),
-        );
+        ),
+        Ok(None) => found.note(
+            "lineage",
+            State::Ok,
+            "its view is made from the log when it is first asked for",
+        ),
+        Err(error) => found.note(
+            "lineage",
+            State::Warning,
+            format!("{error:#}; the view is made anew from the log when it is asked for"),
+        ),
     }
 }
 

@@ -89,6 +89,19 @@ impl View {
         Err(GraphError::Moving { times: MOVES_MAX })
     }
 
+    /// What stands there, looked at and not changed: the view's state where every file of it
+    /// verifies; `None` where there is no view, as before the first question.
+    pub fn standing(dir: &IndexDir, keys: &PublicKeys) -> Result<Option<GraphState>, GraphError> {
+        let Some(list) = list(dir)? else {
+            return Ok(None);
+        };
+        verify_listed(&dir.graph(), &list.files)?;
+        if agrees(dir, keys, &list.state)? {
+            return Ok(Some(list.state));
+        }
+        Ok(None)
+    }
+
     /// What it holds, and up to which entry.
     pub fn state(&self) -> &GraphState {
         self.store.state()

@@ -236,6 +236,10 @@ fn files_under(folder: &Path) -> Vec<PathBuf> {
     while let Some(next) = waiting.pop() {
         for entry in fs::read_dir(&next).unwrap_or_else(|e| panic!("{}: {e}", next.display())) {
             let path = entry.unwrap().path();
+            // What npm installed is not ours.
+            if path.ends_with("node_modules") {
+                continue;
+            }
             if path.is_dir() {
                 waiting.push(path);
             } else {

@@ -276,6 +276,10 @@ fn what_is_named_wrongly_is_bad_usage_and_says_what_there_is() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told from its beginning to its end"
+)]
 fn an_incident_is_frozen_worked_off_and_closed() {
     let test = story();
     test.check(&["second.jsonl", "--target-model", MISTRAL])

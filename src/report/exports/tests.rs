@@ -109,7 +109,17 @@ fn dossier(first: usize) -> Dossier {
                 how: Some("filter".to_owned()),
                 ..EdgeFacts::default()
             },
-            _ => EdgeFacts::default(),
+            EdgeKind::Generated
+            | EdgeKind::Part
+            | EdgeKind::Input
+            | EdgeKind::Base
+            | EdgeKind::Used
+            | EdgeKind::Trained
+            | EdgeKind::Produced
+            | EdgeKind::Deployed
+            | EdgeKind::Checked
+            | EdgeKind::Approved
+            | EdgeKind::Affects => EdgeFacts::default(),
         },
     };
     let meaning = Meaning {
@@ -295,7 +305,7 @@ fn references_of_a_bill_of_materials_are_closed() {
                 }
             }
             Value::Array(list) => list.iter().for_each(|value| gather(value, names, used)),
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
     for first in 0..3 {
@@ -414,7 +424,7 @@ fn facets_of(value: &Value, found: &mut Vec<(String, Value)>) {
             }
         }
         Value::Array(list) => list.iter().for_each(|value| facets_of(value, found)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

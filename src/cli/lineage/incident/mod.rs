@@ -88,7 +88,11 @@ Example:
 
 /// `herdbook incident open`
 #[derive(Debug, Clone, Args)]
-#[command(group(clap::ArgGroup::new("about").args(["source", "node"]).required(true)))]
+#[command(
+    override_usage = "herdbook incident open --source NAME --title TEXT --owner WHO\n       \
+                      herdbook incident open --node NODE --title TEXT --owner WHO",
+    group(clap::ArgGroup::new("about").args(["source", "node"]).required(true))
+)]
 pub struct IncidentOpenArgs {
     /// The registered source that the incident is about
     #[arg(long, value_name = "NAME", value_parser = not_blank)]
@@ -129,7 +133,11 @@ pub struct IncidentNamedArgs {
 
 /// `herdbook incident settle`
 #[derive(Debug, Clone, Args)]
-#[command(group(clap::ArgGroup::new("proof").args(["check", "evidence", "note"]).required(true).multiple(true)))]
+#[command(
+    override_usage = "herdbook incident settle INCIDENT ITEM... --how HOW\n       \
+                      [--check ENTRY] [--evidence FILE] [--note TEXT]",
+    group(clap::ArgGroup::new("proof").args(["check", "evidence", "note"]).required(true).multiple(true))
+)]
 pub struct IncidentSettleArgs {
     /// The incident
     #[arg(value_name = "INCIDENT", value_parser = not_blank)]
