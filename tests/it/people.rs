@@ -322,7 +322,7 @@ fn nothing_of_others_is_overwritten_and_what_is_not_there_is_said() {
 }
 
 /// What the browser saw of a report of this folder. Pictures are compared with those kept under
-/// `docs/screenshots`, or kept anew (HERDBOOK_BLESS=1); so are `others`, which are never kept.
+/// `docs/screenshots`, or kept anew (`HERDBOOK_BLESS=1`); so are `others`, which are never kept.
 fn look(test: &CliTest, report: &str, pictures: &[(&str, &str)], others: &[(&str, &str)]) -> Value {
     let folder = test.path(&format!("{report}.seen"));
     let kept = |name: &str| repo().join("docs/screenshots").join(name);
