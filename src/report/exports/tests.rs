@@ -58,6 +58,7 @@ fn terms() -> Terms {
 }
 
 /// Llama output, found in a mix, which trains a model by a run that began with a base.
+#[expect(clippy::too_many_lines, reason = "one graph, written out")]
 fn dossier(first: usize) -> Dossier {
     let mix = NodeFacts {
         digest: Some(SHA.to_owned()),
