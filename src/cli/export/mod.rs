@@ -110,8 +110,8 @@ pub enum SpecWord {
 /// `herdbook export openlineage`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-One event per line. No event has more than one output, and every edge is written out
-in the lineage facet, so that no reader has to guess inputs times outputs.
+One event per line. No event has more than one output, and every edge is written
+out in the lineage facet, so that no reader has to guess inputs times outputs.
 
 Example:
   herdbook export openlineage --namespace acme --out events.ndjson")]
@@ -132,8 +132,8 @@ pub struct OpenLineageArgs {
 /// `herdbook export eu-summary`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Fills in what the log knows of section 2.5 of the AI Office's template, and says what
-it does not know. An empty register is never given out as \"no\".")]
+Fills in what the log knows of section 2.5 of the AI Office's template, and says
+what it does not know. An empty register is never given out as \"no\".")]
 pub struct EuSummaryArgs {
     /// The model, as for `herdbook trace`: model:acme-chat-7b
     #[arg(value_name = "MODEL", value_parser = not_blank)]

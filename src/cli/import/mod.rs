@@ -48,9 +48,9 @@ const STATEMENTS_MAX: usize = 200_000;
 /// `herdbook import …`
 #[derive(Debug, Clone, Subcommand)]
 #[command(after_help = "\
-Everything is shown before it is recorded; --dry-run records nothing. What is not
-understood is counted and named. An import is a claim of whoever wrote the file:
-`herdbook check` compares the texts, and what it finds stands beside it.")]
+Everything is shown before it is recorded; --dry-run records nothing. What is
+not understood is counted and named. An import is a claim of whoever wrote the
+file: `herdbook check` compares the texts, and what it finds stands beside it.")]
 pub enum ImportCommand {
     /// OpenLineage events: one per line, or a JSON array
     #[command(name = "openlineage")]
@@ -83,8 +83,9 @@ pub struct CommonArgs {
 /// `herdbook import openlineage`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Where events say which output came from which input (lineage facet), these edges are
-recorded. Where they do not, inputs and outputs meet in the run and nowhere else.
+Where events say which output came from which input (lineage facet), these edges
+are recorded. Where they do not, inputs and outputs meet in the run and nowhere
+else.
 
 Example:
   herdbook import openlineage events.ndjson --model-namespace hf")]
@@ -137,8 +138,8 @@ pub struct ModelArgs {
 /// `herdbook import dvc`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-DVC knows content by MD5, which is kept as a fact. Where a file is here and has that
-MD5, its SHA-256 is computed, so that checks of it are found.
+DVC knows content by MD5, which is kept as a fact. Where a file is here and has
+that MD5, its SHA-256 is computed, so that checks of it are found.
 
 Example:
   herdbook import dvc dvc.lock --model models/final=acme-chat-7b")]

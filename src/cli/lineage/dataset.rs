@@ -47,9 +47,9 @@ const VERSION_DIGITS: usize = 12;
 pub enum DatasetCommand {
     /// Record a version of a data set: its files, and what it was made from
     #[command(after_help = "\
-The version's identity is its content: the same name and version with other files
-is refused. What registered output stands in the files is found by `herdbook check`
-and drawn beside what is declared here.
+The version's identity is its content: the same name and version with other
+files is refused. What registered output stands in the files is found by
+`herdbook check` and drawn beside what is declared here.
 
 Examples:
   herdbook dataset add acme/mix data/*.parquet --version v3 \\

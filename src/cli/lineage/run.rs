@@ -58,9 +58,9 @@ const FAILED: &str = "failed";
 pub enum RunCommand {
     /// Record that a training run begins: its inputs and its target
     #[command(after_help = "\
-Inputs are data sets (NAME@VERSION) or paths; files are known by their content, so
-that a check of the same bytes is found. --from takes inputs and target from the
-configuration of a trainer.
+Inputs are data sets (NAME@VERSION) or paths; files are known by their content,
+so that a check of the same bytes is found. --from takes inputs and target from
+the configuration of a trainer.
 
 Examples:
   herdbook run start 2026-11-20-sft --input acme/mix@v3 --target target.toml

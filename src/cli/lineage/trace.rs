@@ -37,9 +37,9 @@ use crate::report::lineage::LineageJson;
     override_usage = "herdbook trace [OPTIONS] NODE\n       herdbook trace [OPTIONS] --text TEXT|-\n       herdbook trace [OPTIONS] --row FILE#N",
     group(clap::ArgGroup::new("what").args(["node", "text", "row"]).required(true)),
     after_help = "\
-NODE is KIND:NAME, or a name alone where only one kind has it: dataset:acme/mix@v3,
-model:acme-chat-7b, run:2026-11-20-sft, source:support-bot, file:9f86d081 (the
-beginning of its SHA-256), deployment:acme-chat-7b#prod.
+NODE is KIND:NAME, or a name alone where only one kind has it:
+dataset:acme/mix@v3, model:acme-chat-7b, run:2026-11-20-sft, source:support-bot,
+file:9f86d081 (the beginning of its SHA-256), deployment:acme-chat-7b#prod.
 
 Examples:
   herdbook trace dataset:acme/mix@v3

@@ -30,8 +30,8 @@ use crate::report::people::Page;
 pub enum ReportCommand {
     /// Report on one check: what matched, under which clause, what to do
     #[command(after_help = "\
-A check is named by its entry in the audit log, or by a verdict JSON file that it
-wrote. Without --out a short summary is printed.
+A check is named by its entry in the audit log, or by a verdict JSON file that
+it wrote. Without --out a short summary is printed.
 
 Examples:
   herdbook report check 41 --out check-41.html

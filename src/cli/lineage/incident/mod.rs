@@ -53,8 +53,8 @@ pub enum IncidentCommand {
     /// Open an incident: freeze the list of what a tainted source, data set or model went into
     #[command(after_help = "\
 Example:
-  herdbook incident open --source support-bot-2026-10 --title 'Llama 2 text in acme/mix' \\
-      --owner compliance")]
+  herdbook incident open --source support-bot-2026-10 --owner compliance \\
+      --title 'Llama 2 text in acme/mix'")]
     Open(IncidentOpenArgs),
     /// Add what was touched since the incident was opened
     Update(IncidentNamedArgs),
@@ -68,8 +68,8 @@ Examples:
     /// Take the risk of items, as an approver of organization.toml
     #[command(after_help = "\
 Example:
-  herdbook incident accept I-1 model:acme-x --reason 'research only, never distributed' \\
-      --as mrossi --key mrossi.pem")]
+  herdbook incident accept I-1 model:acme-x --as mrossi --key mrossi.pem \\
+      --reason 'research only, never distributed'")]
     Accept(IncidentAcceptArgs),
     /// Close an incident of which every item is settled or accepted
     Close(IncidentNamedArgs),
@@ -210,6 +210,10 @@ impl How {
 
 /// `herdbook incident accept`
 #[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "herdbook incident accept INCIDENT ITEM... --reason TEXT\n       \
+                      --as PERSON --key FILE"
+)]
 pub struct IncidentAcceptArgs {
     /// The incident
     #[arg(value_name = "INCIDENT", value_parser = not_blank)]
