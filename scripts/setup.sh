@@ -85,8 +85,9 @@ setup_python() {
   say "making .venv with fixtures/requirements.txt"
   rm -rf .venv
   python3 -m venv .venv
+  # Wheels only, so that nothing is compiled; one dependency of mlcroissant, pure Python, has none.
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
-    -r fixtures/requirements.txt || die "pip could not install fixtures/requirements.txt into .venv"
+    --no-binary jsonpath-rw -r fixtures/requirements.txt || die "pip could not install fixtures/requirements.txt into .venv"
   has_packages .venv/bin/python || die ".venv was made, but a package of fixtures/requirements.txt cannot be imported from it"
 }
 
