@@ -224,8 +224,11 @@ impl<'c> Decider<'c> {
         };
         let generator = model.as_deref().map(|id| self.resolve(id));
         // Of a model that the organisation made itself nobody else's catalog knows anything; what
-        // is known of it stands behind it.
-        let silent = !behind.is_empty()
+        // is known of it stands behind it. Only Llama behind it says enough: where the graph shows
+        // none, its data may just never have been checked, and the model stays unknown.
+        let silent = behind
+            .iter()
+            .any(|ancestor| matches!(ancestor.resolution.outcome, Outcome::Known(_)))
             && generator
                 .as_ref()
                 .is_some_and(|generator| generator.outcome == Outcome::Unknown);
