@@ -135,7 +135,8 @@ fn values(body: &[u8], limits: &Limits, got: &Got) {
         assert!(!clean, "bytes that are no UTF-8 were read as JSON");
         return;
     };
-    let values: Result<Vec<&RawValue>, _> = if whole.trim_ascii_start().starts_with('[') {
+    let array = whole.trim_ascii_start().starts_with('[');
+    let values: Result<Vec<&RawValue>, _> = if array {
         serde_json::from_str(whole)
     } else {
         serde_json::Deserializer::from_str(whole)
@@ -143,6 +144,10 @@ fn values(body: &[u8], limits: &Limits, got: &Got) {
             .collect()
     };
     match values {
+        // `true"a"` is two values to the parser, and one broken row here: a word ends at white space.
+        Ok(values) if !array && is_glued(body, &values) => {
+            assert!(!clean, "two values without anything between them were read");
+        }
         Ok(values) => {
             let row = |value: &&RawValue| {
                 let text = value.get().as_bytes();
@@ -156,6 +161,17 @@ fn values(body: &[u8], limits: &Limits, got: &Got) {
         Err(_) if body.contains(&0x0c) => {}
         Err(error) => assert!(!clean, "read, and is no JSON: {error}"),
     }
+}
+
+/// Whether a value that is a bare word or a number has the next right behind it.
+fn is_glued(body: &[u8], values: &[&RawValue]) -> bool {
+    let base = body.as_ptr().addr();
+    values.iter().any(|value| {
+        let text = value.get();
+        let end = text.as_ptr().addr() - base + text.len();
+        let next = body.get(end).copied();
+        !text.starts_with(['{', '[', '"']) && next.is_some_and(|next| !next.is_ascii_whitespace())
+    })
 }
 
 fn separated(body: &[u8], format: Format, got: &Got) {
