@@ -112,6 +112,8 @@ pub enum Format {
     Mermaid,
     /// Graphviz DOT
     Dot,
+    /// A drawing for browsers and documents
+    Svg,
 }
 
 pub(in crate::cli) fn trace(global: &Global, args: &TraceArgs) -> Result<Exit, Failure> {
@@ -277,14 +279,18 @@ fn tell(all: &[Traced], matches: Option<&[Match]>, how: HowArgs) -> Result<Exit,
             })?;
             return Ok(Exit::Pass);
         }
-        Format::Mermaid | Format::Dot => {
-            for traced in all {
-                out::print(&if how.format == Format::Dot {
-                    lineage::dot(traced)
-                } else {
-                    lineage::mermaid(traced)
-                })?;
-            }
+        Format::Mermaid | Format::Dot | Format::Svg => {
+            // Where there is nothing to draw, a drawing would be an empty file.
+            let Some((first, others)) = all.split_first() else {
+                out::warn("there is nothing to draw: see `--format tree`");
+                return Ok(Exit::Pass);
+            };
+            let one = lineage::joined(first, others);
+            out::print(&match how.format {
+                Format::Dot => lineage::dot(&one),
+                Format::Svg => lineage::svg(&one),
+                Format::Mermaid | Format::Tree | Format::Json => lineage::mermaid(&one),
+            })?;
             return Ok(Exit::Pass);
         }
     }

@@ -54,9 +54,15 @@ pub fn nearest(traced: &Traced) -> Drawn {
 
 /// What lies up and down of the same node, in one.
 pub fn both_ways(upstream: &Traced, downstream: &Traced) -> Traced {
+    joined(upstream, std::slice::from_ref(downstream))
+}
+
+/// Walks of one graph in one, each node and edge once. Direction and depth are those of the first.
+pub fn joined(first: &Traced, others: &[Traced]) -> Traced {
+    let all = || std::iter::once(first).chain(others);
     let mut places: BTreeMap<NodeRef, (usize, usize)> = BTreeMap::new();
     let mut nodes: Vec<Reached> = Vec::new();
-    for traced in [upstream, downstream] {
+    for traced in all() {
         for reached in &traced.walk.nodes {
             let place = nodes.len();
             let known = places.get(&reached.node.node).map(|(known, _)| *known);
@@ -79,7 +85,7 @@ pub fn both_ways(upstream: &Traced, downstream: &Traced) -> Traced {
     let mut edges: Vec<Hop> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut warnings = Vec::new();
-    for traced in [upstream, downstream] {
+    for traced in all() {
         let now = |place: usize| {
             traced
                 .walk
@@ -114,13 +120,13 @@ pub fn both_ways(upstream: &Traced, downstream: &Traced) -> Traced {
     edges.sort_by_key(|hop| (hop.from, hop.to, hop.kind, hop.origin));
     Traced {
         walk: Walk {
-            direction: upstream.walk.direction,
-            depth_max: upstream.walk.depth_max,
+            direction: first.walk.direction,
+            depth_max: first.walk.depth_max,
             nodes,
             edges,
         },
         meanings,
-        entries: upstream.entries.max(downstream.entries),
+        entries: all().map(|traced| traced.entries).max().unwrap_or(0),
         warnings,
     }
 }

@@ -15,6 +15,7 @@ pub(crate) use layout::BOX_WIDTH;
 pub(crate) use layout::LAYER_GAP;
 pub use merge::Drawn;
 pub use merge::both_ways;
+pub use merge::joined;
 pub use merge::nearest;
 pub(crate) use svg::DRAWING_STYLE;
 pub(crate) use svg::Drawing;
