@@ -47,6 +47,21 @@ pub enum GraphError {
         /// What is wrong.
         what: String,
     },
+    /// What a check found is not known any more.
+    #[error(
+        "what stands behind {model} is not known: check {check} read {file}, and its verdict, \
+         verdicts/{digest}.json.zst, is gone"
+    )]
+    Unseen {
+        /// The model asked about.
+        model: String,
+        /// Entry of the check.
+        check: u64,
+        /// The file that it read.
+        file: String,
+        /// Digest of its verdict.
+        digest: String,
+    },
     /// The list of the view's files cannot be written.
     #[error("the list of the lineage graph's files cannot be written: {0}")]
     List(#[from] serde_json::Error),

@@ -14,6 +14,7 @@ use crate::index::IndexDir;
 use crate::index::NodeId;
 use crate::index::StoreError;
 use crate::model::SourceInfo;
+use crate::model::lineage::CHECKED;
 use crate::model::lineage::Direction;
 use crate::model::lineage::EdgeFacts;
 use crate::model::lineage::EdgeKind;
@@ -22,6 +23,7 @@ use crate::model::lineage::NodeKind;
 use crate::model::lineage::NodeRef;
 use crate::model::lineage::Origin;
 use crate::model::lineage::Statement;
+use crate::model::lineage::UNSEEN;
 
 /// What is read of a kept verdict; the rest of its keys is passed over.
 #[derive(Debug, Clone, Deserialize)]
@@ -188,22 +190,26 @@ fn check(
     }
     let node = NodeRef::new(NodeKind::Check, &number.to_string());
     let id = store.put_node(&node, &facts)?;
-    match verdict {
-        Some(kept) => {
-            for input in &kept.inputs {
-                file(store, number, id, input)?;
-            }
+    if let Some(kept) = verdict {
+        for input in &kept.inputs {
+            file(store, number, id, input)?;
         }
-        None => {
-            for sha256 in made.input_digests.iter().flatten() {
-                let file = end(store, &NodeRef::new(NodeKind::File, sha256))?;
-                let facts = EdgeFacts {
-                    entry: Some(number),
-                    ..EdgeFacts::default()
-                };
-                store.put_edge(id, EdgeKind::Checked, Origin::Found, file, &facts)?;
-            }
-        }
+        return Ok(());
+    }
+    // What a check found that nobody knows is not nothing. Where the entry does not list its inputs,
+    // any file may be one of them.
+    if made.inputs > 0 && made.input_digests.is_empty() {
+        store.put_unseen(number);
+    }
+    let mut unseen = NodeFacts::default();
+    unseen.more.insert(UNSEEN.to_owned(), number.to_string());
+    for sha256 in made.input_digests.iter().flatten() {
+        let file = store.put_node(&NodeRef::new(NodeKind::File, sha256), &unseen)?;
+        let facts = EdgeFacts {
+            entry: Some(number),
+            ..EdgeFacts::default()
+        };
+        store.put_edge(id, EdgeKind::Checked, Origin::Found, file, &facts)?;
     }
     Ok(())
 }
@@ -228,7 +234,7 @@ fn file(
         entry: Some(number),
         ..NodeFacts::default()
     };
-    facts.more.insert("checked".to_owned(), number.to_string());
+    facts.more.insert(CHECKED.to_owned(), number.to_string());
     let node = NodeRef::new(NodeKind::File, sha256);
     let known = store.find(&node)?.is_some();
     let id = store.put_node(&node, &facts)?;

@@ -195,6 +195,23 @@ fn a_verdict_that_was_not_kept_is_said_and_one_that_was_changed_is_refused() {
     let note = view.node(id).unwrap().facts.note.unwrap();
     assert!(note.contains("not kept"), "{note}");
     drop(view);
+    // What it found in `f2` is not known: that is no "nothing stands behind it".
+    home.state(
+        &[
+            ("file:f2", EdgeKind::Input, "run:r"),
+            ("run:r", EdgeKind::Produced, "model:x"),
+        ],
+        &[],
+    );
+    let error = home.open().unwrap().behind("x").unwrap_err().to_string();
+    assert!(error.contains(&format!("check {entry} read f2")), "{error}");
+    assert_eq!(home.open().unwrap().behind("unrelated").unwrap(), []);
+    home.check("f2", "s", 1);
+    assert_eq!(
+        home.open().unwrap().behind("x").unwrap(),
+        [],
+        "a later check saw it, and nobody generated s"
+    );
     home.check("f1", "s", 3);
     let kept = fs::read_dir(home.dir.verdicts()).unwrap().next().unwrap();
     let path = kept.unwrap().path();

@@ -25,10 +25,12 @@ use crate::index::NodeId;
 use crate::index::PublicKeys;
 use crate::index::StoreError;
 use crate::lineage::Behind;
+use crate::lineage::Chain;
 use crate::lineage::Graph;
 use crate::lineage::NODES_MAX;
 use crate::lineage::Seen;
-use crate::lineage::behind;
+use crate::lineage::Unseen;
+use crate::lineage::chain;
 use crate::lineage::walk;
 use crate::model::lineage::Direction;
 use crate::model::lineage::EdgeKind;
@@ -133,12 +135,43 @@ impl View {
         walk(self, start, direction, depth_max, NODES_MAX)
     }
 
-    /// Models behind a model; see [`behind`]. Empty where nothing is recorded of it.
+    /// Models behind a model. Empty where nothing is recorded of it; an error where what a check
+    /// found in a file behind it is not known any more, so that there may be others.
     pub fn behind(&self, model: &str) -> Result<Vec<Behind>, GraphError> {
         match self.find(&NodeRef::new(NodeKind::Model, model))? {
-            Some(id) => behind(self, id),
+            Some(id) => self.behind_node(id),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// The same of a node.
+    pub fn behind_node(&self, id: NodeId) -> Result<Vec<Behind>, GraphError> {
+        let Chain { behind, unseen } = chain(self, id)?;
+        if let Some(Unseen { file, check }) = unseen.first() {
+            return Err(self.unseen(id, *check, file)?);
+        }
+        if let Some(check) = self.state().unseen.first()
+            && !self.edges(id, Direction::Upstream)?.is_empty()
+        {
+            let files = "more files than its entry lists";
+            return Err(self.unseen(id, *check, files)?);
+        }
+        Ok(behind)
+    }
+
+    fn unseen(&self, id: NodeId, check: u64, file: &str) -> Result<GraphError, GraphError> {
+        let model = self.node(id)?.label();
+        let node = NodeRef::new(NodeKind::Check, &check.to_string());
+        let digest = match self.find(&node)? {
+            Some(id) => self.node(id)?.facts.digest,
+            None => None,
+        };
+        Ok(GraphError::Unseen {
+            model,
+            check,
+            file: file.to_owned(),
+            digest: digest.unwrap_or_default(),
+        })
     }
 }
 

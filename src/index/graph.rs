@@ -76,10 +76,13 @@ pub struct GraphState {
     pub nodes: u64,
     /// Edges.
     pub edges: u64,
+    /// Entries of checks whose verdict is gone, and which do not list the files that they read.
+    #[serde(default)]
+    pub unseen: Vec<u64>,
 }
 
 /// Version of the rows. Raised when they change: a view of another version is made anew.
-pub const GRAPH_LAYOUT: u32 = 1;
+pub const GRAPH_LAYOUT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -174,6 +177,11 @@ impl GraphStore {
     /// What it holds.
     pub fn state(&self) -> &GraphState {
         &self.state
+    }
+
+    /// Notes a check whose verdict is gone, and which does not list the files that it read.
+    pub fn put_unseen(&mut self, check: u64) {
+        self.state.unseen.push(check);
     }
 
     /// The number of a node; `None` when it is not there.

@@ -23,15 +23,40 @@ pub struct Behind {
     pub way: Vec<String>,
 }
 
-/// Every model behind `start`, in order of the shortest way, then of name. `start` itself is left
-/// out, also where it stands behind itself.
-pub fn behind<G: Graph>(graph: &G, start: G::Key) -> Result<Vec<Behind>, G::Error> {
+/// What stands behind a model, and where that cannot be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// Every model behind it, in order of the shortest way, then of name.
+    pub behind: Vec<Behind>,
+    /// Files behind it of which nobody knows any more what their last check found. While there is
+    /// one, further models may stand behind this one.
+    pub unseen: Vec<Unseen>,
+}
+
+/// A file of which nobody knows any more what its last check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// The file, as it was named or by its digest.
+    pub file: String,
+    /// Entry of the check whose verdict is gone.
+    pub check: u64,
+}
+
+/// Every model behind `start`. `start` itself is left out, also where it stands behind itself.
+pub fn chain<G: Graph>(graph: &G, start: G::Key) -> Result<Chain, G::Error> {
     let all = upstream(graph, start, EdgeKind::flows)?;
     let weights = upstream(graph, start, |kind| {
         matches!(kind, EdgeKind::Base | EdgeKind::Produced)
     })?;
     let mut found = Vec::new();
+    let mut unseen = Vec::new();
     for reached in all.order.iter().filter(|reached| reached.key != start) {
+        if let Some(check) = reached.node.facts.unseen() {
+            unseen.push(Unseen {
+                file: reached.node.label(),
+                check,
+            });
+        }
         if reached.node.node.kind != NodeKind::Model {
             continue;
         }
@@ -48,7 +73,10 @@ pub fn behind<G: Graph>(graph: &G, start: G::Key) -> Result<Vec<Behind>, G::Erro
         ));
     }
     found.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.model.cmp(&y.model)));
-    Ok(found.into_iter().map(|(_, behind)| behind).collect())
+    Ok(Chain {
+        behind: found.into_iter().map(|(_, behind)| behind).collect(),
+        unseen,
+    })
 }
 
 struct At<K> {

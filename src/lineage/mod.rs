@@ -10,7 +10,9 @@ mod walk;
 mod tests;
 
 pub use chain::Behind;
-pub use chain::behind;
+pub use chain::Chain;
+pub use chain::Unseen;
+pub use chain::chain;
 pub use walk::NODES_MAX;
 pub use walk::walk;
 

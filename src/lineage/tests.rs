@@ -181,7 +181,7 @@ fn a_model_is_told_by_whose_weights_and_by_whose_text_it_came_to_be() {
         let node = NodeRef::parse(text).unwrap();
         graph.nodes.iter().position(|n| n.node == node).unwrap()
     };
-    let found = behind(&graph, at("model:y")).unwrap();
+    let found = chain(&graph, at("model:y")).unwrap().behind;
     let told: Vec<_> = found
         .iter()
         .map(|b| (b.model.as_str(), b.weights, b.recorded))
@@ -197,7 +197,7 @@ fn a_model_is_told_by_whose_weights_and_by_whose_text_it_came_to_be() {
     let llama = &found[2].way;
     assert_eq!(llama.first().unwrap(), "model:y");
     assert_eq!(llama.last().unwrap(), "model:llama-2");
-    let x = behind(&graph, at("model:x")).unwrap();
+    let x = chain(&graph, at("model:x")).unwrap().behind;
     assert_eq!((x[0].model.as_str(), x[0].weights), ("mistral", true));
     assert_eq!(x[0].way, ["model:x", "run:x", "model:mistral"]);
 }
@@ -208,7 +208,7 @@ fn a_model_that_stands_behind_itself_is_visited_once() {
     graph.edge("model:a", EdgeKind::Base, "model:b");
     graph.edge("model:b", EdgeKind::Base, "model:a");
     let start = 0;
-    let found = behind(&graph, start).unwrap();
+    let found = chain(&graph, start).unwrap().behind;
     assert_eq!(found.len(), 1);
     let round = graph.walk("model:a", Direction::Downstream, None);
     assert_eq!(round.nodes.len(), 2);

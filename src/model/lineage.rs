@@ -364,7 +364,24 @@ impl NodeFacts {
         take(&mut self.entry, newer.entry.as_ref());
         self.more.extend(newer.more.clone());
     }
+
+    /// Of a file, the check after which nothing is known of what it found, its verdict being gone:
+    /// [`UNSEEN`], unless a later check's verdict is there ([`CHECKED`]).
+    pub fn unseen(&self) -> Option<u64> {
+        // What is no number is no proof of a later check, and no reason to believe that none is due.
+        let number = |key: &str, or: u64| {
+            let text = self.more.get(key)?;
+            Some(text.parse::<u64>().unwrap_or(or))
+        };
+        let unseen = number(UNSEEN, u64::MAX)?;
+        (number(CHECKED, 0).unwrap_or(0) < unseen).then_some(unseen)
+    }
 }
+
+/// Further fact of a file: the entry of the last check whose verdict is there.
+pub const CHECKED: &str = "checked";
+/// Further fact of a file: the entry of the last check whose verdict is gone.
+pub const UNSEEN: &str = "unseen";
 
 /// What is known of an edge.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

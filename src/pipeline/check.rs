@@ -145,6 +145,7 @@ pub fn check(
     let arising = Arising::new(judged.position.readings, judged.duties.let_through);
     let mut findings = Findings::new(judged.policy, arising);
     findings.stale_snapshot(context);
+    findings.unknown_lineage(context.ancestry);
     let mut infos = Vec::new();
     let mut split = Vec::new();
     let mut exempt_unused = options.read.exempt_columns.clone();

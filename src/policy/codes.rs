@@ -68,6 +68,8 @@ codes! {
         "An input holds no rows or no text, so nothing was checked.";
     LICENSE_NOT_ACCEPTED = "license-not-accepted", Flag, Note,
         "The organisation profile does not list a license as accepted that the run touches.";
+    LINEAGE_UNKNOWN = "lineage-unknown", Undecided, Undecided,
+        "What an earlier check found is gone, so what stands behind a registered model is not known.";
     LLAMA_OUTPUT_NEEDS_REVIEW = "llama-output-needs-review", Block, Flag,
         "Matches registered Llama output for which the license texts are open or a fact is missing.";
     LLAMA_OUTPUT_PERMITTED = "llama-output-permitted", Flag, Note,

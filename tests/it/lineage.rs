@@ -160,6 +160,71 @@ fn text_of_a_model_that_learnt_from_llama_is_decided_by_the_whole_chain() {
 }
 
 #[test]
+fn a_run_on_data_that_nobody_checked_says_nothing_of_who_wrote_its_text() {
+    let test = CliTest::with_answers_of(LLAMA_2);
+    let clean = clean_texts();
+    test.write_jsonl("unchecked.jsonl", &rows(&clean[..4]));
+    let start = ["run", "start", "z-sft", "--input", "unchecked.jsonl"];
+    ok(&test, &[&start[..], &["--target-model", MISTRAL]].concat());
+    ok(&test, &["run", "finish", "z-sft", "--model", "acme/Z-7b"]);
+    let own: Vec<Value> = written_by_x()
+        .iter()
+        .map(|text| json!({"completion": text}))
+        .collect();
+    test.write_jsonl("z.jsonl", &own);
+    let register = ["register", "z.jsonl", "--model", "acme/Z-7b"];
+    ok(&test, &[&register[..], &["--source", "z-text"]].concat());
+    test.write_jsonl("mine.jsonl", &rows(&written_by_x()[..1]));
+    let (run, report) = test.check(&["mine.jsonl", "--target-model", MISTRAL]);
+    run.exits(1);
+    assert_eq!(report.0["findings"][0]["code"], "generator-unknown");
+    assert_eq!(report.0["findings"][0]["claims"][0]["model"], "acme/Z-7b");
+}
+
+#[test]
+fn a_verdict_that_is_gone_leaves_what_it_found_undecided_until_it_is_found_again() {
+    let test = story();
+    let second = ["second.jsonl", "--target-model", MISTRAL];
+    let (_, before) = test.check(&second);
+    let kept: Vec<_> = std::fs::read_dir(test.path(".herdbook/verdicts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let away: Vec<Vec<u8>> = kept
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    for path in &kept {
+        std::fs::remove_file(path).unwrap();
+    }
+    // The view has read them; a new one cannot.
+    assert_eq!(test.check(&second).1.0["verdict"], before.0["verdict"]);
+    std::fs::remove_dir_all(test.path(".herdbook/graph")).unwrap();
+    let (run, report) = test.check(&second);
+    // The text of X is held back all the same: nobody else knows who X is.
+    run.exits(1).says("lineage-unknown").says("from a backup");
+    let findings = report.findings();
+    assert!(findings.iter().any(|f| f["code"] == "generator-unknown"));
+    let unknown = |found: &&Value| found["code"] == "lineage-unknown";
+    let reason = findings.iter().find(unknown).unwrap()["reason"].clone();
+    for part in [X, "verdicts/", "is gone"] {
+        assert!(reason.as_str().unwrap().contains(part), "{part}: {reason}");
+    }
+    for (path, bytes) in kept.iter().zip(&away) {
+        std::fs::write(path, bytes).unwrap();
+    }
+    std::fs::remove_dir_all(test.path(".herdbook/graph")).unwrap();
+    assert_eq!(test.check(&second).1.0["verdict"], before.0["verdict"]);
+    // Without a backup, checking the files again is as good.
+    for path in &kept {
+        std::fs::remove_file(path).unwrap();
+    }
+    std::fs::remove_dir_all(test.path(".herdbook/graph")).unwrap();
+    test.check(&["mix", "--target-model", MISTRAL]).0.exits(1);
+    assert_eq!(test.check(&second).1.0["verdict"], before.0["verdict"]);
+}
+
+#[test]
 fn a_model_is_traced_to_the_clause_and_a_source_to_everything_it_touched() {
     let test = story();
     test.check(&["second.jsonl", "--target-model", MISTRAL])
@@ -226,6 +291,13 @@ fn a_model_is_traced_to_the_clause_and_a_source_to_everything_it_touched() {
     // By license: the same, from the model.
     let told = json_of(&test, &["impact", "license:llama-2", "--json"]);
     assert!(ids(&told["walks"][0]).contains(&"model:acme/y-7b"));
+
+    // Drawn: one picture, whatever the number of models that it begins at.
+    let picture = ok(&test, &["impact", "license:llama-2", "--format", "svg"]).stdout;
+    test.write("impact.svg", &picture);
+    test.python("read_svg.py", &["impact.svg", "acme/Y-7b", LLAMA_2]);
+    let flow = ok(&test, &["impact", "license:llama-2", "--format", "mermaid"]).stdout;
+    assert_eq!(flow.matches("flowchart").count(), 1);
 
     // A pasted text, and a row.
     let text = &answers_of(LLAMA_2)[0].text;

@@ -84,11 +84,16 @@ pub(crate) fn ancestry(
     models.extend(&target.base);
     models.sort_unstable();
     models.dedup();
-    let mut behind = Vec::new();
+    let (mut behind, mut unknown) = (Vec::new(), Vec::new());
     for model in models {
-        behind.push((model.clone(), view.behind(model)?));
+        match view.behind(model) {
+            Ok(all) => behind.push((model.clone(), all)),
+            // The check goes on, since checking the file again is what repairs this.
+            Err(error @ GraphError::Unseen { .. }) => unknown.push(error.to_string()),
+            Err(error) => return Err(error),
+        }
     }
-    Ok(Ancestry::new(behind))
+    Ok(Ancestry::new(behind).with_unknown(unknown))
 }
 
 /// Nodes and edges about to be stated.

@@ -47,7 +47,7 @@ pub(super) fn page(global: &Global, kind: &str, name: &str) -> Result<Page, Fail
     let upstream = trace::walked(&view, &catalog, id, Direction::Upstream, None)?;
     let downstream = trace::walked(&view, &catalog, id, Direction::Downstream, None)?;
     let ancestors = if node.node.kind == NodeKind::Model {
-        crate::lineage::behind(&view, id)
+        view.behind_node(id)
             .or_undecided()?
             .into_iter()
             .map(|behind| Ancestor {

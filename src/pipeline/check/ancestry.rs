@@ -12,17 +12,35 @@ use crate::model::Resolution;
 /// What the lineage graph says of the models that sources claim: for each the models behind it.
 /// Gathered before the check; a model that is not in it has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ancestry(BTreeMap<String, Vec<Behind>>);
+pub struct Ancestry {
+    of: BTreeMap<String, Vec<Behind>>,
+    unknown: Vec<String>,
+}
 
 impl Ancestry {
     /// Of claimed model ids, as sources write them.
     pub fn new(of: impl IntoIterator<Item = (String, Vec<Behind>)>) -> Self {
-        Self(of.into_iter().filter(|(_, all)| !all.is_empty()).collect())
+        Self {
+            of: of.into_iter().filter(|(_, all)| !all.is_empty()).collect(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// Adds that what stands behind some model is not known, and why: a check with it is undecided.
+    #[must_use]
+    pub fn with_unknown(mut self, why: Vec<String>) -> Self {
+        self.unknown = why;
+        self
+    }
+
+    /// Why what stands behind some models is not known, a sentence for each.
+    pub(crate) fn unknown(&self) -> &[String] {
+        &self.unknown
     }
 
     /// The models behind one.
     pub(crate) fn of(&self, model: &str) -> &[Behind] {
-        self.0.get(model).map_or(&[], Vec::as_slice)
+        self.of.get(model).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::policy::codes;
 use super::super::scan::SnapshotFacts;
 use super::CheckContext;
 use super::Judged;
+use super::ancestry::Ancestry;
 use super::duties::Arising;
 
 /// Collects findings: all are counted, the first `findings_max` of the policy are kept.
@@ -141,6 +142,20 @@ impl Findings {
             let Some(reason) = reason else { continue };
             let at = Location::file("(index)");
             self.push_run(trouble(codes::SNAPSHOT_STALE, at, reason, fix.to_owned()));
+        }
+    }
+
+    /// Adds what the lineage graph cannot tell of the models that are claimed.
+    pub(crate) fn unknown_lineage(&mut self, ancestry: &Ancestry) {
+        for why in ancestry.unknown() {
+            self.push_run(trouble(
+                codes::LINEAGE_UNKNOWN,
+                Location::file("(lineage)"),
+                why.clone(),
+                "restore the folder verdicts/ of the index from a backup, or check the file again \
+                 that is named, then this input"
+                    .to_owned(),
+            ));
         }
     }
 
