@@ -34,6 +34,8 @@ const LOG_PUBLIC_FILE: &str = "log.pub";
 const LOG_NEXT_FILE: &str = "log.key.next";
 const ATTEST_FILE: &str = "attest.key";
 const ATTEST_PUBLIC_FILE: &str = "attest.pub";
+/// There while keys are being made for the first time: what stands beside it was never used.
+const UNFINISHED_FILE: &str = "unfinished";
 const KEY_BYTES: usize = 32;
 /// Largest `log.pub` that is read. Chosen: a hundred bytes a log.
 const LOG_PUBLIC_BYTES_MAX: u64 = 1 << 20;
@@ -93,6 +95,12 @@ pub enum SecretsError {
         /// What is wrong.
         what: &'static str,
     },
+    /// Making them was interrupted; nothing was ever made under them.
+    #[error("the keys in {dir} were never finished: run `herdbook init` again")]
+    Unfinished {
+        /// Directory of the keys.
+        dir: String,
+    },
     /// The system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]
     Random(String),
@@ -148,22 +156,34 @@ impl Secrets {
     }
 
     /// Loads the keys, or makes them where there are none at all. Files that exist are never
-    /// replaced; one without the other is an error. A directory made before there were keys for
-    /// log and attestations is left without them; see [`Secrets::complete`].
+    /// replaced, but those that an interrupted call left; one without the other is an error. A
+    /// directory made before there were keys for log and attestations is left without them; see
+    /// [`Secrets::complete`].
     pub fn load_or_create(dir: &Path) -> Result<Self, SecretsError> {
-        if present(dir, FINGERPRINT_FILE)? || present(dir, SIGNING_FILE)? {
-            return Self::load(dir);
-        }
-        create_private_dir(dir)?;
-        for file in [FINGERPRINT_FILE, SIGNING_FILE, LOG_FILE, ATTEST_FILE] {
+        let all = [FINGERPRINT_FILE, SIGNING_FILE, LOG_FILE, ATTEST_FILE];
+        if present(dir, UNFINISHED_FILE)? {
+            for file in all.into_iter().chain([PUBLIC_FILE, ATTEST_PUBLIC_FILE]) {
+                remove(&dir.join(file))?;
+            }
+        } else {
+            if present(dir, FINGERPRINT_FILE)? || present(dir, SIGNING_FILE)? {
+                return Self::load(dir);
+            }
             // A log or attestation key without the other two is what is left of a lost directory.
-            if present(dir, file)? {
+            if present(dir, LOG_FILE)? || present(dir, ATTEST_FILE)? {
                 return Err(missing(dir, FINGERPRINT_FILE));
             }
+            create_private_dir(dir)?;
+            write_private(&dir.join(UNFINISHED_FILE), b"", 0o600)?;
+            sync_dir(dir)?;
+        }
+        for file in all {
             write_private(&dir.join(file), &random()?, 0o600)?;
         }
-        let mut secrets = Self::load(dir)?;
+        let mut secrets = Self::read(dir)?;
         secrets.write_public(dir)?;
+        remove(&dir.join(UNFINISHED_FILE))?;
+        sync_dir(dir)?;
         Ok(secrets)
     }
 
@@ -176,7 +196,7 @@ impl Secrets {
             (ATTEST_FILE, self.attest.is_some()),
         ] {
             if !there {
-                write_private(&dir.join(file), &random()?, 0o600)?;
+                write_whole(dir, file, &random()?, 0o600)?;
                 made.push(file);
             }
         }
@@ -217,8 +237,7 @@ impl Secrets {
             ));
         }
         if !present(dir, LOG_NEXT_FILE)? {
-            write_private(&dir.join(LOG_NEXT_FILE), &random()?, 0o600)?;
-            sync_dir(dir)?;
+            write_whole(dir, LOG_NEXT_FILE, &random()?, 0o600)?;
         }
         let key = SigningKey::from_bytes(&read_key(dir, LOG_NEXT_FILE)?);
         Signer::new(origin, key).map_err(|_| unusable(dir, "an origin that no log has"))
@@ -256,6 +275,15 @@ impl Secrets {
 
     /// Loads the keys.
     pub fn load(dir: &Path) -> Result<Self, SecretsError> {
+        if present(dir, UNFINISHED_FILE)? {
+            return Err(SecretsError::Unfinished {
+                dir: dir.display().to_string(),
+            });
+        }
+        Self::read(dir)
+    }
+
+    fn read(dir: &Path) -> Result<Self, SecretsError> {
         let fingerprint = read_key(dir, FINGERPRINT_FILE)?;
         let signing = SigningKey::from_bytes(&read_key(dir, SIGNING_FILE)?);
         let optional = |file: &'static str| {
@@ -278,7 +306,7 @@ impl Secrets {
     fn write_public(&mut self, dir: &Path) -> Result<(), SecretsError> {
         if !present(dir, PUBLIC_FILE)? {
             let public = format!("{}\n", hex::encode(self.verifying().to_bytes()));
-            write_private(&dir.join(PUBLIC_FILE), public.as_bytes(), 0o644)?;
+            write_whole(dir, PUBLIC_FILE, public.as_bytes(), 0o644)?;
         }
         if let Some(attest) = &self.attest
             && !present(dir, ATTEST_PUBLIC_FILE)?
@@ -290,9 +318,8 @@ impl Secrets {
                     file: dir.join(ATTEST_FILE).display().to_string(),
                     what: "its public half cannot be written as PEM",
                 })?;
-            write_private(&dir.join(ATTEST_PUBLIC_FILE), pem.as_bytes(), 0o644)?;
+            write_whole(dir, ATTEST_PUBLIC_FILE, pem.as_bytes(), 0o644)?;
         }
-        sync_dir(dir)?;
         Ok(())
     }
 
@@ -303,16 +330,7 @@ impl Secrets {
             text.push_str(&log.to_vkey());
             text.push('\n');
         }
-        let path = dir.join(LOG_PUBLIC_FILE);
-        let new = dir.join("log.pub.new");
-        match std::fs::remove_file(&new) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StoreError::io("remove", &new)(error).into()),
-        }
-        write_private(&new, text.as_bytes(), 0o644)?;
-        std::fs::rename(&new, &path).map_err(StoreError::io("rename to log.pub", &new))?;
-        sync_dir(dir)?;
+        write_whole(dir, LOG_PUBLIC_FILE, text.as_bytes(), 0o644)?;
         Ok(())
     }
 }
@@ -397,6 +415,24 @@ fn create_private_dir(dir: &Path) -> Result<(), StoreError> {
         .map_err(StoreError::io("create the directory", dir))
 }
 
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StoreError::io("remove", path)(error)),
+    }
+}
+
+/// Writes a file in one step: whole, or not there, or as it was before. Durable once this returns.
+fn write_whole(dir: &Path, file: &str, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
+    let new = dir.join(format!("{file}.new"));
+    remove(&new)?;
+    write_private(&new, bytes, mode)?;
+    std::fs::rename(&new, dir.join(file)).map_err(StoreError::io("rename the key file", &new))?;
+    sync_dir(dir)
+}
+
 fn write_private(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -455,6 +491,28 @@ mod tests {
             }
         ));
         assert!(!dir.path().join(FINGERPRINT_FILE).exists());
+    }
+
+    #[test]
+    fn keys_that_were_never_finished_are_made_anew_and_never_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = dir.path().join("keys");
+        let first = Secrets::load_or_create(&keys).unwrap();
+        // As a crash leaves them: the mark, some keys, one of them half-written.
+        std::fs::write(keys.join(UNFINISHED_FILE), b"").unwrap();
+        std::fs::write(keys.join(SIGNING_FILE), [1; 5]).unwrap();
+        for file in [LOG_FILE, ATTEST_FILE, PUBLIC_FILE, ATTEST_PUBLIC_FILE] {
+            std::fs::remove_file(keys.join(file)).unwrap();
+        }
+        let error = Secrets::load(&keys).unwrap_err();
+        assert!(matches!(error, SecretsError::Unfinished { .. }));
+        let second = Secrets::load_or_create(&keys).unwrap();
+        assert_ne!(first.fingerprint(), second.fingerprint());
+        let read = Secrets::load(&keys).unwrap();
+        assert_eq!(read.fingerprint(), second.fingerprint());
+        assert_eq!(read.verifying(), second.verifying());
+        let public = std::fs::read_to_string(keys.join(PUBLIC_FILE)).unwrap();
+        assert_eq!(public.trim(), hex::encode(read.verifying().to_bytes()));
     }
 
     #[test]
