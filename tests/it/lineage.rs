@@ -345,6 +345,12 @@ fn what_is_named_wrongly_is_bad_usage_and_says_what_there_is() {
         &["dataset", "add", "acme/mix", "mix", "--version", "v1"],
     );
     assert!(again.stdout.contains("nothing changed"));
+    // An incident needs no more than what it is about, and somebody.
+    let open = ["incident", "open", "--source", "answers", "--by", "ada"];
+    ok(&test, &open);
+    let shown = json_of(&test, &["incident", "show", "I-1", "--json"]);
+    assert_eq!(shown["owner"], "ada");
+    assert_eq!(shown["title"], "What source:answers went into");
 }
 
 #[test]

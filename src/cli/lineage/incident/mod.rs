@@ -89,8 +89,8 @@ Example:
 /// `herdbook incident open`
 #[derive(Debug, Clone, Args)]
 #[command(
-    override_usage = "herdbook incident open --source NAME --title TEXT --owner WHO\n       \
-                      herdbook incident open --node NODE --title TEXT --owner WHO",
+    override_usage = "herdbook incident open [OPTIONS] --source NAME\n       \
+                      herdbook incident open [OPTIONS] --node NODE",
     group(clap::ArgGroup::new("about").args(["source", "node"]).required(true))
 )]
 pub struct IncidentOpenArgs {
@@ -102,13 +102,13 @@ pub struct IncidentOpenArgs {
     #[arg(long, value_name = "NODE", value_parser = not_blank)]
     pub node: Option<String>,
 
-    /// What happened, in a line
+    /// What happened, in a line [default: what it is about]
     #[arg(long, value_name = "TEXT", value_parser = not_blank)]
-    pub title: String,
+    pub title: Option<String>,
 
-    /// Who answers for the incident
+    /// Who answers for the incident [default: who states this]
     #[arg(long, value_name = "WHO", value_parser = not_blank)]
-    pub owner: String,
+    pub owner: Option<String>,
 
     /// Who states this.
     #[command(flatten)]

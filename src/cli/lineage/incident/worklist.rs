@@ -70,6 +70,16 @@ pub(super) fn open(
             about.node
         )));
     }
+    let by = args.by.by.as_deref();
+    let Some(owner) = args.owner.as_deref().or(by) else {
+        return Err(Failure::usage(anyhow!(
+            "nobody is named who answers for the incident: add --owner WHO"
+        )));
+    };
+    let title = match &args.title {
+        Some(title) => title.clone(),
+        None => format!("What {} went into", about.node),
+    };
     let traced = downstream(global, &view, start)?;
     let touched = touched(&view, &traced)?;
     let id = next_id(&view)?;
@@ -80,8 +90,8 @@ pub(super) fn open(
     let mut facts = NodeFacts {
         state: Some(OPEN.to_owned()),
         time: Some(opened::now()?),
-        owner: Some(args.owner.clone()),
-        note: Some(args.title.clone()),
+        owner: Some(owner.to_owned()),
+        note: Some(title),
         ..NodeFacts::default()
     };
     facts.more = BTreeMap::from([
@@ -94,7 +104,6 @@ pub(super) fn open(
         .edges
         .extend(touched.iter().map(|t| affects(&node, t)));
     draft.nodes.push(NodeClaim { node, facts });
-    let by = args.by.by.as_deref();
     let entry = draft.state(opened, "incident open", Origin::Declared, by)?;
     out::print(&format!(
         "Opened incident {id} about {} in entry {entry}\n  items     {} to be settled or accepted\n  worklist  {worklist} (SHA-256 of what was touched today)\n\nNext: herdbook incident show {id}\n",
