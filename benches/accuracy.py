@@ -1,7 +1,7 @@
 """Recall per transform and false alarms per kind of negative, on labelled real outputs.
 
     python benches/accuracy.py REGISTERED.parquet CASES.parquet [--herdbook PATH] [--markdown FILE]
-                               [--index DIR] [--strongest N]
+                               [--index DIR] [--strongest N] [--by-bundle]
 
 Registers every row of REGISTERED in one command, checks every row of CASES in one command against
 a Mistral target, and counts. The two files never enter the repository; benches/README.md says
@@ -11,6 +11,8 @@ which columns they need.
   policy with the default thresholds, so that licenses play no part.
 - Rows marked `short` (fewer than eight registered words left) or `ambiguous` (somebody else wrote
   the same text) are counted apart; so are texts of models that were never registered.
+- With --by-bundle the cases are checked by another index, which knows the outputs from a bundle only:
+  fingerprints without words (docs/bundles.md).
 - Every share stands with its denominator and a Wilson 95 % interval.
 - Aims are those of the accuracy plan; a row that misses its aim says so.
 """
@@ -216,6 +218,16 @@ def strongest(report, cases, number):
     return table(f"The {number} strongest findings on negatives", head, lines[:number])
 
 
+def by_bundle(herdbook, at, work):
+    """An index that holds what the one named by `at` shares, and nothing else."""
+    index, keys = work / "partner", work / "index" / "keys"
+    bundle = [work / "it.bundle", "--bundle-key", work / "it.key"]
+    run([herdbook, "export", "bundle", *bundle, "--source", "registered", *at], [0])
+    run([herdbook, "init", "--index", index], [0])
+    run([herdbook, "import", "bundle", *bundle, "--key", keys / "signing.pub", "--partner", "p", "--index", index], [0])
+    return index
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("registered", type=Path)
@@ -224,6 +236,7 @@ def main():
     arguments.add_argument("--markdown", type=Path, help="also write the tables here")
     arguments.add_argument("--index", type=Path, help="use this index, already registered, and leave it")
     arguments.add_argument("--strongest", type=int, default=20, help="how many findings on negatives to list")
+    arguments.add_argument("--by-bundle", action="store_true", help="check with an index that got a bundle only")
     asked = arguments.parse_args()
     herdbook = (asked.herdbook or default_binary()).resolve()
     work = Path(tempfile.mkdtemp(prefix="herdbook-accuracy-"))
@@ -239,6 +252,9 @@ def main():
             )
             text = sum(len(each.encode()) for each in pq.read_table(asked.registered, columns=["text"])["text"].to_pylist())
             facts.append(f"registered {pq.read_metadata(asked.registered).num_rows:,} outputs, {text / 1e6:.1f} MB of text, in {seconds:.1f} s")
+            if asked.by_bundle:
+                at = ["--index", str(by_bundle(herdbook, at, work))]
+                facts.append(f"shared as a bundle of {(work / 'it.bundle').stat().st_size / 1e6:.1f} MB")
         (work / "policy.toml").write_text(POLICY, encoding="utf-8")
         seconds = run(
             [herdbook, "check", asked.cases, *at, "--target-model", TARGET_MODEL, "--text-column", "text",

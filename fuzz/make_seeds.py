@@ -254,6 +254,14 @@ put("codecs", "bits", bytes([11]), bytes((i * 37 + 11) % 256 for i in range(160)
 put("codecs", "bucket-made", bytes([12, 9]), bytes((i * 73 + 5) % 256 for i in range(300)))
 put("codecs", "bucket", bytes([13, 0, 0, 0, 0, 0]), b"\0" * 9, bytes([1, 4, 0xE6, 2, 0, 0, 0, 0, 0, 0]))
 
+# --- bundles -------------------------------------------------------------------------------------
+
+put("bundles", "unsigned", bytes([0]), b"HERDBNDL", struct.pack(">II", 1, 2), b"{}", bytes(64))
+put("bundles", "manifest", bytes([1]), struct.pack(">H", 2), "{}")
+put("bundles", "block", bytes([2, 0, 1, 1]), bytes(16), bytes([30, 5, 4, 1]), b"gram--", bytes([1, 0, 0, 7, 0, 1]))
+put("bundles", "made", bytes([3, 2]), bytes((i * 37 + 11) % 256 for i in range(220)))
+put("bundles", "made-and-cut", bytes([3, 0, 0, 9]), bytes((i * 91 + 5) % 256 for i in range(160)))
+
 # --- signed --------------------------------------------------------------------------------------
 
 ROOT_HASH = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="

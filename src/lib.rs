@@ -9,6 +9,7 @@
 pub mod attest;
 #[cfg(feature = "engine")]
 pub mod audit;
+pub mod bundle;
 pub mod catalog;
 #[cfg(feature = "engine")]
 pub mod cli;

@@ -105,16 +105,20 @@ fn listed(sources: &[SourceInfo]) -> String {
     }
     let mut table = Table::new(&["NAME", "RECORDS", "REGISTERED", "STATE", "MODELS"]).right(&[1]);
     for source in sources {
-        let state = if source.withdrawn_at.is_some() {
-            "withdrawn"
+        let mut state = if source.withdrawn_at.is_some() {
+            "withdrawn".to_owned()
         } else {
-            "active"
+            "active".to_owned()
         };
+        if let Some(partner) = source.claimed_by() {
+            let by = format!(", claimed by {partner}");
+            state.push_str(&by);
+        }
         table.row([
             source.name.clone(),
             source.records.to_string(),
             source.registered_at.clone(),
-            state.to_owned(),
+            state,
             models(source),
         ]);
     }
@@ -171,6 +175,19 @@ fn shown(source: &SourceInfo) -> String {
     ] {
         table.row([label.to_owned(), value]);
     }
+    if let Some(bundle) = &source.bundle {
+        for (label, value) in [
+            ("claimed by", bundle.partner.clone()),
+            ("who calls it", bundle.source.clone()),
+            ("who counts", format!("{} records", bundle.records)),
+            ("signed by", bundle.key.clone()),
+            ("bundle", bundle.bundle.clone()),
+            ("exported", bundle.exported_at.clone()),
+        ] {
+            table.row([label.to_owned(), value]);
+        }
+        return table.render();
+    }
     let mut files = Table::new(&["FILE", "ROWS", "BYTES", "SHA-256"]).right(&[1, 2]);
     for file in &source.files {
         files.row([
@@ -188,6 +205,7 @@ mod tests {
     use super::*;
     use crate::model::Acquisition;
     use crate::model::SourceId;
+    use crate::model::source::BundleOrigin;
     use crate::model::source::SourceFile;
 
     fn source(name: &str) -> SourceInfo {
@@ -211,6 +229,7 @@ mod tests {
             index_bytes: 800,
             registered_at: "2026-11-21T10:00:00Z".into(),
             withdrawn_at: None,
+            bundle: None,
         }
     }
 
@@ -220,6 +239,25 @@ mod tests {
         gone.withdrawn_at = Some("2026-11-22T10:00:00Z".into());
         insta::assert_snapshot!("list", listed(&[source("first"), gone]));
         insta::assert_snapshot!("show", shown(&source("first")));
+        let mut shared = source("acme/runs");
+        shared.bundle = Some(BundleOrigin {
+            partner: "acme\u{1b}[2J".into(),
+            source: "runs".into(),
+            key: "k".into(),
+            bundle: "b".into(),
+            exported_at: "2026-11-20T10:00:00Z".into(),
+            records: 14,
+        });
+        let text = shown(&shared) + &listed(&[shared]);
+        for said in [
+            "claimed by",
+            "runs",
+            "14 records",
+            "active, claimed by acme",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        assert!(!text.contains('\u{1b}'));
         assert!(listed(&[]).contains("register"));
     }
 

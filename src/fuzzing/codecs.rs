@@ -29,6 +29,7 @@ use crate::index::tag::ALONE_TEXTS;
 use crate::model::Acquisition;
 use crate::model::SourceId;
 use crate::model::SourceInfo;
+use crate::model::source::BundleOrigin;
 use crate::model::source::SourceFile;
 
 /// The property.
@@ -51,7 +52,12 @@ pub fn check(data: &[u8]) {
         5 => row(feed.0, TextRow::decode, |row: &TextRow| {
             let mut out = Vec::new();
             let words = u32::try_from(row.words.len()).ok()?;
-            TextRow::put(&mut out, &row.exact, row.normal_bytes, words, &row.words);
+            match row.counted {
+                Some(counted) => {
+                    TextRow::put_counted(&mut out, &row.exact, row.normal_bytes, counted);
+                }
+                None => TextRow::put(&mut out, &row.exact, row.normal_bytes, words, &row.words),
+            }
             Some(out)
         }),
         6 => row(
@@ -250,6 +256,14 @@ fn made_source(feed: &mut Feed<'_>) {
         index_bytes: feed.number(),
         registered_at: feed.text(),
         withdrawn_at: (feed.u8() & 1 == 1).then(|| feed.text()),
+        bundle: (feed.u8() & 1 == 1).then(|| BundleOrigin {
+            partner: feed.text(),
+            source: feed.text(),
+            key: feed.text(),
+            bundle: feed.text(),
+            exported_at: feed.text(),
+            records: feed.number(),
+        }),
     };
     let written = source_row::encode(&source).unwrap();
     assert_eq!(source_row::decode(id, &written), Ok(source));

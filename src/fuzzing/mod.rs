@@ -19,6 +19,7 @@
 
 pub mod arrow;
 pub mod attested;
+pub mod bundles;
 pub mod codecs;
 pub mod configs;
 mod feed;
@@ -41,6 +42,7 @@ pub type Property = fn(&[u8]);
 pub const TARGETS: &[(&str, Property)] = &[
     ("arrow", arrow::check),
     ("attested", attested::check),
+    ("bundles", bundles::check),
     ("codecs", codecs::check),
     ("configs", configs::check),
     ("fingerprint", fingerprint::check),

@@ -80,7 +80,7 @@ pub const LAYOUT: &[(&str, &str, &str, &str)] = &[
         TEXTS,
         "text",
         "text u64",
-        "exact 16 | normal_bytes varint | words varint | word_hash u8 each",
+        "exact 16 | normal_bytes varint | words varint | word_hash u8 each, or for words 0: nothing, or counted varint | own varint",
     ),
     (
         CLAIMS,
@@ -408,6 +408,18 @@ pub struct TextRow {
     pub normal_bytes: u32,
     /// One keyed byte per word, in order; 0 is a word that is no evidence.
     pub words: Box<[u8]>,
+    /// How many words there are, where none of their bytes came along: the text was shared as a
+    /// fingerprint, whose word bytes cannot be put under another key. `words` is empty then.
+    pub counted: Option<WordCount>,
+}
+
+/// Words of a text that are counted and not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WordCount {
+    /// All words.
+    pub words: u32,
+    /// Those that are evidence; no more than all.
+    pub own: u32,
 }
 
 impl TextRow {
@@ -419,6 +431,13 @@ impl TextRow {
         out.extend_from_slice(bytes);
     }
 
+    /// Appends the bytes of a row whose words are only counted.
+    pub fn put_counted(out: &mut Vec<u8>, exact: &[u8; 16], normal_bytes: u32, counted: WordCount) {
+        Self::put(out, exact, normal_bytes, 0, &[]);
+        put_varint(out, u64::from(counted.words));
+        put_varint(out, u64::from(counted.own));
+    }
+
     /// Reads a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         const WHAT: &str = "text row";
@@ -427,11 +446,24 @@ impl TextRow {
         let normal_bytes = cursor.varint_u32(WHAT)?;
         let count = usize::try_from(cursor.varint_u32(WHAT)?).map_err(|_| Malformed(WHAT))?;
         let words = cursor.take(count, WHAT)?.into();
+        let counted = if count > 0 || cursor.is_empty() {
+            None
+        } else {
+            let counted = WordCount {
+                words: cursor.varint_u32(WHAT)?,
+                own: cursor.varint_u32(WHAT)?,
+            };
+            if counted.own > counted.words {
+                return Err(Malformed(WHAT));
+            }
+            Some(counted)
+        };
         cursor.end(WHAT)?;
         Ok(Self {
             exact,
             normal_bytes,
             words,
+            counted,
         })
     }
 }

@@ -43,6 +43,7 @@ pub use format::Incompatible;
 pub use keys::Op;
 pub use keys::PackedClaim;
 pub use keys::TextRow;
+pub use keys::WordCount;
 pub use layout::IndexDir;
 pub use secrets::PublicKeys;
 pub use secrets::Secrets;
@@ -58,6 +59,7 @@ cfg_if::cfg_if! {
         mod build;
         mod claims;
         mod columns;
+        mod extract;
         mod filter;
         mod gather;
         mod graph;
@@ -71,6 +73,8 @@ cfg_if::cfg_if! {
         mod write;
 
         pub use claims::CLAIMS_KEPT;
+        pub use extract::EXTRACT_GRAMS;
+        pub use extract::Extracted;
         pub use filter::FALSE_POSITIVES;
         pub use filter::Hit;
         pub use graph::EdgeRow;

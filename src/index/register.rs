@@ -112,12 +112,15 @@ impl<'w> Registration<'w> {
     }
 
     /// Adds one record. A text that the index or this registration already holds gets a claim and
-    /// nothing else.
+    /// nothing else; one that the index holds without its words, and that comes with them, is a text
+    /// of its own, so that it is compared by its words from now on. Either all drafts of a
+    /// registration have words or none.
     pub fn add(&mut self, text: &TextDraft<'_>, claim: PackedClaim) -> Result<(), WriteError> {
         let number = if let Some(&number) = self.known.get(&text.exact) {
             number
         } else {
-            let number = match self.writer.find(&text.exact, text.entry)? {
+            let with_words = text.counted.is_none();
+            let number = match self.writer.find(&text.exact, text.entry, with_words)? {
                 Some(number) => number,
                 None => self.add_text(text)?,
             };
@@ -142,8 +145,11 @@ impl<'w> Registration<'w> {
         let words = u32::try_from(text.words.len()).map_err(|_| StoreError::Limit {
             what: "a text of more than 2^32 words".to_owned(),
         })?;
-        self.rows.push(|row| {
-            TextRow::put(row, &text.exact, text.normal_bytes, words, text.words);
+        self.rows.push(|row| match text.counted {
+            Some(counted) => {
+                TextRow::put_counted(row, &text.exact, text.normal_bytes, counted);
+            }
+            None => TextRow::put(row, &text.exact, text.normal_bytes, words, text.words),
         });
         if self.rows.bytes() >= ROWS_BYTES {
             let next = Rows::new(self.rows.next());
@@ -218,6 +224,7 @@ impl<'w> Registration<'w> {
             index_bytes: written.saturating_sub(replaced),
             registered_at: draft.registered_at,
             withdrawn_at: None,
+            bundle: draft.bundle,
         };
         let mut state = self.writer.state().clone();
         state.epoch += 1;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::model::Acquisition;
 use crate::model::SourceId;
 use crate::model::SourceInfo;
+use crate::model::source::BundleOrigin;
 use crate::model::source::SourceFile;
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +25,8 @@ struct Row {
     index_bytes: u64,
     registered_at: String,
     withdrawn_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bundle: Option<BundleOrigin>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +63,7 @@ pub(crate) fn encode(source: &SourceInfo) -> Result<Vec<u8>, String> {
         index_bytes: source.index_bytes,
         registered_at: source.registered_at.clone(),
         withdrawn_at: source.withdrawn_at.clone(),
+        bundle: source.bundle.clone(),
     };
     serde_json::to_vec(&row).map_err(|error| format!("the source row cannot be written: {error}"))
 }
@@ -94,6 +98,7 @@ pub(crate) fn decode(id: SourceId, bytes: &[u8]) -> Result<SourceInfo, String> {
         index_bytes: row.index_bytes,
         registered_at: row.registered_at,
         withdrawn_at: row.withdrawn_at,
+        bundle: row.bundle,
     })
 }
 
@@ -123,8 +128,23 @@ mod tests {
             index_bytes: 4,
             registered_at: "2026-01-01T00:00:00Z".to_owned(),
             withdrawn_at: None,
+            bundle: None,
         };
-        assert_eq!(decode(SourceId(7), &encode(&source).unwrap()), Ok(source));
+        let plain = encode(&source).unwrap();
+        assert!(!String::from_utf8_lossy(&plain).contains("bundle"));
+        assert_eq!(decode(SourceId(7), &plain), Ok(source.clone()));
+        let shared = SourceInfo {
+            bundle: Some(BundleOrigin {
+                partner: "p".to_owned(),
+                source: "s".to_owned(),
+                key: "k".to_owned(),
+                bundle: "b".to_owned(),
+                exported_at: "t".to_owned(),
+                records: 9,
+            }),
+            ..source
+        };
+        assert_eq!(decode(SourceId(7), &encode(&shared).unwrap()), Ok(shared));
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(crate) fn ingest_without_commit(
         acquisition: Acquisition::SelfGenerated,
         text_bytes: 0,
         registered_at: String::new(),
+        bundle: None,
     };
     assert!(matches!(
         registration.finish(draft),

@@ -155,8 +155,15 @@ proptest! {
         let mut bytes = Vec::new();
         TextRow::put(&mut bytes, &exact, normal_bytes, u32::try_from(words.len()).unwrap(), &words);
         refuses_cuts_and_tails(&bytes, TextRow::decode);
-        let row = TextRow { exact, normal_bytes, words: words.into() };
+        let row = TextRow { exact, normal_bytes, words: words.into(), counted: None };
         prop_assert_eq!(TextRow::decode(&bytes), Ok(row));
+        let counted = WordCount { words: normal_bytes, own: normal_bytes / 3 };
+        bytes.clear();
+        TextRow::put_counted(&mut bytes, &exact, normal_bytes, counted);
+        let row = TextRow { exact, normal_bytes, words: [].into(), counted: Some(counted) };
+        prop_assert_eq!(TextRow::decode(&bytes), Ok(row));
+        bytes.push(0);
+        prop_assert!(TextRow::decode(&bytes).is_err());
         let mut bytes = Vec::new();
         for claim in &claims {
             claim.put(&mut bytes);
@@ -328,6 +335,14 @@ fn golden_bytes() {
     let mut text = Vec::new();
     TextRow::put(&mut text, &[3; 16], 300, 2, &[8, 9]);
     assert_eq!(text, [[3; 16].as_slice(), &[0xac, 0x02, 2, 8, 9]].concat());
+    text.clear();
+    let counted = WordCount { words: 200, own: 7 };
+    TextRow::put_counted(&mut text, &[3; 16], 300, counted);
+    let bytes = [0xac, 0x02, 0, 0xc8, 0x01, 7];
+    assert_eq!(text, [[3; 16].as_slice(), &bytes].concat());
+    text.pop();
+    text.extend([0xc9, 0x01]);
+    assert!(TextRow::decode(&text).is_err(), "more own words than words");
     assert_eq!(bucket_of(0x8000_0000_0000_0005, 1), 1);
     assert_eq!(bucket_start(1, 1), 0x8000_0000_0000_0000);
     assert_eq!(bucket_key(1, 2), [0, 0, 0, 1, 0, 0, 0, 2]);

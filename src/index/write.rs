@@ -22,6 +22,7 @@ use super::keys::PackedClaim;
 use super::keys::SOURCES;
 use super::keys::StateRow;
 use super::keys::TEXTS;
+use super::keys::WordCount;
 use super::layout::FILTER_SUFFIX;
 use super::layout::IndexDir;
 use super::layout::filter_name;
@@ -36,6 +37,7 @@ use super::source_row;
 use super::store::Store;
 use crate::model::Acquisition;
 use crate::model::SourceInfo;
+use crate::model::source::BundleOrigin;
 use crate::model::source::SourceFile;
 
 /// What is known of a source before it is registered.
@@ -59,6 +61,8 @@ pub struct SourceDraft {
     pub text_bytes: u64,
     /// Time of registration, RFC 3339, UTC.
     pub registered_at: String,
+    /// Where it came from, if a partner shared it as fingerprints.
+    pub bundle: Option<BundleOrigin>,
 }
 
 /// One unit to register, fingerprinted.
@@ -72,6 +76,8 @@ pub struct TextDraft<'a> {
     pub normal_bytes: u32,
     /// One keyed byte per word; 0 is a word that is no evidence.
     pub words: &'a [u8],
+    /// How many words there are, where their bytes are not known; `words` is empty then.
+    pub counted: Option<WordCount>,
     /// Keyed selected grams, in any order; repeats are harmless.
     pub grams: &'a [u64],
 }
@@ -402,6 +408,7 @@ impl IndexWriter {
                 acquisition: Acquisition::SelfGenerated,
                 text_bytes: 0,
                 registered_at: at.to_owned(),
+                bundle: None,
             })?;
         }
         if !self.has_canary() {
@@ -437,8 +444,14 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// The number of a text that the index holds, by its exact digest.
-    pub(super) fn find(&self, exact: &[u8; 16], entry: u64) -> Result<Option<u64>, StoreError> {
+    /// The number of a text that the index holds, by its exact digest: of the one that has word
+    /// bytes, where one has. One without them does not do for `with_words`.
+    pub(super) fn find(
+        &self,
+        exact: &[u8; 16],
+        entry: u64,
+        with_words: bool,
+    ) -> Result<Option<u64>, StoreError> {
         if !self
             .segments
             .values()
@@ -458,8 +471,14 @@ impl IndexWriter {
                 }
                 Postings::Texts(texts) => {
                     let rows = look_up::texts(&self.store, &texts)?;
-                    let same = texts.iter().zip(rows).find(|(_, row)| row.exact == *exact);
-                    if let Some((text, _)) = same {
+                    let same = texts
+                        .iter()
+                        .zip(rows)
+                        .filter(|(_, row)| row.exact == *exact);
+                    let same = same.min_by_key(|(text, row)| (row.counted.is_some(), **text));
+                    if let Some((text, row)) = same
+                        && !(with_words && row.counted.is_some())
+                    {
                         return Ok(Some(text.0));
                     }
                 }

@@ -70,6 +70,26 @@ pub struct SourceInfo {
     pub registered_at: String,
     /// Time of withdrawal, if it was withdrawn.
     pub withdrawn_at: Option<String>,
+    /// Where it came from, if a partner shared it as fingerprints.
+    pub bundle: Option<BundleOrigin>,
+}
+
+/// Where a source came from that a partner shared without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleOrigin {
+    /// Who claims it, by the name that the importer gave.
+    pub partner: String,
+    /// What the partner calls the source.
+    pub source: String,
+    /// The Ed25519 key that signed the bundle, hex.
+    pub key: String,
+    /// Digest of the bundle: SHA-256 of its manifest, hex.
+    pub bundle: String,
+    /// When it was exported, RFC 3339, by the partner's clock.
+    pub exported_at: String,
+    /// Records that the partner counts in the source.
+    pub records: u64,
 }
 
 impl SourceInfo {
@@ -80,6 +100,11 @@ impl SourceInfo {
     /// Whether this is the index's own.
     pub fn is_canary(&self) -> bool {
         self.name == Self::CANARY
+    }
+
+    /// Who claims it, where that is somebody else than the owner of this index.
+    pub fn claimed_by(&self) -> Option<&str> {
+        self.bundle.as_ref().map(|bundle| bundle.partner.as_str())
     }
 
     /// What it added to the index, filter included, in percent of the text that it brought.

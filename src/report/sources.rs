@@ -36,6 +36,25 @@ pub struct Source {
     pub withdrawn_at: Option<String>,
     /// The files registered.
     pub files: Vec<SourceFile>,
+    /// Where it came from, if a partner shared it as fingerprints.
+    pub bundle: Option<Bundle>,
+}
+
+/// Where a source came from that a partner shared without its text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bundle {
+    /// Who claims it.
+    pub partner: String,
+    /// What the partner calls it.
+    pub source: String,
+    /// The Ed25519 key that signed the bundle, hex.
+    pub key: String,
+    /// SHA-256 of the bundle's manifest, hex.
+    pub bundle: String,
+    /// When it was exported, RFC 3339.
+    pub exported_at: String,
+    /// Records that the partner counts.
+    pub records: u64,
 }
 
 /// One file of a source.
@@ -75,6 +94,14 @@ impl From<&model::SourceInfo> for Source {
                     bytes: file.bytes,
                 })
                 .collect(),
+            bundle: info.bundle.as_ref().map(|bundle| Bundle {
+                partner: bundle.partner.clone(),
+                source: bundle.source.clone(),
+                key: bundle.key.clone(),
+                bundle: bundle.bundle.clone(),
+                exported_at: bundle.exported_at.clone(),
+                records: bundle.records,
+            }),
         }
     }
 }

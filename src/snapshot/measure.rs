@@ -32,6 +32,7 @@ fn draft(name: &str) -> SourceDraft {
         acquisition: Acquisition::SelfGenerated,
         text_bytes: 0,
         registered_at: "2026-11-21T12:00:00Z".to_owned(),
+        bundle: None,
     }
 }
 
@@ -55,6 +56,7 @@ fn register(writer: &mut Writer, name: &str, from: u64, count: u64) -> Registere
             entry,
             normal_bytes: 1000,
             words: &words,
+            counted: None,
             grams: &grams,
         };
         let claim = PackedClaim {

@@ -16,6 +16,7 @@ use super::seal;
 use crate::audit;
 use crate::audit::Head;
 use crate::index::Compat;
+use crate::index::Extracted;
 use crate::index::Hit;
 use crate::index::IndexDir;
 use crate::index::IndexReader;
@@ -27,6 +28,7 @@ use crate::index::TextRow;
 use crate::index::Walked;
 use crate::model::Claim;
 use crate::model::IndexInfo;
+use crate::model::SourceId;
 use crate::model::SourceInfo;
 
 /// How long a sealed snapshot may stand beside a log that does not name it yet before that is
@@ -244,6 +246,18 @@ impl Snapshot {
     /// empty answer means that only withdrawn sources held the text: it is no match.
     pub fn claims(&self, id: TextId) -> Result<Vec<Claim>, LookUpError> {
         self.reader.claims(id)
+    }
+
+    /// Hands over every text that one of some sources claims, with its grams; see
+    /// [`IndexReader::extract`].
+    pub fn extract<E: From<LookUpError>>(
+        &self,
+        sources: &[SourceId],
+        order: impl Fn([u8; 16]) -> [u8; 16],
+        grams_at_once: u64,
+        each: impl FnMut(Extracted) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        self.reader.extract(sources, order, grams_at_once, each)
     }
 
     /// Reads every row and compares everything with everything.

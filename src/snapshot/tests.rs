@@ -148,6 +148,7 @@ fn draft(name: &str) -> SourceDraft {
         acquisition: Acquisition::SelfGenerated,
         text_bytes: 10,
         registered_at: NOW.to_owned(),
+        bundle: None,
     }
 }
 
@@ -176,6 +177,7 @@ fn add(registration: &mut Registration<'_>, text: &Text, claim: PackedClaim) {
         entry: entry(text.id),
         normal_bytes,
         words: &words,
+        counted: None,
         grams: &text.grams,
     };
     registration.add(&text, claim).unwrap();
@@ -1032,6 +1034,7 @@ fn commit_only(home: &Home, name: &str, texts: &[Text]) {
             entry: entry(text.id),
             normal_bytes: 1,
             words: &[],
+            counted: None,
             grams: &text.grams,
         };
         registration.add(&text, claim(row)).unwrap();
@@ -1293,6 +1296,7 @@ fn what_a_crash_before_the_commit_leaves_is_invisible_and_removed() {
                 entry: entry(id),
                 normal_bytes: 1,
                 words: &[],
+                counted: None,
                 grams: &grams,
             };
             registration.add(&text, claim(row as u64)).unwrap();

@@ -430,6 +430,7 @@ fn plant(index: &mut IndexWriter, secrets: &Secrets, op: Op, time: &str) -> Resu
         entry: print.exact.entry(),
         normal_bytes: print.normal_bytes,
         words: &print.words,
+        counted: None,
         grams: &print.grams,
     };
     index.plant(&canary, op, time)

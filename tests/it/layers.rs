@@ -26,6 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["model", "index", "fingerprint", "audit", "tlog"],
     ),
     ("graph", &["model", "lineage", "index", "audit", "snapshot"]),
+    ("bundle", &["model", "fingerprint", "index", "snapshot"]),
     (
         "pipeline",
         &[

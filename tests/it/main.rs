@@ -17,6 +17,7 @@
 
 mod attest;
 mod audit_log;
+mod bundles;
 mod common;
 mod demo;
 mod docs;

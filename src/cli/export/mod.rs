@@ -5,6 +5,7 @@
     reason = "help is printed as it stands, without backticks"
 )]
 
+mod bundle;
 mod findings;
 mod gather;
 mod ledger;
@@ -37,7 +38,8 @@ use crate::report::lineage;
 #[derive(Debug, Clone, Subcommand)]
 #[command(after_help = "\
 The same log gives the same bytes: times are those of the log, ids are digests.
-No text of a data set is ever exported, only names, numbers and digests.")]
+No text of a data set is ever exported, only names, numbers and digests. What
+`bundle` writes is sealed and signed anew each time.")]
 pub enum ExportCommand {
     /// A data set, model or run with all it came from, as a CycloneDX ML-BOM
     #[command(name = "cyclonedx")]
@@ -55,6 +57,8 @@ pub enum ExportCommand {
     Mermaid(DrawArgs),
     /// What lies upstream or downstream, in the DOT language of Graphviz
     Dot(DrawArgs),
+    /// Registered sources for a partner, as signed fingerprints without text
+    Bundle(bundle::BundleArgs),
 }
 
 /// Where an export goes.
@@ -207,6 +211,7 @@ pub(super) fn run(global: &Global, command: &ExportCommand) -> Result<Exit, Fail
     let opened = Opened::find(global).or_undecided()?;
     let catalog = catalog::of_index(global)?;
     let (text, out) = match command {
+        ExportCommand::Bundle(args) => return bundle::run(global, &opened, args),
         ExportCommand::CycloneDx(args) => {
             let kinds = [NodeKind::Dataset, NodeKind::Model, NodeKind::Run];
             let dossier = gather::dossier(&opened, &catalog, &args.node, &kinds)?;

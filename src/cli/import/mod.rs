@@ -8,6 +8,7 @@
     reason = "help is printed as it stands, without backticks"
 )]
 
+mod bundle;
 mod files;
 mod show;
 
@@ -66,6 +67,8 @@ pub enum ImportCommand {
     MlFlow(ModelArgs),
     /// The folder of a Weights & Biases run
     Wandb(ModelArgs),
+    /// Fingerprints that a partner shared, registered as the partner's claim
+    Bundle(bundle::BundleArgs),
 }
 
 /// What every import has.
@@ -170,6 +173,7 @@ pub(super) fn run(global: &Global, command: &ImportCommand) -> Result<Exit, Fail
     let opened = Opened::find(global).or_undecided()?;
     let mut draft = Draft::default();
     let (name, taken, common) = match command {
+        ImportCommand::Bundle(args) => return bundle::run(global, &opened, args),
         ImportCommand::OpenLineage(args) => {
             let taken = each(&args.files, |document| {
                 interchange::openlineage(document, &args.models).or_usage()

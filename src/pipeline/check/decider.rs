@@ -468,6 +468,13 @@ fn run_finding(decision: Decision, approval: Option<AppliedApproval>) -> Finding
 
 /// Names a registered record so that a person finds it again.
 fn record_name(source: &SourceInfo, claim: &Claim) -> String {
+    if let Some(partner) = source.claimed_by() {
+        // A partner's names of files and columns stay with the partner.
+        return format!(
+            "claimed by {partner}: file {}#{}:column {}",
+            claim.file, claim.row, claim.column
+        );
+    }
     let file = source
         .files
         .get(claim.file as usize)

@@ -99,6 +99,7 @@ fn source(name: &str) -> SourceInfo {
         index_bytes: 100,
         registered_at: "2026-11-22T00:00:00Z".to_owned(),
         withdrawn_at: None,
+        bundle: None,
     }
 }
 

@@ -76,13 +76,24 @@ pub(super) fn candidates(
     exact: &[TextId],
     copied: f64,
 ) -> (Vec<TextId>, f64) {
+    most_alike(tallies, exact, copied, RAREST_CANDIDATES)
+}
+
+/// As [`candidates`], with so many of those that share the rarest grams.
+pub(super) fn most_alike(
+    tallies: &HashMap<TextId, Tally>,
+    exact: &[TextId],
+    copied: f64,
+    rarest: usize,
+) -> (Vec<TextId>, f64) {
+    let wanted = rarest;
     let mut rarities: Vec<f64> = tallies.values().map(|tally| tally.rarity).collect();
     let descending = |a: &f64, b: &f64| b.total_cmp(a);
-    let rarest = if rarities.len() < RAREST_CANDIDATES {
+    let rarest = if rarities.len() < wanted {
         0.0
     } else {
         *rarities
-            .select_nth_unstable_by(RAREST_CANDIDATES - 1, descending)
+            .select_nth_unstable_by(wanted.saturating_sub(1), descending)
             .1
     };
     let mut ids: Vec<TextId> = tallies

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 mod align;
 mod bound;
+mod by_grams;
 mod candidates;
 mod sieve;
 mod strength;
@@ -47,6 +48,7 @@ use align::Alignment;
 use align::Blocks;
 use align::Run;
 use bound::WordBag;
+use by_grams::Twins;
 use candidates::Tally;
 use candidates::candidates;
 use candidates::one_of_each_text;
@@ -107,6 +109,8 @@ pub(crate) struct Matcher<'a> {
     aligner: Aligner,
     bag: WordBag,
     strength_min: f64,
+    /// Whether some texts came without their words.
+    bundled: bool,
     /// Whether the text in hand may be an output that only repeats its prompt: a prompt is not.
     echoes: bool,
     normal: NormalText,
@@ -155,6 +159,7 @@ impl<'a> Matcher<'a> {
             aligner: Aligner::default(),
             bag: WordBag::default(),
             strength_min,
+            bundled: snapshot.sources().iter().any(|s| s.bundle.is_some()),
             echoes: true,
             normal: NormalText::default(),
             loose: NormalText::default(),
@@ -267,14 +272,19 @@ impl<'a> Matcher<'a> {
         }
         let mut asked: Vec<u64> = self.hits.iter().map(|g| g.id).collect();
         asked.push(exact.entry());
-        let answers = self.snapshot.look_up(&asked)?;
+        let mut answers = self.snapshot.look_up(&asked)?;
         let texts = self.snapshot.manifest().texts;
-        let (tallies, rarity) = tally(&self.grams, &self.hits, &answers, texts);
+        let (mut tallies, mut rarity) = tally(&self.grams, &self.hits, &answers, texts);
+        let mut twins = Twins::default();
+        if self.bundled {
+            let same = equal_texts(&answers).to_vec();
+            twins = Twins::set_apart(self.snapshot, &tallies, &same, &mut answers)?;
+            if !twins.is_empty() {
+                (tallies, rarity) = tally(&self.grams, &self.hits, &answers, texts);
+            }
+        }
         let rarity = rarity / self.grams.len().max(1) as f64;
-        let same = match answers.last() {
-            Some(Postings::Texts(ids)) => ids.as_slice(),
-            Some(Postings::Absent | Postings::Common(_)) | None => &[],
-        };
+        let same = equal_texts(&answers);
         let (ids, rarest) = candidates(&tallies, same, CANDIDATE_GRAMS);
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -295,10 +305,17 @@ impl<'a> Matcher<'a> {
                 let is_exact = row.exact == exact.0;
                 let tally = tallies.get(id);
                 if tally.is_some() || is_exact {
-                    out.extend(self.measure(*id, row, tally, is_exact, unit));
+                    out.extend(match row.counted {
+                        None => self.measure(*id, row, tally, is_exact, unit),
+                        Some(counted) => {
+                            let text = (*id, row, counted);
+                            self.measure_by_grams(text, tally, is_exact, unit, &answers)
+                        }
+                    });
                 }
             }
         }
+        twins.join(&mut out);
         Ok(out)
     }
 
@@ -478,5 +495,13 @@ impl<'a> Matcher<'a> {
                 .map_or(unit_bytes as u64, |w| u64::from(*w))
         };
         at(end).saturating_sub(at(start))
+    }
+}
+
+/// The texts that the last answer, that for the exact digest, names.
+fn equal_texts(answers: &[Postings]) -> &[TextId] {
+    match answers.last() {
+        Some(Postings::Texts(ids)) => ids,
+        Some(Postings::Absent | Postings::Common(_)) | None => &[],
     }
 }

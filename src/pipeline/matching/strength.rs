@@ -60,7 +60,7 @@ pub(crate) fn rarity(df: u64, texts: u64) -> f64 {
     (RAREST * (1.0 - (df.max(1) as f64).ln() / texts.ln())).max(0.0)
 }
 
-fn share(part: f64, whole: f64) -> f64 {
+pub(super) fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 {
         (part / whole).min(1.0)
     } else {

@@ -137,6 +137,7 @@ impl Tables {
             entry: print.exact.entry(),
             normal_bytes: print.normal_bytes,
             words: outputs.words(print),
+            counted: None,
             grams: outputs.grams(print),
         };
         registration.add(&text, claim)?;
@@ -167,6 +168,7 @@ impl Tables {
             acquisition: options.acquisition,
             text_bytes: self.text_bytes,
             registered_at: options.now.clone(),
+            bundle: None,
         };
         (draft, notes)
     }
