@@ -54,6 +54,7 @@ impl Check {
             },
             tally: BTreeMap::from(counts.map(|(name, count)| (name.to_owned(), count))),
             as_of: outcome.as_of.clone(),
+            sketches: None,
         })
     }
 }

@@ -212,6 +212,9 @@ pub struct Check {
     pub tally: BTreeMap<String, u64>,
     /// The day that expiries were compared with.
     pub as_of: String,
+    /// SHA-256 of the file of the inputs' sketches, hex; absent where none were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketches: Option<String>,
 }
 
 /// Inputs whose digests stand in the entry; of more only the digest over all. Chosen: 4 KB.

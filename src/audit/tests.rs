@@ -104,6 +104,7 @@ fn check(policy: &str) -> Check {
         inputs_digest: "55".repeat(32),
         tally: BTreeMap::from([("read".to_owned(), 3)]),
         as_of: "2026-11-22".to_owned(),
+        sketches: None,
     }
 }
 

@@ -143,6 +143,8 @@ pub enum Command {
     Incident(super::lineage::incident::IncidentCommand),
     /// Show runs without checks, checks without runs, Llama without registered output
     Coverage(super::lineage::coverage::CoverageArgs),
+    /// Decide past checks again by what is known today, and list what would change
+    Recheck(super::recheck::RecheckArgs),
     /// Write lineage as other tools read it: bill of materials, events, Croissant, CSV, drawings
     #[command(subcommand)]
     Export(super::export::ExportCommand),
@@ -302,6 +304,10 @@ pub struct CheckArgs {
     /// Sign-offs and waivers [default: approvals.jsonl beside the policy, or in the index]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub approvals: Option<PathBuf>,
+
+    /// Keep the sketches of the inputs (no text), so that `recheck` can decide again
+    #[arg(long, conflicts_with = "snapshot")]
+    pub keep_sketches: bool,
 
     /// Read this snapshot instead of the index's newest one
     #[arg(long, value_name = "DIR", requires = "snapshot_digest", value_hint = ValueHint::DirPath)]

@@ -360,17 +360,18 @@ fn rotate(opened: &Opened) -> Result<Exit, Failure> {
 }
 
 /// Logs a check that read the index. Where that fails, the check is undecided and says why.
-/// Returns where it stands; `None` where nothing was logged: a travelling snapshot has no log, and
+/// `sketches` is the digest of those that were kept. Returns where it stands; `None` where nothing was logged: a travelling snapshot has no log, and
 /// without an index there is none.
 pub(super) fn log_check(
     global: &Global,
     args: &CheckArgs,
     outcome: &mut CheckOutcome,
+    sketches: Option<String>,
 ) -> Option<Logged> {
     if args.snapshot.is_some() {
         return None;
     }
-    match append_check(global, outcome) {
+    match append_check(global, outcome, sketches) {
         Ok(logged) => logged,
         // Undecided already, and most often for the same reason: said, but no finding of its own.
         Err(error) if outcome.index.is_none() => {
@@ -387,7 +388,11 @@ pub(super) fn log_check(
     }
 }
 
-fn append_check(global: &Global, outcome: &CheckOutcome) -> Result<Option<Logged>, anyhow::Error> {
+fn append_check(
+    global: &Global,
+    outcome: &CheckOutcome,
+    sketches: Option<String>,
+) -> Result<Option<Logged>, anyhow::Error> {
     let opened = match Opened::find(global) {
         Ok(opened) => opened,
         // The outcome says so already, and there is no log to write to.
@@ -399,7 +404,10 @@ fn append_check(global: &Global, outcome: &CheckOutcome) -> Result<Option<Logged
         return Ok(None);
     }
     let json = report::wire::to_json(outcome)?;
-    let check = Check::of(outcome, &json)?;
+    let check = Check {
+        sketches,
+        ..Check::of(outcome, &json)?
+    };
     let mut log = Log::open(&opened.dir, &opened.secrets);
     // Nothing is written beside a log that cannot be appended to.
     log.head()?;

@@ -34,6 +34,7 @@ use super::opened;
 use super::opened::Opened;
 use super::out;
 use super::progress::Progress;
+use super::recheck;
 use super::target;
 use super::worker;
 use crate::model::CheckOutcome;
@@ -51,6 +52,7 @@ use crate::pipeline::scan::Scanner as _;
 use crate::pipeline::scan::Supervisor;
 use crate::pipeline::scan::WorkerError;
 use crate::pipeline::scan::WorkerOptions;
+use crate::pipeline::sketches::Keeping;
 use crate::read::InputPath;
 use crate::read::Purpose;
 use crate::read::ReadError;
@@ -70,8 +72,9 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
         .map_or(Ok(()), attest::Planned::remove_stale)?;
     let plan = from::plan(global, args)?;
     refuse_clashes(args, &plan.named)?;
-    let mut outcome = outcome(global, args, &config, plan)?;
-    let logged = audit::log_check(global, args, &mut outcome);
+    let mut kept = None;
+    let mut outcome = outcome(global, args, &config, plan, &mut kept)?;
+    let logged = audit::log_check(global, args, &mut outcome, kept);
     let exit = finish(global, args, &config, &outcome);
     // Last of all: a statement that the check passed must not outlive anything that went wrong.
     Ok(match attest {
@@ -110,12 +113,13 @@ fn tell_the_wait(snapshot: u64, cost: OpenCost, quiet: bool) {
 }
 
 /// Runs the check itself. Bad target or policy is bad usage; whatever is wrong with the index or
-/// the inputs stands in the outcome.
+/// the inputs stands in the outcome. `kept` becomes the digest of the sketches that were kept.
 fn outcome(
     global: &Global,
     args: &CheckArgs,
     config: &Config,
     plan: Plan,
+    kept: &mut Option<String>,
 ) -> Result<CheckOutcome, Failure> {
     let Plan { target, inputs, .. } = plan;
     let named = Named {
@@ -173,10 +177,12 @@ fn outcome(
     };
     let options = options(args, config);
     let progress = Progress::bytes("checking", inputs::bytes(&inputs), global.quiet);
+    let begun = keeps(args, config).then(|| recheck::begin(&opened, &inputs, &target, &duties));
+    let mut keeping = Keeping::new(&mut scanner, begun);
     let run = {
         let seen = AtomicU64::new(0);
         let count = inputs::accumulate(&seen, &progress);
-        pipeline::check(&context, &mut scanner, &inputs, &options, &count)
+        pipeline::check(&context, &mut keeping, &inputs, &options, &count)
     };
     progress.finish();
     let mut run = run.map_err(|error| match error {
@@ -194,6 +200,13 @@ fn outcome(
     }
     if let Err(error) = duties::store(args, &run.to_store) {
         pipeline::duties_not_stored(&mut run.outcome, &format!("{error:#}"));
+    }
+    // Of a check that asked no index there is nothing to be decided again.
+    if run.outcome.index.is_some() {
+        match keeping.finish() {
+            Ok(digest) => *kept = digest,
+            Err(error) => pipeline::sketches_not_kept(&mut run.outcome, &error.to_string()),
+        }
     }
     Ok(run.outcome)
 }
@@ -220,11 +233,18 @@ fn scanner(
         threads,
         minimum: judged.policy.flag_strength(),
         limits: args.worker.limits(threads),
+        sketches: keeps(args, config),
         stdin: stdin.map(InputPath::spooled).transpose().or_undecided()?,
     };
     Ok(Supervisor::start(options, move |number| {
         dir.snapshot(number)
     }))
+}
+
+/// Whether the sketches of the inputs are kept. A check against a travelling snapshot stands in no
+/// log that could name them.
+fn keeps(args: &CheckArgs, config: &Config) -> bool {
+    (args.keep_sketches || config.keep_sketches) && args.snapshot.is_none()
 }
 
 /// How the inputs are read and where the split goes.

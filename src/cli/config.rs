@@ -40,6 +40,10 @@ pub const TEMPLATE: &str = r#"# herdbook config: defaults for the commands that 
 # Threads to work with; without it, one per core.
 # threads = 8
 
+# Keep the sketches of what is checked (no text), so that `herdbook recheck` can decide
+# again when sources, catalog or policy have changed.
+# keep_sketches = true
+
 [register]
 # How your models are usually reached: "self-hosted", "bedrock", …
 # access = "self-hosted"
@@ -59,6 +63,8 @@ pub struct Config {
     pub fail_on: Option<FailOn>,
     /// Threads of a check or registration.
     pub threads: Option<NonZeroUsize>,
+    /// Whether checks keep the sketches of their inputs.
+    pub keep_sketches: bool,
     /// Access path of registrations.
     pub access: Option<String>,
     /// Acquisition of registrations.
@@ -103,6 +109,7 @@ struct CheckSection {
     catalog: Vec<PathBuf>,
     fail_on: Option<String>,
     threads: Option<NonZeroUsize>,
+    keep_sketches: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -184,6 +191,7 @@ impl Config {
                 .collect(),
             fail_on,
             threads: file.check.threads,
+            keep_sketches: file.check.keep_sketches,
             access: file.register.access,
             acquisition,
         })
@@ -248,6 +256,7 @@ mod tests {
                 catalog: vec!["/i/own-models.toml".into()],
                 fail_on: Some(FailOn::Flag),
                 threads: NonZeroUsize::new(8),
+                keep_sketches: true,
                 access: Some("self-hosted".into()),
                 acquisition: Some(Acquisition::SelfGenerated),
             }
@@ -261,6 +270,7 @@ mod tests {
             "[chek]",
             "[check]\nfail_on = \"never\"",
             "[check]\nthreads = 0",
+            "[check]\nkeep_sketches = \"yes\"",
             "[register]\nacquisition = \"bought\"",
             "[register]\naccess = \" \"",
             "x",

@@ -99,17 +99,21 @@ pub(super) fn book(
     let Some(path) = place else {
         return Ok((book, None));
     };
-    let read = match File::open(&path) {
-        Ok(file) => whole(&path, file).and_then(|bytes| parsed(&path, bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| unreadable(&path)),
-    };
-    match read {
+    match stored_in(&path) {
         Ok(stored) => {
             book.stored = stored;
             Ok((book, None))
         }
         Err(error) => Ok((book, Some(error))),
+    }
+}
+
+/// What a file of duties holds. A file that is not there holds none.
+pub(super) fn stored_in(path: &Path) -> Result<Vec<StoredDuty>, anyhow::Error> {
+    match File::open(path) {
+        Ok(file) => whole(path, file).and_then(|bytes| parsed(path, bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| unreadable(path)),
     }
 }
 

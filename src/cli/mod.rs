@@ -32,6 +32,7 @@ pub mod out;
 mod panics;
 mod policy;
 pub mod progress;
+pub mod recheck;
 mod register;
 pub mod report;
 mod snapshot;
@@ -93,6 +94,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Impact(args) => lineage::trace::impact(global, args),
         Command::Incident(command) => lineage::incident::run(global, command),
         Command::Coverage(args) => lineage::coverage::run(global, *args),
+        Command::Recheck(args) => recheck::run(global, args),
         Command::Export(command) => export::run(global, command),
         Command::Import(command) => import::run(global, command),
         Command::Doctor(args) => doctor::run(global, *args),

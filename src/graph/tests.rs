@@ -111,6 +111,7 @@ impl Home {
             inputs_digest: "55".repeat(32),
             tally: BTreeMap::from([("read".to_owned(), 10)]),
             as_of: "2026-11-22".to_owned(),
+            sketches: None,
         };
         let mut log = Log::open(&self.dir, &self.secrets);
         log.append_check(NOW, check).unwrap().index

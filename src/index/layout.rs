@@ -80,6 +80,11 @@ impl IndexDir {
         self.root.join("worklists")
     }
 
+    /// Kept sketches of checked inputs, each file under the digest by which the log names it.
+    pub fn sketches(&self) -> PathBuf {
+        self.root.join("sketches")
+    }
+
     /// Held locked while entries are appended to the log.
     pub fn log_lock(&self) -> PathBuf {
         self.root.join("log.lock")

@@ -14,12 +14,6 @@ mod one;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
-use std::io;
-
-use sha2::Digest as _;
-use sha2::Sha256;
-
 use crate::catalog::Catalog;
 use crate::fingerprint::Recipe;
 use crate::governance::Approvals;
@@ -162,7 +156,7 @@ pub fn check(
             None => None,
         };
         let expected = if context.judged.approvals.has_baseline(context.judged.as_of) {
-            input_digest(input)
+            scanner.content(input)
         } else {
             None
         };
@@ -197,34 +191,6 @@ pub fn check(
     })
 }
 
-/// SHA-256 of a file before it is read, lower-case hex; baselines name content by it. `None` for
-/// standard input, and for a file that cannot be read: no baseline applies to it then, and the
-/// reader says what is wrong.
-fn input_digest(input: &InputPath) -> Option<String> {
-    let path = input.path.as_ref()?;
-    let mut sha = Sha256::new();
-    let copied =
-        File::open(path).and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut sha)));
-    match copied {
-        Ok(_) => Some(hex::encode(sha.finalize())),
-        Err(_) => None,
-    }
-}
-
-/// Lets bytes be copied into a digest.
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The outcome when the approvals cannot be trusted: undecided, and no input was read.
 pub fn approvals_unreadable(judged: &Judged<'_>, why: &str) -> CheckOutcome {
     findings::approvals_unreadable(judged, why)
@@ -244,6 +210,11 @@ pub fn duties_not_stored(outcome: &mut CheckOutcome, why: &str) {
 /// Makes a check undecided that could not be entered into the audit log.
 pub fn not_logged(outcome: &mut CheckOutcome, why: &str, how_to_fix: &str) {
     findings::not_logged(outcome, why, how_to_fix);
+}
+
+/// Makes a check undecided whose sketches were to be kept, and could not be.
+pub fn sketches_not_kept(outcome: &mut CheckOutcome, why: &str) {
+    findings::sketches_not_kept(outcome, why);
 }
 
 /// The outcome when there is no snapshot to ask: undecided, and no input was read.

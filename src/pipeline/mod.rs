@@ -8,6 +8,7 @@ mod identify;
 mod matching;
 pub mod register;
 pub mod scan;
+pub mod sketches;
 mod split;
 
 pub use check::Ancestry;
@@ -24,6 +25,7 @@ pub use check::duties_unreadable;
 pub use check::lineage;
 pub use check::missing_duties;
 pub use check::not_logged;
+pub use check::sketches_not_kept;
 pub use check::unavailable;
 pub use check::unfit;
 pub use identify::Identified;

@@ -94,6 +94,8 @@ codes! {
         "A row could not be read.";
     SHORT_EXACT_MATCH = "short-exact-match", Flag, Note,
         "A text too short to be evidence by itself equals a registered output.";
+    SKETCHES_NOT_KEPT = "sketches-not-kept", Undecided, Undecided,
+        "The sketches of the inputs were to be kept for a later recheck, and could not be.";
     SNAPSHOT_STALE = "snapshot-stale", Undecided, Undecided,
         "The snapshot, or the log behind it, is older than the policy allows: later sources were not compared.";
     STRICT_LLAMA_OUTPUT = "strict-llama-output", Block, Block,

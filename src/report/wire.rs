@@ -40,6 +40,12 @@ macro_rules! words {
                 match value { $(<$model>::$variant => Self::$variant),+ }
             }
         }
+
+        impl From<$name> for $model {
+            fn from(value: $name) -> Self {
+                match value { $($name::$variant => Self::$variant),+ }
+            }
+        }
     };
 }
 
@@ -592,6 +598,33 @@ impl From<&model::target::Target> for Target {
             models_used: (target.models_used.iter())
                 .map(|used| ModelUsed {
                     model: used.model.clone(),
+                    of_outputs: used.of_outputs.into(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl From<Target> for model::target::Target {
+    fn from(target: Target) -> Self {
+        Self {
+            name: target.name,
+            base: target.base,
+            kind: target.kind.into(),
+            availability: target.availability.into(),
+            folder: target.folder,
+            stage: target.stage.into(),
+            purpose: target.purpose.into(),
+            inputs: (target.inputs.into_iter())
+                .map(|input| model::target::InputUse {
+                    path: input.path,
+                    of_outputs: input.of_outputs.into(),
+                    acquisition: input.acquisition.map(model::Acquisition::from),
+                })
+                .collect(),
+            models_used: (target.models_used.into_iter())
+                .map(|used| model::target::ModelUsed {
+                    model: used.model,
                     of_outputs: used.of_outputs.into(),
                 })
                 .collect(),

@@ -47,8 +47,8 @@ const SNAPSHOT: &str = "snapshot";
 const LOG: &str = "log";
 const BESIDE: &str = "beside";
 const KEYS: &str = "keys";
-/// What the names of kept verdicts and worklists end with.
-const DOCUMENT_SUFFIX: &str = ".json.zst";
+/// What the names of kept verdicts and worklists end with, and those of kept sketches.
+const DOCUMENT_SUFFIXES: [&str; 2] = [".json.zst", ".sketch"];
 /// Largest list that is read. Chosen: some hundred thousand files.
 const LIST_BYTES_MAX: u64 = 64 << 20;
 /// Bytes copied at a time. Chosen.
@@ -185,7 +185,7 @@ pub fn backup(
         copy.file(&source.join(name), &format!("{SNAPSHOT}/{name}"))?;
     }
     copy.plain_files(dir.root())?;
-    for folder in [dir.verdicts(), dir.worklists()] {
+    for folder in [dir.verdicts(), dir.worklists(), dir.sketches()] {
         copy.documents(&folder)?;
     }
     if with_keys {
@@ -433,7 +433,7 @@ impl<'a> Copy<'a> {
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         for found in seal::list_files(from)? {
-            if found.path.ends_with(DOCUMENT_SUFFIX) {
+            if (DOCUMENT_SUFFIXES.iter()).any(|suffix| found.path.ends_with(suffix)) {
                 self.file(
                     &from.join(&found.path),
                     &format!("{BESIDE}/{part}/{}", found.path),

@@ -37,6 +37,7 @@ mod own_catalog;
 mod people;
 mod policy_explained;
 mod read_any_shape;
+mod recheck;
 mod register_then_check;
 mod stored_duties;
 mod transcripts;

@@ -76,6 +76,15 @@ pub(crate) fn ancestry(
         return Ok(Ancestry::default());
     }
     let view = View::open(&opened.dir, &keys, &opened.compat)?;
+    ancestry_by(&view, facts, target)
+}
+
+/// The same by a graph that is open.
+pub(in crate::cli) fn ancestry_by(
+    view: &View,
+    facts: &SnapshotFacts,
+    target: &Target,
+) -> Result<Ancestry, GraphError> {
     let live = facts
         .sources
         .iter()

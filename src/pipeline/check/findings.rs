@@ -374,6 +374,24 @@ pub(crate) fn not_logged(outcome: &mut CheckOutcome, why: &str, how_to_fix: &str
         why.to_owned(),
         how_to_fix.to_owned(),
     );
+    add_first(outcome, finding);
+}
+
+/// Adds that the sketches that were asked for are not there: who relies on them for later would
+/// look in vain.
+pub(crate) fn sketches_not_kept(outcome: &mut CheckOutcome, why: &str) {
+    let finding = trouble(
+        codes::SKETCHES_NOT_KEPT,
+        Location::file("(kept sketches)"),
+        format!("the sketches of the inputs could not be kept: {why}"),
+        "make the folder sketches/ of the index writable and free space, or check without \
+         --keep-sketches, then check again"
+            .to_owned(),
+    );
+    add_first(outcome, finding);
+}
+
+fn add_first(outcome: &mut CheckOutcome, finding: Finding) {
     outcome.verdict = outcome.verdict.max(finding.level.verdict());
     outcome.counts.count(&finding);
     outcome.findings.insert(0, finding);

@@ -177,7 +177,7 @@ impl Matcher<'_> {
                 .window_for(Side::Registered, row.normal_bytes as usize)
                 .max(recipe.window_for(Side::Checked, unit.bytes));
             let stretches = stretches(places(&self.hits, answers, id), recipe.gram_bytes(), window);
-            let covered = covered(&stretches, self.worded.word_starts(), unit.bytes);
+            let covered = covered(&stretches, &self.word_starts, unit.bytes);
             if spread >= BLOCKS_SPREAD {
                 covered
             } else {

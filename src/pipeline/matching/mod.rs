@@ -13,6 +13,7 @@ mod align;
 mod bound;
 mod by_grams;
 mod candidates;
+mod prepare;
 mod sieve;
 mod strength;
 
@@ -53,6 +54,10 @@ use candidates::Tally;
 use candidates::candidates;
 use candidates::one_of_each_text;
 use candidates::tally;
+pub(crate) use prepare::Piece;
+pub(crate) use prepare::Prepared;
+pub(crate) use prepare::PreparedStream;
+pub(crate) use prepare::Preparer;
 use sieve::Sieve;
 use strength::Features;
 
@@ -98,6 +103,9 @@ pub enum MatchError {
     /// The unit is too long to be normalised.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// The sketches of a batch, which the check was to keep, could not be made.
+    #[error("the sketches of the texts could not be made: {0}")]
+    Sketch(String),
 }
 
 /// Finds matches; one per worker thread, all buffers reused.
@@ -121,6 +129,8 @@ pub(crate) struct Matcher<'a> {
     probable: Vec<Hit>,
     hits: Vec<Gram>,
     word_hashes: Vec<u8>,
+    /// Where the words start in the stream, in bytes.
+    word_starts: Vec<u32>,
 }
 
 /// Facts of the unit under comparison.
@@ -141,6 +151,29 @@ enum Stream {
     Strict,
     /// The normal form with look-alike letters folded.
     Loose,
+}
+
+/// One stream of a unit, as matching asks for it.
+#[derive(Clone, Copy)]
+enum Made<'t> {
+    /// Of a text in hand: exact digest and words are made where they are asked for.
+    Now {
+        normal: &'t NormalText,
+        text: &'t str,
+        stream: Stream,
+    },
+    /// Made before, whole.
+    Before(&'t PreparedStream),
+}
+
+impl Made<'_> {
+    /// Length of the normal form in bytes.
+    fn bytes(self) -> usize {
+        match self {
+            Self::Now { normal, .. } => normal.len(),
+            Self::Before(stream) => stream.bytes as usize,
+        }
+    }
 }
 
 impl<'a> Matcher<'a> {
@@ -169,6 +202,7 @@ impl<'a> Matcher<'a> {
             probable: Vec::new(),
             hits: Vec::new(),
             word_hashes: Vec::new(),
+            word_starts: Vec::new(),
         }
     }
 
@@ -176,6 +210,15 @@ impl<'a> Matcher<'a> {
     /// ascending; what is left out has no match to show for. Almost every unit of clean text is.
     pub(crate) fn sieve(&mut self, batch: &Batch, out: &mut Vec<usize>) -> Result<(), MatchError> {
         Ok(self.sieve.pass(self.snapshot, batch, out)?)
+    }
+
+    /// The same of units that were prepared before.
+    pub(crate) fn sieve_prepared<'u>(
+        &mut self,
+        units: impl Iterator<Item = &'u Prepared>,
+        out: &mut Vec<usize>,
+    ) {
+        self.sieve.pass_prepared(self.snapshot, units, out);
     }
 
     /// Every registered text with at least the minimal strength of evidence, strongest first.
@@ -186,6 +229,20 @@ impl<'a> Matcher<'a> {
         self.normal = normal;
         self.loose = loose;
         found
+    }
+
+    /// The same of a unit that was prepared before: what its text would give.
+    pub(crate) fn matches_prepared(&mut self, unit: &Prepared) -> Result<Vec<Match>, MatchError> {
+        let mut found = Vec::new();
+        for (place, piece) in unit.pieces.iter().enumerate() {
+            self.echoes = piece.echoes;
+            for stream in &piece.streams {
+                let of_stream = self.in_stream(Made::Before(stream))?;
+                let counts = |each: &Match| place == 0 || !each.short;
+                found.extend(of_stream.into_iter().filter(counts));
+            }
+        }
+        Ok(strongest_first(found))
     }
 
     /// Matches of the whole text, and of each turn of a transcript and each text packed in it: an
@@ -207,14 +264,7 @@ impl<'a> Matcher<'a> {
                 found.extend(of_turn.into_iter().filter(|each| !each.short));
             }
         }
-        let mut found = one_of_each_text(found);
-        found.sort_by(|a, b| {
-            b.evidence
-                .strength
-                .total_cmp(&a.evidence.strength)
-                .then(a.text.cmp(&b.text))
-        });
-        Ok(found)
+        Ok(strongest_first(found))
     }
 
     /// Who registered a text; empty when every source that did was withdrawn.
@@ -232,20 +282,31 @@ impl<'a> Matcher<'a> {
         if normal.is_empty() {
             return Ok(Vec::new());
         }
-        let mut found = self.in_stream(normal, text, Stream::Strict)?;
+        let strict = Made::Now {
+            normal,
+            text,
+            stream: Stream::Strict,
+        };
+        let mut found = self.in_stream(strict)?;
         if self.normalizer.look_alike(normal, loose) {
-            found.extend(self.in_stream(loose, text, Stream::Loose)?);
+            let loose = Made::Now {
+                normal: loose,
+                text,
+                stream: Stream::Loose,
+            };
+            found.extend(self.in_stream(loose)?);
         }
         Ok(found)
     }
 
-    fn in_stream(
-        &mut self,
-        normal: &NormalText,
-        text: &str,
-        stream: Stream,
-    ) -> Result<Vec<Match>, MatchError> {
-        self.sketcher.sketch(normal, &mut self.grams);
+    fn in_stream(&mut self, made: Made<'_>) -> Result<Vec<Match>, MatchError> {
+        match made {
+            Made::Now { normal, .. } => self.sketcher.sketch(normal, &mut self.grams),
+            Made::Before(stream) => {
+                self.grams.clear();
+                self.grams.extend_from_slice(&stream.grams);
+            }
+        }
         // A phrase that the unit repeats is one piece of evidence, where it stands first.
         self.grams.sort_unstable_by_key(|gram| (gram.id, gram.at));
         self.grams.dedup_by_key(|gram| gram.id);
@@ -266,7 +327,10 @@ impl<'a> Matcher<'a> {
         if self.hits.is_empty() && !self.grams.is_empty() {
             return Ok(Vec::new());
         }
-        let exact = ExactDigest::of(normal, self.sketcher.key());
+        let exact = match made {
+            Made::Now { normal, .. } => ExactDigest::of(normal, self.sketcher.key()),
+            Made::Before(stream) => stream.exact,
+        };
         if self.hits.is_empty() && !self.snapshot.probe(exact.entry()) {
             return Ok(Vec::new());
         }
@@ -289,11 +353,10 @@ impl<'a> Matcher<'a> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.words_of(text, stream)?;
-        let integrity = integrity(self.worded.undone(), stream == Stream::Loose);
+        let integrity = self.words_of(made)?;
         let unit = Unit {
             rarity,
-            bytes: normal.len(),
+            bytes: made.bytes(),
             integrity,
             rarest,
         };
@@ -319,8 +382,18 @@ impl<'a> Matcher<'a> {
         Ok(out)
     }
 
-    /// Brings the unit into words, which the filter did not need.
-    fn words_of(&mut self, text: &str, stream: Stream) -> Result<(), MatchError> {
+    /// Brings the unit into words, which the filter did not need; says what had to be undone.
+    fn words_of(&mut self, made: Made<'_>) -> Result<Integrity, MatchError> {
+        self.word_hashes.clear();
+        self.word_starts.clear();
+        let (text, stream) = match made {
+            Made::Now { text, stream, .. } => (text, stream),
+            Made::Before(stream) => {
+                self.word_hashes.extend_from_slice(&stream.words);
+                self.word_starts.extend_from_slice(&stream.word_starts);
+                return Ok(stream.integrity);
+            }
+        };
         self.normalizer
             .normalize_with_words(text, &mut self.worded)?;
         if stream == Stream::Loose {
@@ -328,7 +401,10 @@ impl<'a> Matcher<'a> {
             self.normalizer.look_alike(&strict, &mut self.worded);
         }
         word_hashes(&self.worded, self.sketcher.key(), &mut self.word_hashes);
-        Ok(())
+        self.word_starts
+            .extend_from_slice(self.worded.word_starts());
+        let look_alike = stream == Stream::Loose;
+        Ok(integrity(self.worded.undone(), look_alike))
     }
 
     fn measure(
@@ -464,8 +540,8 @@ impl<'a> Matcher<'a> {
         let low = tally.first.saturating_sub(margin);
         let high = tally.last.saturating_add(margin);
         (
-            self.worded.word_starts().partition_point(|w| *w < low),
-            self.worded.word_starts().partition_point(|w| *w <= high),
+            self.word_starts.partition_point(|w| *w < low),
+            self.word_starts.partition_point(|w| *w <= high),
         )
     }
 
@@ -489,8 +565,7 @@ impl<'a> Matcher<'a> {
         let start = from + run.start;
         let end = start + run.words;
         let at = |word: usize| {
-            self.worded
-                .word_starts()
+            self.word_starts
                 .get(word)
                 .map_or(unit_bytes as u64, |w| u64::from(*w))
         };
@@ -504,4 +579,16 @@ fn equal_texts(answers: &[Postings]) -> &[TextId] {
         Some(Postings::Texts(ids)) => ids,
         Some(Postings::Absent | Postings::Common(_)) | None => &[],
     }
+}
+
+/// Each text once, strongest first.
+fn strongest_first(found: Vec<Match>) -> Vec<Match> {
+    let mut found = one_of_each_text(found);
+    found.sort_by(|a, b| {
+        b.evidence
+            .strength
+            .total_cmp(&a.evidence.strength)
+            .then(a.text.cmp(&b.text))
+    });
+    found
 }

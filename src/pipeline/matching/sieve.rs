@@ -22,6 +22,8 @@ use crate::text::NormalText;
 use crate::text::Normalizer;
 use crate::text::TextError;
 
+use super::Prepared;
+
 /// Grams that are sealed and probed together. *Chosen*: enough that the processor overlaps the
 /// cache misses of many, few enough that they stay in the first-level cache.
 const GRAMS_TOGETHER: usize = 2048;
@@ -131,6 +133,18 @@ struct Stream {
     long: bool,
 }
 
+impl Stream {
+    /// Of a normal form of so many bytes, whose grams end at `end`.
+    fn new(recipe: Recipe, unit: usize, end: usize, bytes: usize) -> Self {
+        Self {
+            unit,
+            end,
+            apart: apart(recipe, bytes),
+            long: recipe.window_for(Side::Checked, bytes) == recipe.window(),
+        }
+    }
+}
+
 impl Sieve {
     pub(super) fn new(snapshot: &Snapshot, recipe: Recipe, key: &FingerprintKey) -> Self {
         Self {
@@ -155,12 +169,7 @@ impl Sieve {
         batch: &Batch,
         out: &mut Vec<usize>,
     ) -> Result<(), TextError> {
-        out.clear();
-        let recipe = *self.sketcher.recipe();
-        // A text that could not be normalised ends a pass early.
-        self.grams.clear();
-        self.starts.clear();
-        self.streams.clear();
+        let recipe = self.begin(out);
         for (place, unit) in batch.units.iter().enumerate() {
             self.normalizer
                 .normalize(batch.unit_text(unit), &mut self.normal)?;
@@ -180,27 +189,62 @@ impl Sieve {
                     }
                     continue;
                 }
-                self.streams.push(Stream {
-                    unit: place,
-                    end: self.grams.len(),
-                    apart: apart(recipe, text.len()),
-                    long: recipe.window_for(Side::Checked, text.len()) == recipe.window(),
-                });
+                let end = self.grams.len();
+                self.streams
+                    .push(Stream::new(recipe, place, end, text.len()));
+            }
+            if self.grams.len() >= GRAMS_TOGETHER {
+                self.sketcher.seal(&mut self.grams);
+                self.probe(snapshot, out);
+            }
+        }
+        self.sketcher.seal(&mut self.grams);
+        self.probe(snapshot, out);
+        in_order(out);
+        Ok(())
+    }
+
+    /// The same of units that were prepared before; the places are those in `units`.
+    pub(super) fn pass_prepared<'u>(
+        &mut self,
+        snapshot: &Snapshot,
+        units: impl Iterator<Item = &'u Prepared>,
+        out: &mut Vec<usize>,
+    ) {
+        let recipe = self.begin(out);
+        for (place, unit) in units.enumerate() {
+            for text in unit.whole() {
+                if text.grams.is_empty() {
+                    if snapshot.probe(text.exact.entry()) {
+                        out.push(place);
+                    }
+                    continue;
+                }
+                self.grams.extend(text.grams.iter().map(|gram| gram.id));
+                self.starts.extend(text.grams.iter().map(|gram| gram.at));
+                let end = self.grams.len();
+                self.streams
+                    .push(Stream::new(recipe, place, end, text.bytes as usize));
             }
             if self.grams.len() >= GRAMS_TOGETHER {
                 self.probe(snapshot, out);
             }
         }
         self.probe(snapshot, out);
-        // Units without grams came before their neighbours' probes.
-        out.sort_unstable();
-        out.dedup();
-        Ok(())
+        in_order(out);
     }
 
-    /// Probes the grams in hand and lets them go.
+    /// Lets go of what a pass that ended early left: a text that could not be normalised.
+    fn begin(&mut self, out: &mut Vec<usize>) -> Recipe {
+        out.clear();
+        self.grams.clear();
+        self.starts.clear();
+        self.streams.clear();
+        *self.sketcher.recipe()
+    }
+
+    /// Probes the sealed grams in hand and lets them go.
     fn probe(&mut self, snapshot: &Snapshot, out: &mut Vec<usize>) {
-        self.sketcher.seal(&mut self.grams);
         self.hits.clear();
         snapshot.probe_batch(&self.grams, &mut self.hits);
         let mut hits = self.hits.as_slice();
@@ -224,6 +268,12 @@ impl Sieve {
         self.starts.clear();
         self.streams.clear();
     }
+}
+
+/// Places ascending, each once: units without grams came before their neighbours' probes.
+fn in_order(out: &mut Vec<usize>) {
+    out.sort_unstable();
+    out.dedup();
 }
 
 /// How many bytes lie from one gram to another that a phrase of chance does not reach. What a

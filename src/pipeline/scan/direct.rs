@@ -1,5 +1,6 @@
 //! Scanning in this process.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::fingerprint::FingerprintKey;
@@ -22,6 +23,10 @@ use crate::snapshot::Snapshot;
 
 use super::super::matching::MatchError;
 use super::super::matching::Matcher;
+use super::super::matching::Preparer;
+use super::super::sketches::BatchSketch;
+use super::super::sketches::KeptUnit;
+use super::super::sketches::pack;
 use super::BatchMatches;
 use super::FileScan;
 use super::Scanned;
@@ -54,11 +59,21 @@ impl<'a> Direct<'a> {
             canary: Arc::clone(&canary),
             until_planted: 0,
             canaries: Canaries::default(),
+            preparer: None,
         };
         Self {
             facts: SnapshotFacts::of(snapshot),
             lanes: (0..threads.max(1)).map(|_| lane()).collect(),
         }
+    }
+
+    /// The same, and hands on the sketches of every unit with what it matched.
+    #[must_use]
+    pub fn with_sketches(mut self, recipe: &Recipe, key: &FingerprintKey) -> Self {
+        for lane in &mut self.lanes {
+            lane.preparer = Some(Preparer::new(*recipe, key));
+        }
+        self
     }
 }
 
@@ -128,12 +143,22 @@ struct Lane<'a> {
     until_planted: u32,
     /// Of the file in hand.
     canaries: Canaries,
+    /// Makes sketches, where they are kept.
+    preparer: Option<Preparer>,
 }
 
 impl Lane<'_> {
-    /// Scans a batch. Now and then the canary is put behind its last text, and goes the way of all
-    /// of them: one pass over the batch, the filters, the database, the alignment.
     fn scan(&mut self, batch: &mut Batch) -> Result<BatchMatches, MatchError> {
+        let mut found = self.matches(batch)?;
+        if let Some(preparer) = &mut self.preparer {
+            found.sketch = Some(sketch(preparer, batch)?);
+        }
+        Ok(found)
+    }
+
+    /// Matches a batch. Now and then the canary is put behind its last text, and goes the way of all
+    /// of them: one pass over the batch, the filters, the database, the alignment.
+    fn matches(&mut self, batch: &mut Batch) -> Result<BatchMatches, MatchError> {
         if let Some(left) = self.until_planted.checked_sub(1) {
             self.until_planted = left;
             return matches_of(&mut self.matcher, batch, None).map(|(found, _)| found);
@@ -158,6 +183,28 @@ impl Lane<'_> {
         self.canaries.found += u64::from(met);
         Ok(found)
     }
+}
+
+/// The sketches of a batch.
+fn sketch(preparer: &mut Preparer, batch: &Batch) -> Result<BatchSketch, MatchError> {
+    let mut columns = Vec::new();
+    let mut places: HashMap<ColumnId, u32> = HashMap::new();
+    let mut units = Vec::with_capacity(batch.units.len());
+    for unit in &batch.units {
+        let next = u32::try_from(columns.len()).unwrap_or(u32::MAX);
+        let column = *places.entry(unit.column).or_insert_with(|| {
+            columns.push(unit.column);
+            next
+        });
+        units.push(KeptUnit {
+            row: unit.row,
+            ordinal: unit.ordinal,
+            column,
+            unit: preparer.prepare(batch.unit_text(unit), unit.role)?,
+        });
+    }
+    let packed = pack(&units).map_err(MatchError::Sketch)?;
+    Ok(BatchSketch { columns, packed })
 }
 
 /// Scans one file: `work` runs on one thread for each of `states`, `take` receives the outcomes in

@@ -55,6 +55,7 @@ pub struct OpenRequest {
     pub(super) threads: usize,
     pub(super) minimum: f64,
     pub(super) limits: WorkerLimits,
+    pub(super) sketches: bool,
 }
 
 impl OpenRequest {

@@ -17,10 +17,14 @@ pub mod worker;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use crate::model::Canaries;
 use crate::model::IndexInfo;
@@ -40,6 +44,7 @@ pub(crate) use direct::scan_file;
 pub(crate) use found::BatchMatches;
 pub(crate) use found::UnitMatches;
 pub(crate) use found::matches_of;
+pub(crate) use found::matches_of_kept;
 pub use limits::CPU_SECONDS;
 pub use limits::WorkerLimits;
 pub use limits::memory_bytes;
@@ -133,6 +138,13 @@ pub trait Scanner {
         take: &mut dyn FnMut(Scanned),
     ) -> FileScan;
 
+    /// SHA-256 of an input before it is scanned, lower-case hex; baselines name content by it.
+    /// `None` for standard input, and for a file that cannot be read: no baseline applies to it
+    /// then, and the reader says what is wrong.
+    fn content(&mut self, input: &InputPath) -> Option<String> {
+        file_digest(input.path.as_ref()?)
+    }
+
     /// Reads an input again and writes its rows to two files.
     fn split(
         &mut self,
@@ -140,4 +152,28 @@ pub trait Scanner {
         options: &ReadOptions,
         job: &SplitJob<'_>,
     ) -> Result<SplitCounts, ReadError>;
+}
+
+fn file_digest(path: &Path) -> Option<String> {
+    let mut sha = Sha256::new();
+    let copied =
+        File::open(path).and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut sha)));
+    match copied {
+        Ok(_) => Some(hex::encode(sha.finalize())),
+        Err(_) => None,
+    }
+}
+
+/// Lets bytes be copied into a digest.
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -61,6 +61,8 @@ pub struct WorkerOptions {
     pub minimum: f64,
     /// What the worker may use.
     pub limits: WorkerLimits,
+    /// Whether to hand on the sketches of every unit.
+    pub sketches: bool,
     /// Standard input, spooled, where it is one of the inputs.
     pub stdin: Option<Arc<File>>,
 }
@@ -102,6 +104,7 @@ impl Supervisor {
             threads: options.threads,
             minimum: options.minimum,
             limits: options.limits,
+            sketches: options.sketches,
         };
         let (worker, opening) = Worker::start(&options, &open)?;
         let mut supervisor = Self {

@@ -19,6 +19,7 @@ use crate::model::Integrity;
 use crate::model::RowError;
 use crate::model::Tier;
 use crate::pipeline::matching::Match;
+use crate::pipeline::sketches::BatchSketch;
 
 /// A worker that is a shell script.
 fn started(script: &str) -> Result<Supervisor, WorkerError> {
@@ -30,6 +31,7 @@ fn started(script: &str) -> Result<Supervisor, WorkerError> {
         threads: 1,
         minimum: 17.0,
         limits: WorkerLimits::new(1),
+        sketches: false,
         stdin: None,
     };
     Supervisor::start(options, |_| ".".into())
@@ -93,6 +95,7 @@ fn a_program_that_is_not_there_is_told() {
         threads: 1,
         minimum: 17.0,
         limits: WorkerLimits::new(1),
+        sketches: false,
         stdin: None,
     };
     let Err(error) = Supervisor::start(options, |_| ".".into()) else {
@@ -148,6 +151,10 @@ fn a_batch(row: u64, bytes: u64) -> Scanned {
                 column: ColumnId(0),
                 matches: vec![(found, vec![claim])],
             }],
+            sketch: Some(BatchSketch {
+                columns: vec![ColumnId(0)],
+                packed: vec![0xff, 0, 7],
+            }),
         },
     }
 }

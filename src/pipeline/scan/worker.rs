@@ -79,6 +79,9 @@ pub fn serve(
         request.minimum,
         request.threads,
     );
+    if request.sketches {
+        direct = direct.with_sketches(&ground.recipe, &ground.key);
+    }
     let files = &snapshot.manifest().files;
     let opening = Opening {
         facts: direct.facts().clone(),
