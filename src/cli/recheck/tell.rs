@@ -240,8 +240,8 @@ mod tests {
     use crate::report::wire::Level;
     use crate::report::wire::Verdict;
 
-    fn rows(rows: u64, level: Level) -> Option<Rows> {
-        Some(Rows { rows, level })
+    fn rows(rows: u64, level: Level) -> Rows {
+        Rows { rows, level }
     }
 
     fn tally(pass: u64, flag: u64, block: u64) -> wire::Tally {
@@ -334,12 +334,16 @@ mod tests {
         let mut blocked = again(31, Change::Blocked, Verdict::Pass, Verdict::Block);
         blocked.now.tally = Some(tally(1190, 2, 12));
         blocked.sources = vec![
-            source("support-bot", None, rows(12, Level::Block)),
+            source("support-bot", None, Some(rows(12, Level::Block))),
             Source {
                 withdrawn_at: Some("2026-11-20T10:00:00Z".to_owned()),
-                ..source("old-bot", rows(3, Level::Flag), None)
+                ..source("old-bot", Some(rows(3, Level::Flag)), None)
             },
-            source("wiki", rows(1, Level::Note), rows(2, Level::Flag)),
+            source(
+                "wiki",
+                Some(rows(1, Level::Note)),
+                Some(rows(2, Level::Flag)),
+            ),
         ];
         blocked.runs = vec![run("x-sft", &["acme/X-7b"]), run("probe", &[])];
         blocked.deployments = vec!["acme/X-7b#prod".to_owned()];

@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn every_pair_of_verdicts() {
+        use Change as C;
         let all = [Pass, Flag, Undecided, Block];
         let table = all.map(|then| all.map(|now| change(then, now, true, false)));
-        use Change as C;
         assert_eq!(
             table,
             [

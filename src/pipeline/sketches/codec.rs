@@ -486,7 +486,7 @@ mod tests {
 
     #[test]
     fn a_batch_that_swells_is_refused() {
-        let packed = zstd::bulk::compress(&[0; 1 << 20], LEVEL).unwrap();
+        let packed = zstd::bulk::compress(&vec![0; 1 << 20], LEVEL).unwrap();
         assert!(packed.len() < 1 << 10);
         let said = unpack_within(&packed, 1, 1 << 16).unwrap_err();
         assert_eq!(said, too_large());

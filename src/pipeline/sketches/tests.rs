@@ -80,7 +80,9 @@ impl Home {
 
     fn file(&self, name: &str, rows: &[serde_json::Value]) -> PathBuf {
         let path = self.temp.path().join(name);
-        let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        let mut lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+        lines.push(String::new());
+        let lines = lines.join("\n");
         fs::write(&path, lines).unwrap();
         path
     }
@@ -324,14 +326,12 @@ fn matches_survive_and_many_batches_keep_their_order() {
     assert_eq!(then.tally.block, 2, "{then:?}");
     assert_eq!(home.replayed(&digest, 1), then);
     // Enough rows for several batches, and a broken one.
-    let mut lines: String = (0..9_000)
-        .map(|row| {
-            format!(
-                "{}\n",
-                json!({"text": format!("{row} {}", "clean and dull ".repeat(30))})
-            )
-        })
-        .collect();
+    let mut lines = String::new();
+    for row in 0..9_000 {
+        let text = format!("{row} {}", "clean and dull ".repeat(30));
+        lines.push_str(&json!({"text": text}).to_string());
+        lines.push('\n');
+    }
     lines.push_str("{broken\n");
     lines.push_str(&fs::read_to_string(home.temp.path().join("a.jsonl")).unwrap());
     let path = home.temp.path().join("long.jsonl");
