@@ -470,6 +470,7 @@ pub(super) fn follow(
         | Record::Deployment(_)
         | Record::Check(_)
         | Record::Attest(_)
+        | Record::Share(_)
         | Record::Lineage(_)
         | Record::RotateKey(_) => in_force,
     };

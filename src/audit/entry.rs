@@ -84,6 +84,8 @@ pub enum Record {
     Check(Box<Check>),
     /// An attestation was issued.
     Attest(Attestation),
+    /// Fingerprints of sources were written into a bundle for a partner.
+    Share(Share),
     /// Nodes and edges of the lineage graph were stated or taken back.
     Lineage(Box<Statement>),
     /// The log's key was replaced.
@@ -105,6 +107,7 @@ impl Record {
             Self::Policy(_) => "policy",
             Self::Check(_) => "check",
             Self::Attest(_) => "attest",
+            Self::Share(_) => "share",
             Self::Lineage(_) => "lineage",
             Self::RotateKey(_) => "rotate-key",
         }
@@ -124,6 +127,7 @@ impl Record {
             | Self::Policy(_)
             | Self::Check(_)
             | Self::Attest(_)
+            | Self::Share(_)
             | Self::Lineage(_)
             | Self::RotateKey(_) => None,
         }
@@ -234,6 +238,20 @@ pub struct Attestation {
     pub check: u64,
     /// Until when it may be relied on, RFC 3339.
     pub expires: Option<String>,
+}
+
+/// A bundle that was written for a partner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Digest of the bundle: SHA-256 of its manifest, hex.
+    pub bundle: String,
+    /// Names of the sources in it.
+    pub sources: Vec<String>,
+    /// Distinct texts.
+    pub texts: u64,
+    /// Check value of the key that its fingerprints are sealed under, hex.
+    pub key_check: String,
 }
 
 /// The log's key was replaced.

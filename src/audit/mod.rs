@@ -33,6 +33,7 @@ pub use entry::InForce;
 pub use entry::PolicyChange;
 pub use entry::Record;
 pub use entry::Rotation;
+pub use entry::Share;
 pub use error::LogError;
 pub use head::Head;
 pub use head::entries;

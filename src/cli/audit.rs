@@ -202,6 +202,14 @@ pub(super) fn detail(record: &Record) -> String {
             let verdict = escape::identifier(&attestation.verdict);
             format!("{verdict}, of the check in entry {}", attestation.check)
         }
+        Record::Share(share) => {
+            let sources: Vec<String> = share
+                .sources
+                .iter()
+                .map(|source| escape::identifier(source))
+                .collect();
+            format!("{} texts of {}", share.texts, sources.join(", "))
+        }
         Record::Lineage(stated) => stated_detail(stated),
         Record::RotateKey(rotation) => format!("to {}", escape::identifier(&rotation.new)),
     }

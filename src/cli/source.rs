@@ -178,8 +178,8 @@ fn shown(source: &SourceInfo) -> String {
     if let Some(bundle) = &source.bundle {
         for (label, value) in [
             ("claimed by", bundle.partner.clone()),
-            ("who calls it", bundle.source.clone()),
-            ("who counts", format!("{} records", bundle.records)),
+            ("name there", bundle.source.clone()),
+            ("records there", bundle.records.to_string()),
             ("signed by", bundle.key.clone()),
             ("bundle", bundle.bundle.clone()),
             ("exported", bundle.exported_at.clone()),

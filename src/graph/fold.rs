@@ -116,6 +116,7 @@ pub(super) fn entry(
         | Record::Seal(_)
         | Record::Policy(_)
         | Record::Attest(_)
+        | Record::Share(_)
         | Record::RotateKey(_) => Ok(()),
     }
 }

@@ -506,7 +506,7 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// `1 row`, `2 rows`.
-pub(super) fn plural(n: u64, noun: &str) -> String {
+pub(crate) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 

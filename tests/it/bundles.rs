@@ -92,6 +92,9 @@ fn a_partners_outputs_are_found_without_their_text() {
     let a = exporter(&["llama2-runs", "llama3-runs"]);
     let b = CliTest::with_empty_index();
     carry(&a, &b);
+    // What left the house is on record.
+    let log = a.run(&["audit", "log"]).exits(0);
+    log.says("share").says("llama2-runs, llama3-runs");
     import(&b, &[])
         .exits(0)
         .says("acme/llama2-runs")

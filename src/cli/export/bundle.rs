@@ -20,6 +20,9 @@ use super::super::opened;
 use super::super::opened::Opened;
 use super::super::out;
 use super::super::progress::Progress;
+use crate::audit::Log;
+use crate::audit::Record;
+use crate::audit::Share;
 use crate::bundle;
 use crate::bundle::ExportError;
 use crate::bundle::Exported;
@@ -27,6 +30,7 @@ use crate::bundle::Exporter;
 use crate::fingerprint::FingerprintKey;
 use crate::fingerprint::KEY_BYTES;
 use crate::report::escape;
+use crate::report::plural;
 
 /// `herdbook export bundle`
 #[derive(Debug, Clone, Args)]
@@ -96,6 +100,18 @@ pub(super) fn run(global: &Global, opened: &Opened, args: &BundleArgs) -> Result
         .and_then(|()| made.as_file().sync_all())
         .with_context(failed)
         .or_undecided()?;
+    // What leaves the house is on record before it can leave.
+    let mut log = Log::open(&opened.dir, &opened.secrets);
+    let shared = Record::Share(Share {
+        bundle: exported.digest.clone(),
+        sources: args.sources.clone(),
+        texts: exported.manifest.texts,
+        key_check: bundle_key.key_check().to_string(),
+    });
+    let logged = log.append(&now, shared).or_undecided()?;
+    for note in log.take_notes() {
+        out::note(&note);
+    }
     write_key(&args.bundle_key, &key)?;
     if let Err(error) = made.persist_noclobber(&args.file) {
         // A key without its bundle opens nothing and would stand in the way of the next try.
@@ -109,7 +125,7 @@ pub(super) fn run(global: &Global, opened: &Opened, args: &BundleArgs) -> Result
             )),
         }));
     }
-    told(&exported, args)?;
+    told(&exported, args, logged.index)?;
     Ok(Exit::Pass)
 }
 
@@ -150,13 +166,13 @@ fn failure(error: ExportError) -> Failure {
     }
 }
 
-fn told(exported: &Exported, args: &BundleArgs) -> Result<(), Failure> {
+fn told(exported: &Exported, args: &BundleArgs, entry: u64) -> Result<(), Failure> {
     let manifest = &exported.manifest;
     let path = |path: &Path| escape::terminal(&path.display().to_string());
     let mut text = format!(
-        "Exported {} texts of {} sources to {}\n  digest      {}\n  signed by   {}\n  bundle key  {}, for this bundle alone: send it over another channel\n  grams       {}, without words and text\n",
-        manifest.texts,
-        manifest.sources.len(),
+        "Exported {} of {} to {}\n  digest      {}\n  signed by   {}\n  bundle key  {}, for this bundle alone: send it over another channel\n  grams       {}, without words and text\n  recorded    entry {entry} of the audit log\n",
+        plural(manifest.texts, "text"),
+        plural(manifest.sources.len() as u64, "source"),
         path(&args.file),
         exported.digest,
         manifest.public_key,
@@ -165,12 +181,12 @@ fn told(exported: &Exported, args: &BundleArgs) -> Result<(), Failure> {
     );
     for source in &manifest.sources {
         let line = format!(
-            "  source      {}: {} texts, {} of {} records by place, {} models\n",
+            "  source      {}: {}, {} of {} by place, {}\n",
             escape::identifier(&source.name),
-            source.texts,
+            plural(source.texts, "text"),
             source.claims,
-            source.records,
-            source.models.len(),
+            plural(source.records, "record"),
+            plural(source.models.len() as u64, "model"),
         );
         text.push_str(&line);
     }

@@ -33,6 +33,7 @@ use crate::fingerprint::KEY_BYTES;
 use crate::index::WriteError;
 use crate::model::Outcome;
 use crate::report::escape;
+use crate::report::plural;
 use crate::snapshot::Registered;
 use crate::snapshot::SealError;
 
@@ -164,12 +165,12 @@ fn show<R: std::io::Read + std::io::Seek>(bundle: &Bundle<R>) -> Result<(), Fail
     );
     for source in &manifest.sources {
         let line = format!(
-            "  source      {}: {} texts, {} of {} records by place, {} models\n",
+            "  source      {}: {}, {} of {} by place, {}\n",
             escape::identifier(&source.name),
-            source.texts,
+            plural(source.texts, "text"),
             source.claims,
-            source.records,
-            source.models.len(),
+            plural(source.records, "record"),
+            plural(source.models.len() as u64, "model"),
         );
         text.push_str(&line);
     }

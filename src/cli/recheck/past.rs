@@ -70,6 +70,7 @@ pub(super) fn chosen(opened: &Opened, args: &RecheckArgs) -> Result<Chosen, Fail
             | Record::Deployment(_)
             | Record::Policy(_)
             | Record::Attest(_)
+            | Record::Share(_)
             | Record::RotateKey(_) => {}
         },
     )
