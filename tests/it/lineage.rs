@@ -182,6 +182,47 @@ fn a_run_on_data_that_nobody_checked_says_nothing_of_who_wrote_its_text() {
 }
 
 #[test]
+fn a_run_starts_on_an_attestation_that_holds_for_all_it_reads() {
+    let test = CliTest::with_answers_of(LLAMA_2);
+    let clean = clean_texts();
+    test.write_jsonl("data/a.jsonl", &rows(&clean[..4]));
+    test.write_jsonl("data/b.jsonl", &rows(&clean[4..8]));
+    test.write_jsonl("late.jsonl", &rows(&clean[8..]));
+    let answers: Vec<String> = answers_of(LLAMA_2).into_iter().map(|a| a.text).collect();
+    test.write_jsonl("llama.jsonl", &rows(&answers));
+    let check = |data: &str, file: &str| {
+        let args = ["check", data, "--target-model", MISTRAL, "--attest", file];
+        test.run(&args)
+    };
+    check("data", "good.json").exits(0);
+    check("llama.jsonl", "bad.json").exits(1);
+    ok(
+        &test,
+        &["dataset", "add", "acme/clean", "data", "--version", "v1"],
+    );
+    let start = |name: &str, input: &str, model: &str, attestation: &str| {
+        let run = ["run", "start", name, "--input", input, "--target-model"];
+        let on = [model, "--attestation", attestation];
+        test.run(&[&run[..], &on[..]].concat())
+    };
+    start("r1", "acme/clean@v1", MISTRAL, "good.json").exits(0);
+    start("r2", "data/a.jsonl", MISTRAL, "good.json").exits(0);
+    let shown = json_of(&test, &["run", "show", "r1", "--json"]);
+    let facts = &shown["facts"]["more"];
+    assert_eq!(facts["attested"], "pass");
+    assert_eq!(facts["attestation"].as_str().unwrap().len(), 64);
+    // Other data, another target, a check that said no, nothing that is one: no run is recorded.
+    start("r3", "late.jsonl", MISTRAL, "good.json")
+        .exits(3)
+        .says("late.jsonl");
+    start("r3", "data", LLAMA_2, "good.json").exits(3);
+    start("r3", "llama.jsonl", MISTRAL, "bad.json").exits(1);
+    start("r3", "data", MISTRAL, "late.jsonl").exits(3);
+    start("r3", "data", MISTRAL, "nothing.json").exits(3);
+    test.run(&["run", "show", "r3"]).exits(2);
+}
+
+#[test]
 fn a_verdict_that_is_gone_leaves_what_it_found_undecided_until_it_is_found_again() {
     let test = story();
     let second = ["second.jsonl", "--target-model", MISTRAL];

@@ -6,6 +6,8 @@ mod show;
 mod verify;
 mod write;
 
+pub(super) use verify::accepted;
+
 use std::path::PathBuf;
 
 use clap::Args;

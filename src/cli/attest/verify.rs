@@ -36,6 +36,7 @@ use crate::attest::accept;
 use crate::attest::accept::Demands;
 use crate::attest::accept::Given;
 use crate::attest::bundle;
+use crate::model::target::Target;
 use crate::report::escape;
 
 /// Files of the data that are named in a message. Chosen: a screen.
@@ -81,13 +82,9 @@ struct Datum {
 }
 
 pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Failure> {
-    let keys = keys(global, args)?;
+    let keys = keys(global, &args.keys)?;
     let target_sha256 = wanted_target(args)?;
-    let today = match args.as_of {
-        Some(date) => date,
-        None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
-    };
-    let today: jiff::civil::Date = today.to_string().parse().or_usage()?;
+    let today = today(args.as_of)?;
     // The statement first: where it cannot be accepted at all, nothing is hashed for it.
     let opened = files::read(&args.attestation)
         .map_err(|error| {
@@ -159,6 +156,93 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Failure> {
     tell(args, &answer, exit)
 }
 
+/// What an attestation says that was accepted for data.
+pub(in crate::cli) struct Accepted {
+    /// SHA-256 of the signed statement, hex.
+    pub(in crate::cli) statement: String,
+    /// `pass` or `flag`.
+    pub(in crate::cli) verdict: VerdictWord,
+    /// Until when it may be relied on, RFC 3339.
+    pub(in crate::cli) expires: String,
+    /// Id of the key that signed.
+    pub(in crate::cli) key_id: String,
+}
+
+/// Accepts an attestation for data that is about to be used for `target`, today, as `attest verify
+/// --subset` would; keys as there. Refused is exit 1 where the check said no, otherwise 3.
+pub(in crate::cli) fn accepted(
+    global: &Global,
+    attestation: &Path,
+    key_files: &[PathBuf],
+    data: &[Given],
+    target: Option<&Target>,
+) -> Result<Accepted, Failure> {
+    let keys = keys(global, key_files)?;
+    let target_sha256 = target
+        .map(attest::target_digest)
+        .transpose()
+        .or_undecided()?;
+    let bytes = files::read(attestation).or_undecided()?;
+    let (statement, sha256, key) = open(&bytes, &keys).map_err(|said| {
+        Failure::undecided(anyhow!(
+            "{}: {}; {}",
+            attestation.display(),
+            said.reason,
+            said.remedy
+        ))
+    })?;
+    let refusals = accept::judge(
+        &statement,
+        &Demands {
+            data,
+            subset: true,
+            policy_digest: None,
+            target_sha256: target_sha256.as_deref(),
+            today: today(None)?,
+            max_age_days: None,
+            fail_on_flag: false,
+            no_exempt_columns: false,
+        },
+    );
+    if let Some(first) = refusals.first() {
+        let more = refusals.len() - 1;
+        let error = anyhow!(
+            "{} does not hold for this: {first}{}; {}",
+            attestation.display(),
+            if more > 0 {
+                format!(", and {more} more reasons")
+            } else {
+                String::new()
+            },
+            first.remedy(),
+        );
+        let of_the_check = refusals.iter().all(accept::Refusal::is_of_the_check);
+        return Err(if of_the_check {
+            Failure {
+                exit: Exit::Block,
+                ..Failure::undecided(error)
+            }
+        } else {
+            Failure::undecided(error)
+        });
+    }
+    Ok(Accepted {
+        statement: sha256,
+        verdict: statement.predicate.verdict,
+        expires: statement.predicate.expires,
+        key_id: attest::key_id(&key),
+    })
+}
+
+/// The day that expiries are compared with.
+fn today(as_of: Option<Date>) -> Result<jiff::civil::Date, Failure> {
+    let today = match as_of {
+        Some(date) => date,
+        None => Date::of(SystemTime::now()).map_err(|e| Failure::undecided(anyhow!(e)))?,
+    };
+    today.to_string().parse().or_usage()
+}
+
 /// A statement out of verified bytes, the digest of those, and the key that signed them.
 type Opened = (Statement<Predicate>, String, VerifyingKey);
 
@@ -212,8 +296,8 @@ fn unproven(code: &'static str, error: &anyhow::Error, remedy: &str) -> Said {
 }
 
 /// The keys of which one must have signed.
-fn keys(global: &Global, args: &VerifyArgs) -> Result<Vec<VerifyingKey>, Failure> {
-    let paths: Vec<PathBuf> = if args.keys.is_empty() {
+fn keys(global: &Global, named: &[PathBuf]) -> Result<Vec<VerifyingKey>, Failure> {
+    let paths: Vec<PathBuf> = if named.is_empty() {
         let path = opened::index_dir(global).keys().join(PUBLIC_KEY);
         if !path.exists() {
             return Err(Failure::usage(anyhow!(
@@ -224,7 +308,7 @@ fn keys(global: &Global, args: &VerifyArgs) -> Result<Vec<VerifyingKey>, Failure
         }
         vec![path]
     } else {
-        args.keys.clone()
+        named.to_vec()
     };
     paths.iter().map(|path| key(path)).collect()
 }

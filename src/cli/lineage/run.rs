@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::super::args::Global;
 use super::super::args::ListArgs;
 use super::super::args::not_blank;
+use super::super::attest;
 use super::super::catalog;
 use super::super::exit::Exit;
 use super::super::exit::Failure;
@@ -28,6 +29,7 @@ use super::files;
 use super::named;
 use super::trace;
 use super::view;
+use crate::attest::accept::Given;
 use crate::graph::View;
 use crate::lineage::Graph as _;
 use crate::model::lineage::Direction;
@@ -101,6 +103,14 @@ pub struct RunStartArgs {
     #[arg(long, value_name = "[FORMAT:]CONFIG", value_parser = not_blank)]
     pub from: Option<String>,
 
+    /// Attestation of a check; it must hold for every file read, and for the target
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub attestation: Option<PathBuf>,
+
+    /// Public key that the attestation must be signed by [default: this index's]
+    #[arg(long = "key", value_name = "FILE.pub", requires = "attestation", value_hint = ValueHint::FilePath)]
+    pub keys: Vec<PathBuf>,
+
     /// Who answers for it
     #[arg(long, value_name = "WHO", value_parser = not_blank)]
     pub owner: Option<String>,
@@ -153,14 +163,14 @@ pub struct RunShowArgs {
 pub(in crate::cli) fn run(global: &Global, command: &RunCommand) -> Result<Exit, Failure> {
     let opened = Opened::find(global).or_undecided()?;
     match command {
-        RunCommand::Start(args) => start(&opened, args),
+        RunCommand::Start(args) => start(global, &opened, args),
         RunCommand::Finish(args) => finish(&opened, args),
         RunCommand::List(args) => list(&opened, *args),
         RunCommand::Show(args) => show(global, &opened, args),
     }
 }
 
-fn start(opened: &Opened, args: &RunStartArgs) -> Result<Exit, Failure> {
+fn start(global: &Global, opened: &Opened, args: &RunStartArgs) -> Result<Exit, Failure> {
     let node = NodeRef::new(NodeKind::Run, &args.name);
     let view = view(opened)?;
     if view.find(&node).or_undecided()?.is_some() {
@@ -225,6 +235,16 @@ fn start(opened: &Opened, args: &RunStartArgs) -> Result<Exit, Failure> {
         None => out::note(
             "no target was stated, so that the graph does not know what this run starts from: give --target or --target-model",
         ),
+    }
+    if let Some(attestation) = &args.attestation {
+        let data = attested(&view, &draft)?;
+        let accepted = attest::accepted(global, attestation, &args.keys, &data, target.as_ref())?;
+        facts.more.extend([
+            ("attestation".to_owned(), accepted.statement),
+            ("attested".to_owned(), accepted.verdict.as_str().to_owned()),
+            ("attested_until".to_owned(), accepted.expires),
+            ("attested_by".to_owned(), accepted.key_id),
+        ]);
     }
     draft.nodes.push(NodeClaim {
         node: node.clone(),
@@ -295,6 +315,40 @@ fn model(id: &str) -> NodeClaim {
         },
         node,
     }
+}
+
+/// Every file that a run is about to read, for an attestation to be held against.
+fn attested(view: &View, draft: &Draft) -> Result<Vec<Given>, Failure> {
+    let mut data = Vec::new();
+    for input in draft.edges.iter().filter(|e| e.edge == EdgeKind::Input) {
+        let from = &input.from;
+        if from.kind == NodeKind::File {
+            let name = input.facts.path.clone();
+            data.push(Given {
+                name: name.unwrap_or_else(|| from.to_string()),
+                sha256: from.name.clone(),
+            });
+            continue;
+        }
+        let before = data.len();
+        if let Some(id) = view.find(from).or_undecided()? {
+            let parts = view
+                .edges_of(id, Direction::Upstream, Some(EdgeKind::Part))
+                .or_undecided()?;
+            for part in parts {
+                data.push(Given {
+                    name: part.facts.path.unwrap_or_else(|| from.to_string()),
+                    sha256: view.node(part.other).or_undecided()?.node.name,
+                });
+            }
+        }
+        if data.len() == before {
+            return Err(Failure::undecided(anyhow!(
+                "of which files {from} consists is not recorded, so no attestation can hold for it: name its files with --input"
+            )));
+        }
+    }
+    Ok(data)
 }
 
 fn readable(found: Node) -> Result<NodeRef, Failure> {
