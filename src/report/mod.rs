@@ -27,6 +27,7 @@ mod samples;
 #[cfg(test)]
 pub(crate) use samples::pass as sample_outcome;
 
+#[cfg(feature = "engine")]
 pub(crate) use facts::plural;
 pub use file::{ReportKind, WriteError, check_stale, remove_stale, write, write_page};
 
