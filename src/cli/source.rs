@@ -252,7 +252,7 @@ mod tests {
         for said in [
             "claimed by",
             "runs",
-            "14 records",
+            "records there  14",
             "active, claimed by acme",
         ] {
             assert!(text.contains(said), "{said}: {text}");
