@@ -180,7 +180,7 @@ fn separated(body: &[u8], format: Format, got: &Got) {
     }
     let line = body
         .split(|byte| matches!(byte, b'\n' | b'\r'))
-        .next()
+        .find(|line| !line.is_empty())
         .unwrap_or_default();
     let delimiter = if format == Format::Tsv {
         b'\t'

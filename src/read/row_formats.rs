@@ -164,8 +164,13 @@ pub(super) fn read_csv<'a>(
 }
 
 /// The separator that the header line uses: a comma, unless it has none and a tab or a
-/// semicolon.
+/// semicolon. Empty lines before the header are passed over, as the records pass over them: what a
+/// split writes begins with the header, and has to be read alike.
 pub(super) fn delimiter(head: &[u8]) -> u8 {
+    let empty = |byte: &&u8| matches!(**byte, b'\n' | b'\r');
+    let head = head
+        .get(head.iter().take_while(empty).count()..)
+        .unwrap_or_default();
     let end = memchr::memchr2(b'\n', b'\r', head).unwrap_or(head.len());
     let line = head.get(..end).unwrap_or_default();
     [b',', b'\t', b';']
