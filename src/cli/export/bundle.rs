@@ -27,6 +27,7 @@ use crate::bundle;
 use crate::bundle::ExportError;
 use crate::bundle::Exported;
 use crate::bundle::Exporter;
+use crate::bundle::SharedSource;
 use crate::fingerprint::FingerprintKey;
 use crate::fingerprint::KEY_BYTES;
 use crate::report::escape;
@@ -166,6 +167,18 @@ fn failure(error: ExportError) -> Failure {
     }
 }
 
+/// A source of a bundle, in a line.
+pub(in crate::cli) fn source_line(source: &SharedSource) -> String {
+    format!(
+        "  source      {}: {}, {} of {} by place, {}\n",
+        escape::identifier(&source.name),
+        plural(source.texts, "text"),
+        source.claims,
+        plural(source.records, "record"),
+        plural(source.models.len() as u64, "model"),
+    )
+}
+
 fn told(exported: &Exported, args: &BundleArgs, entry: u64) -> Result<(), Failure> {
     let manifest = &exported.manifest;
     let path = |path: &Path| escape::terminal(&path.display().to_string());
@@ -180,15 +193,7 @@ fn told(exported: &Exported, args: &BundleArgs, entry: u64) -> Result<(), Failur
         manifest.grams,
     );
     for source in &manifest.sources {
-        let line = format!(
-            "  source      {}: {}, {} of {} by place, {}\n",
-            escape::identifier(&source.name),
-            plural(source.texts, "text"),
-            source.claims,
-            plural(source.records, "record"),
-            plural(source.models.len() as u64, "model"),
-        );
-        text.push_str(&line);
+        text.push_str(&source_line(source));
     }
     out::print(&text)?;
     if manifest.common_grams > 0 {

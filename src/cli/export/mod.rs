@@ -5,7 +5,7 @@
     reason = "help is printed as it stands, without backticks"
 )]
 
-mod bundle;
+pub(super) mod bundle;
 mod findings;
 mod gather;
 mod ledger;

@@ -19,6 +19,7 @@ use super::super::catalog;
 use super::super::exit::Exit;
 use super::super::exit::Failure;
 use super::super::exit::OrExit as _;
+use super::super::export::bundle::source_line;
 use super::super::opened;
 use super::super::opened::Opened;
 use super::super::out;
@@ -33,7 +34,6 @@ use crate::fingerprint::KEY_BYTES;
 use crate::index::WriteError;
 use crate::model::Outcome;
 use crate::report::escape;
-use crate::report::plural;
 use crate::snapshot::Registered;
 use crate::snapshot::SealError;
 
@@ -164,15 +164,7 @@ fn show<R: std::io::Read + std::io::Seek>(bundle: &Bundle<R>) -> Result<(), Fail
         manifest.grams,
     );
     for source in &manifest.sources {
-        let line = format!(
-            "  source      {}: {}, {} of {} by place, {}\n",
-            escape::identifier(&source.name),
-            plural(source.texts, "text"),
-            source.claims,
-            plural(source.records, "record"),
-            plural(source.models.len() as u64, "model"),
-        );
-        text.push_str(&line);
+        text.push_str(&source_line(source));
     }
     out::print(&text)
 }

@@ -337,8 +337,12 @@ impl Ground<'_> {
     /// Sources registered after a snapshot that still stand, in order of registration.
     fn registered_since(&self, snapshot: u64) -> Vec<String> {
         (self.since.registered.iter())
-            .filter(|(commit, name)| *commit > snapshot && self.source(name).is_some_and(stands))
-            .map(|(_, name)| name.clone())
+            .filter(|(commit, _)| *commit > snapshot)
+            .filter_map(|(commit, name)| match name {
+                Some(name) => (self.source(name).is_some_and(stands)).then(|| name.clone()),
+                // What it was cannot be looked up, so it is taken to stand.
+                None => Some(format!("a source without a name (commit {commit})")),
+            })
             .collect()
     }
 

@@ -27,8 +27,8 @@ pub(super) struct Past {
 /// What the log says that bears on past checks.
 #[derive(Default)]
 pub(super) struct Since {
-    /// Number of the commit, and name, of every registration.
-    pub(super) registered: Vec<(u64, String)>,
+    /// Number of the commit, and name, of every registration; no name where the entry has none.
+    pub(super) registered: Vec<(u64, Option<String>)>,
     /// Number of the last entry that approved something or took it back.
     pub(super) approved: Option<u64>,
     /// Number of the last entry that stated something of the lineage graph.
@@ -57,8 +57,7 @@ pub(super) fn chosen(opened: &Opened, args: &RecheckArgs) -> Result<Chosen, Fail
                 all.insert(number, (entry.time, *check));
             }
             Record::Register(change) => {
-                let source = change.source.unwrap_or_default();
-                since.registered.push((change.commit, source));
+                since.registered.push((change.commit, change.source));
             }
             Record::Signoff(_) | Record::Waive(_) | Record::Reading(_) => {
                 since.approved = Some(number);
