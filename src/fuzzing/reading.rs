@@ -255,6 +255,13 @@ fn is_container(format: Option<Format>) -> bool {
     )
 }
 
+fn begins_as_array(input: &InputPath) -> bool {
+    let path = input.path.as_ref().expect("a file");
+    let bytes = std::fs::read(path).expect("what was read");
+    let body = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    body.trim_ascii_start().starts_with(b"[")
+}
+
 /// Splits, reads both sides, and looks for each row in one of them.
 fn split(input: &InputPath, options: &ReadOptions, sha256: &str, got: &Got, pattern: u8) {
     let aside = |row: u64| pattern >> (row % 5) & 1 == 1;
@@ -292,8 +299,13 @@ fn split(input: &InputPath, options: &ReadOptions, sha256: &str, got: &Got, patt
         // The first row of a side may be a broken one that begins as another format does, or with
         // the mark that a file may begin with; then there is no telling what comes after it.
         let first = std::fs::read(out).expect("what was written");
-        let marked = first.starts_with(b"\xef\xbb\xbf") && !got.errors.is_empty();
-        if !is_container(options.format) && (marked || is_another_format(&first)) {
+        let marked = first.starts_with(b"\xef\xbb\xbf");
+        // A side of values that begins with a list is written as an array, which a broken row breaks.
+        let became_array = options.format == Some(Format::JsonArray)
+            && first.starts_with(b"[")
+            && !begins_as_array(input);
+        let cannot_tell = (marked || became_array) && !got.errors.is_empty();
+        if !is_container(options.format) && (cannot_tell || is_another_format(&first)) {
             continue;
         }
         assert!(again.file.error.is_none(), "{:?}", again.file.error);

@@ -72,7 +72,10 @@ fn summary(found: &Result<Recognised, TrainerError>) -> String {
 }
 
 fn agrees(found: &Recognised, bytes: &[u8]) {
-    let lines = memchr::memchr_iter(b'\n', bytes).count() as u64 + 1;
+    // YAML, which JSON is read as too, ends lines at a carriage return and at Unicode's own ends.
+    let ends = |mark: &[u8]| memchr::memmem::find_iter(bytes, mark).count() as u64;
+    let marks = ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"];
+    let lines = 1 + marks.iter().map(|mark| ends(mark.as_bytes())).sum::<u64>();
     let origins = (found.inputs.iter().map(|input| &input.origin))
         .chain(found.remote.iter().map(|remote| &remote.origin))
         .chain(found.facts.iter().filter_map(|fact| fact.origin.as_ref()));

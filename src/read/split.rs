@@ -1,7 +1,7 @@
 //! Splits an input into a clean and a quarantine file in the input's own format.
 //!
 //! Every row goes to exactly one side. Rows of JSONL, JSON and CSV are copied byte for byte, line
-//! ends of the last row and white space between JSON values apart; Parquet and Arrow rows are
+//! ends of the last row and white space between JSON values apart, and a side of such values that begins with a list becomes an array; Parquet and Arrow rows are
 //! written again with the same schema, metadata and codec; a plain text is one row and copied
 //! whole. A side without rows is still a valid, empty file. The input is read a second time, and
 //! must be the one that was checked: its digest is compared before either file gets its name. A
@@ -294,25 +294,44 @@ impl Out {
 /// What one side of a record format has been given so far.
 struct RecordOut {
     out: Out,
+    cut: Cut,
     rows: u64,
+    /// Whether its rows stand in one JSON array.
+    in_array: bool,
 }
 
 impl RecordOut {
-    /// The bytes before a record: the opening of an array, or a comma.
-    fn begin(&mut self, in_array: bool) -> Result<(), ReadError> {
+    fn new(out: Out, cut: Cut) -> Self {
+        Self {
+            out,
+            cut,
+            rows: 0,
+            in_array: false,
+        }
+    }
+
+    /// The bytes before a record: the opening of an array, or a comma. `bytes` begin the record.
+    fn begin(&mut self, in_array: bool, bytes: &[u8]) -> Result<(), ReadError> {
+        if self.rows == 0 {
+            // A file of values whose first is a list would be read as an array of that list's
+            // values. Written as an array, its rows stay what they are.
+            let a_list = self.cut == Cut::Values && bytes.starts_with(b"[");
+            self.in_array = in_array || a_list;
+        }
         self.rows += 1;
-        match (in_array, self.rows) {
+        match (self.in_array, self.rows) {
             (false, _) => Ok(()),
             (true, 1) => self.out.put(b"[\n"),
             (true, _) => self.out.put(b",\n"),
         }
     }
 
+    /// `in_array`: whether the input is an array, which decides what a side without rows is.
     fn end(mut self, in_array: bool) -> Result<Target, ReadError> {
-        match (in_array, self.rows) {
-            (false, _) => {}
-            (true, 0) => self.out.put(b"[]\n")?,
-            (true, _) => self.out.put(b"\n]\n")?,
+        match (self.rows, in_array, self.in_array) {
+            (0, true, _) => self.out.put(b"[]\n")?,
+            (0, false, _) | (_, _, false) => {}
+            (_, _, true) => self.out.put(b"\n]\n")?,
         }
         self.out.finish()
     }
@@ -339,7 +358,7 @@ fn split_stream(
         }
     };
     let mut records = Records::new(stream, cut, delimiter, limits.line_bytes_max);
-    let [clean, quarantine] = outs.map(|out| RecordOut { out, rows: 0 });
+    let [clean, quarantine] = outs.map(|out| RecordOut::new(out, cut));
     let (mut clean, mut quarantine) = (clean, quarantine);
     let mut header = cut == Cut::Csv;
     let mut current: Option<Side> = None;
@@ -379,11 +398,11 @@ fn split_stream(
             Side::Quarantine => &mut quarantine,
         };
         if first {
-            out.begin(in_array)?;
+            out.begin(in_array, bytes)?;
         }
         out.out.put(bytes)?;
         if last {
-            if !in_array {
+            if !out.in_array {
                 out.out.put(b"\n")?;
             }
             current = None;

@@ -137,6 +137,19 @@ fn values_one_after_the_other_stay_so() {
 }
 
 #[test]
+fn a_side_of_values_that_begins_with_a_list_becomes_an_array() {
+    // As values, `["b", "c"]` at the beginning would be read as two rows.
+    let values = b"{\"a\": \"0\"} [\"b\", \"c\"]\n{\"a\": \"2\"}";
+    let [clean, aside] = check("a.json", values, &[0]);
+    assert_eq!(clean, b"[\n[\"b\", \"c\"],\n{\"a\": \"2\"}\n]\n");
+    assert_eq!(aside, b"{\"a\": \"0\"}\n");
+    check_all("a.json", values, 3);
+    let [clean, aside] = check("a.json", values, &[0, 1, 2]);
+    assert_eq!(clean, b"");
+    assert_eq!(aside, b"{\"a\": \"0\"}\n[\"b\", \"c\"]\n{\"a\": \"2\"}\n");
+}
+
+#[test]
 fn csv_keeps_its_header_on_both_sides() {
     let [clean, aside] = check("a.csv", b"id,text\r\n1,\"x\ny\"\r\n2,\"z,\"\"\"\r\n", &[0]);
     assert_eq!(clean, b"id,text\n2,\"z,\"\"\"\n");
