@@ -15,6 +15,7 @@ use crate::index::NodeId;
 use crate::index::StoreError;
 use crate::model::SourceInfo;
 use crate::model::lineage::CHECKED;
+use crate::model::lineage::CLAIMED_BY;
 use crate::model::lineage::Direction;
 use crate::model::lineage::EdgeFacts;
 use crate::model::lineage::EdgeKind;
@@ -367,7 +368,11 @@ pub(super) fn sources(store: &mut GraphStore, sources: &[SourceInfo]) -> Result<
         let id = store.put_node(&NodeRef::new(NodeKind::Source, &source.name), &facts)?;
         for model in &source.models {
             let model = put_model(store, model)?;
-            let facts = EdgeFacts::default();
+            let mut facts = EdgeFacts::default();
+            if let Some(partner) = source.claimed_by() {
+                let name = CLAIMED_BY.to_owned();
+                facts.more.insert(name, partner.to_owned());
+            }
             store.put_edge(model, EdgeKind::Generated, Origin::Registered, id, &facts)?;
         }
         for stood in &source.files {

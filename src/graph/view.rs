@@ -17,6 +17,7 @@ use super::fold;
 use crate::audit;
 use crate::audit::Head;
 use crate::index::Compat;
+use crate::index::EdgeRow;
 use crate::index::GRAPH_LAYOUT;
 use crate::index::GraphState;
 use crate::index::GraphStore;
@@ -26,6 +27,7 @@ use crate::index::PublicKeys;
 use crate::index::StoreError;
 use crate::lineage::Behind;
 use crate::lineage::Chain;
+use crate::lineage::Edges;
 use crate::lineage::Graph;
 use crate::lineage::NODES_MAX;
 use crate::lineage::Seen;
@@ -175,6 +177,15 @@ impl View {
     }
 }
 
+fn seen(row: EdgeRow) -> Seen<NodeId> {
+    Seen {
+        other: row.other,
+        kind: row.kind,
+        origin: row.origin,
+        facts: row.facts,
+    }
+}
+
 impl Graph for View {
     type Key = NodeId;
     type Error = GraphError;
@@ -190,15 +201,22 @@ impl Graph for View {
         kind: Option<EdgeKind>,
     ) -> Result<Vec<Seen<NodeId>>, GraphError> {
         let rows = self.store.edges(key, direction, kind)?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Seen {
-                other: row.other,
-                kind: row.kind,
-                origin: row.origin,
-                facts: row.facts,
-            })
-            .collect())
+        Ok(rows.into_iter().map(seen).collect())
+    }
+
+    fn nodes(&self, keys: &[NodeId]) -> Result<Vec<Node>, GraphError> {
+        Ok(self.store.nodes(keys)?)
+    }
+
+    fn edges_of_each(
+        &self,
+        keys: &[NodeId],
+        direction: Direction,
+        kind: Option<EdgeKind>,
+    ) -> Result<Vec<Edges<NodeId>>, GraphError> {
+        let rows = self.store.edges_of_each(keys, direction, kind)?;
+        let of_one = |rows: Vec<EdgeRow>| rows.into_iter().map(seen).collect();
+        Ok(rows.into_iter().map(of_one).collect())
     }
 }
 

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::collections::VecDeque;
 
 use super::Graph;
 use super::Seen;
+use super::ahead::Ahead;
 use crate::model::lineage::Direction;
 use crate::model::lineage::EdgeFacts;
 use crate::model::lineage::EdgeKind;
@@ -21,6 +21,9 @@ use crate::model::lineage::Walk;
 /// Nodes that a walk reaches at most; what lies behind is counted as cut. Chosen: more than a
 /// person reads by far, and some hundred megabytes.
 pub const NODES_MAX: usize = 200_000;
+
+/// Nodes of one depth that are read together. Chosen: some megabytes, and enough for every core.
+const AHEAD_NODES: usize = 8_192;
 
 /// A hop before its ends have places.
 struct Step<K> {
@@ -39,38 +42,45 @@ pub fn walk<G: Graph>(
     nodes_max: usize,
 ) -> Result<Walk, G::Error> {
     let mut walk = Walking {
-        graph,
+        graph: Ahead::new(graph, direction),
         direction,
         nodes_max,
         places: HashMap::new(),
-        kinds: HashMap::new(),
         rows: HashMap::new(),
         nodes: Vec::new(),
         hops: BTreeMap::new(),
-        waiting: VecDeque::new(),
+        next: Vec::new(),
     };
     walk.reach(start, 0)?;
-    while let Some((key, place, depth)) = walk.waiting.pop_front() {
-        let steps = walk.steps(key, place)?;
-        if depth_max.is_some_and(|max| depth >= max) {
-            walk.cut(place, &steps);
-        } else {
-            walk.take(place, depth, steps)?;
+    let mut depth = 0;
+    while !walk.next.is_empty() {
+        let level = std::mem::take(&mut walk.next);
+        for part in level.chunks(AHEAD_NODES) {
+            walk.read_ahead(part, depth_max.is_some_and(|max| depth >= max))?;
+            for (key, place) in part {
+                let steps = walk.steps(*key, *place)?;
+                if depth_max.is_some_and(|max| depth >= max) {
+                    walk.cut(*place, &steps);
+                } else {
+                    walk.take(*place, depth, steps)?;
+                }
+            }
         }
+        depth += 1;
     }
     Ok(walk.finish(depth_max))
 }
 
 struct Walking<'g, G: Graph> {
-    graph: &'g G,
+    graph: Ahead<'g, G>,
     direction: Direction,
     nodes_max: usize,
     places: HashMap<G::Key, usize>,
-    kinds: HashMap<G::Key, NodeKind>,
     rows: HashMap<G::Key, Option<u64>>,
     nodes: Vec<Reached>,
     hops: BTreeMap<(usize, usize, EdgeKind, Origin), EdgeFacts>,
-    waiting: VecDeque<(G::Key, usize, u32)>,
+    /// Nodes of the next depth, in the order in which they were met.
+    next: Vec<(G::Key, usize)>,
 }
 
 impl<G: Graph> Walking<'_, G> {
@@ -84,36 +94,51 @@ impl<G: Graph> Walking<'_, G> {
         }
         let node = self.graph.node(key)?;
         let place = self.nodes.len();
-        self.kinds.insert(key, node.node.kind);
         self.nodes.push(Reached {
             node,
             depth,
             cut: 0,
         });
         self.places.insert(key, place);
-        self.waiting.push_back((key, place, depth));
+        self.next.push((key, place));
         Ok(Some(place))
     }
 
+    fn kind_at(&self, place: usize) -> Option<NodeKind> {
+        self.nodes.get(place).map(|node| node.node.node.kind)
+    }
+
     fn kind(&mut self, key: G::Key) -> Result<NodeKind, G::Error> {
-        if let Some(kind) = self.kinds.get(&key) {
-            return Ok(*kind);
+        match self.places.get(&key).and_then(|place| self.kind_at(*place)) {
+            Some(kind) => Ok(kind),
+            None => self.graph.kind(key),
         }
-        let kind = self.graph.node(key)?.node.kind;
-        self.kinds.insert(key, kind);
-        Ok(kind)
+    }
+
+    /// Reads together what the steps from these nodes will ask for one by one. Of the `last` depth
+    /// the ends are only counted.
+    fn read_ahead(&mut self, part: &[(G::Key, usize)], last: bool) -> Result<(), G::Error> {
+        let nodes: Vec<(G::Key, NodeKind)> = part
+            .iter()
+            .filter_map(|(key, place)| Some((*key, self.kind_at(*place)?)))
+            .collect();
+        // Whether a source stands in a file or in a data set, the other end's kind tells.
+        let counted = last && nodes.iter().all(|(_, kind)| *kind != NodeKind::Source);
+        let places = &self.places;
+        self.graph
+            .read(&nodes, |key| counted || places.contains_key(&key))
     }
 
     /// Where material comes from or goes, seen from one node.
     fn steps(&mut self, key: G::Key, place: usize) -> Result<Vec<Step<G::Key>>, G::Error> {
-        let own = self.nodes.get(place).map(|node| node.node.node.kind);
+        let own = self.kind_at(place);
         let rows = if own == Some(NodeKind::Dataset) {
             self.rows_of(key)?
         } else {
             None
         };
         let mut steps = Vec::new();
-        for seen in self.graph.edges(key, self.direction)? {
+        for seen in self.graph.take_edges(key)? {
             if !seen.kind.flows() {
                 continue;
             }
@@ -148,7 +173,7 @@ impl<G: Graph> Walking<'_, G> {
         rows: Option<u64>,
     ) -> Result<Vec<Step<G::Key>>, G::Error> {
         let mut out = Vec::new();
-        for seen in self.graph.edges(file.other, self.direction)? {
+        for seen in self.graph.edges(file.other)? {
             let (held, of) = match self.direction {
                 Direction::Downstream => (&file.facts, self.rows_of(seen.other)?),
                 Direction::Upstream => (&seen.facts, rows),
@@ -192,13 +217,16 @@ impl<G: Graph> Walking<'_, G> {
         if let Some(rows) = self.rows.get(&key) {
             return Ok(*rows);
         }
-        let mut rows = self.graph.node(key)?.facts.records;
+        let known = self.places.get(&key);
+        let mut rows = match known.and_then(|place| self.nodes.get(*place)) {
+            Some(reached) => reached.node.facts.records,
+            None => self.graph.records(key)?,
+        };
         if rows.is_none() {
             let mut sum = None;
             let mut known = true;
-            let parts = Some(EdgeKind::Part);
-            for seen in self.graph.edges_of(key, Direction::Upstream, parts)? {
-                let of_file = self.graph.node(seen.other)?.facts.records;
+            for file in self.graph.parts(key)? {
+                let of_file = self.graph.records(file)?;
                 known &= of_file.is_some();
                 sum = Some(sum.unwrap_or(0) + of_file.unwrap_or(0));
             }
@@ -210,14 +238,9 @@ impl<G: Graph> Walking<'_, G> {
 
     /// Runs that read a file of the data set by its path: they trained on the data set.
     fn runs_on_files(&mut self, key: G::Key) -> Result<Vec<Step<G::Key>>, G::Error> {
-        let mut out = Vec::new();
-        let (up, parts) = (Direction::Upstream, Some(EdgeKind::Part));
-        let (down, inputs) = (Direction::Downstream, Some(EdgeKind::Input));
-        for part in self.graph.edges_of(key, up, parts)? {
-            let runs = self.graph.edges_of(part.other, down, inputs)?;
-            out.extend(runs.into_iter().map(step));
-        }
-        Ok(out)
+        let files = self.graph.parts(key)?;
+        let runs = self.graph.runs_on(&files)?;
+        Ok(runs.into_iter().map(step).collect())
     }
 
     /// Counts what is not followed from here.

@@ -383,6 +383,9 @@ pub const CHECKED: &str = "checked";
 /// Further fact of a file: the entry of the last check whose verdict is gone.
 pub const UNSEEN: &str = "unseen";
 
+/// Further fact of `generated`: the partner who claims it, where it is not the index's owner.
+pub const CLAIMED_BY: &str = "claimed_by";
+
 /// What is known of an edge.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

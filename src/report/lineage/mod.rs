@@ -27,6 +27,7 @@ pub use wire::LineageJson;
 #[cfg(test)]
 mod tests;
 
+use crate::model::lineage::CLAIMED_BY;
 use crate::model::lineage::EdgeFacts;
 use crate::model::lineage::EdgeKind;
 use crate::model::lineage::Hop;
@@ -47,6 +48,9 @@ pub(crate) fn words(hop: &Hop) -> String {
     }];
     if let Some(level) = &hop.facts.level {
         parts.push(level.clone());
+    }
+    if let Some(partner) = hop.facts.more.get(CLAIMED_BY) {
+        parts.push(format!("claimed by {partner}"));
     }
     if hop.origin != Origin::Registered {
         parts.push(hop.origin.as_str().to_owned());

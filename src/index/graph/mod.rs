@@ -14,6 +14,8 @@
 //!
 //! Numbers are big-endian, so that the edges of a node stand together, ordered by kind.
 
+mod read;
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -31,6 +33,7 @@ use rocksdb::WriteBatch;
 use serde::Deserialize;
 use serde::Serialize;
 
+use self::read::Rows;
 use super::StoreError;
 use super::columns;
 use super::columns::Access;
@@ -82,7 +85,7 @@ pub struct GraphState {
 }
 
 /// Version of the rows. Raised when they change: a view of another version is made anew.
-pub const GRAPH_LAYOUT: u32 = 2;
+pub const GRAPH_LAYOUT: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,7 +138,7 @@ impl GraphStore {
             .get_cf_opt(store.family(STATE)?, STATE_KEY, &reading())
             .map_err(StoreError::engine("read"))?
             .ok_or_else(|| StoreError::corrupt("the graph has no state row", &store.at))?;
-        store.state = store.json(&bytes, "the state row")?;
+        store.state = store.rows().json(&bytes, "the state row")?;
         Ok(store)
     }
 
@@ -160,12 +163,6 @@ impl GraphStore {
 
     fn family(&self, name: &'static str) -> Result<&ColumnFamily, StoreError> {
         handle(&self.db, &self.at, name)
-    }
-
-    fn json<'b, T: Deserialize<'b>>(&self, bytes: &'b [u8], what: &str) -> Result<T, StoreError> {
-        serde_json::from_slice(bytes).map_err(|error| {
-            StoreError::corrupt(format!("{what} cannot be read ({error})"), &self.at)
-        })
     }
 
     fn bytes<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, StoreError> {
@@ -206,15 +203,12 @@ impl GraphStore {
 
     /// A node by its number.
     pub fn node(&self, id: NodeId) -> Result<Node, StoreError> {
-        let bytes = self
-            .db
-            .get_cf_opt(self.family(NODES)?, id.0.to_be_bytes(), &reading())
-            .map_err(StoreError::engine("read"))?
-            .ok_or_else(|| {
-                StoreError::corrupt(format!("node {} is named and not there", id.0), &self.at)
-            })?;
-        let NodeRow { node, facts } = self.json(&bytes, "a node")?;
-        Ok(Node { node, facts })
+        self.rows().node(id)
+    }
+
+    /// Several nodes, in the order of `ids`, read on all cores.
+    pub fn nodes(&self, ids: &[NodeId]) -> Result<Vec<Node>, StoreError> {
+        self.rows().nodes(ids)
     }
 
     /// The edges of a node in one direction, ordered by kind, then by the other end's number;
@@ -225,46 +219,24 @@ impl GraphStore {
         direction: Direction,
         kind: Option<EdgeKind>,
     ) -> Result<Vec<EdgeRow>, StoreError> {
-        let name = match direction {
-            Direction::Upstream => IN,
-            Direction::Downstream => OUT,
-        };
-        let mut from = id.0.to_be_bytes().to_vec();
-        let mut to = id.0.wrapping_add(1).to_be_bytes().to_vec();
-        if let Some(kind) = kind {
-            from.push(kind.number());
-            to.clone_from(&from);
-            // Kinds are few: the number above is one of a byte, too.
-            if let Some(last) = to.last_mut() {
-                *last += 1;
-            }
-        }
-        let mut options = reading();
-        options.set_iterate_upper_bound(to);
-        let mode = IteratorMode::From(&from, Way::Forward);
-        let mut out = Vec::new();
-        for row in self.db.iterator_cf_opt(self.family(name)?, options, mode) {
-            let (key, value) = row.map_err(StoreError::engine("scan"))?;
-            let (kind, origin, other) = self.edge_key(&key)?;
-            out.push(EdgeRow {
-                other,
-                kind,
-                origin,
-                facts: self.json(&value, "an edge")?,
-            });
-        }
-        Ok(out)
+        self.rows().edges(id, direction, kind)
     }
 
-    fn edge_key(&self, key: &[u8]) -> Result<(EdgeKind, Origin, NodeId), StoreError> {
-        let bad = || StoreError::corrupt("an edge's key is not one", &self.at);
-        let key = <[u8; EDGE_KEY_BYTES]>::try_from(key).map_err(|_| bad())?;
-        let [_, _, _, _, _, _, _, _, kind, origin, other @ ..] = key;
-        Ok((
-            EdgeKind::of_number(kind).ok_or_else(bad)?,
-            Origin::of_number(origin).ok_or_else(bad)?,
-            NodeId(u64::from_be_bytes(other)),
-        ))
+    /// The same of several nodes, in the order of `ids`, read on all cores.
+    pub fn edges_of_each(
+        &self,
+        ids: &[NodeId],
+        direction: Direction,
+        kind: Option<EdgeKind>,
+    ) -> Result<Vec<Vec<EdgeRow>>, StoreError> {
+        self.rows().edges_of_each(ids, direction, kind)
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows {
+            db: &self.db,
+            at: &self.at,
+        }
     }
 
     /// Nodes whose written form begins with `prefix`, in its order, at most `max`. One more than
@@ -531,5 +503,60 @@ mod tests {
         let named = store.named("run:", 9).unwrap();
         assert_eq!(named, [(node("a"), a), (node("b"), b)]);
         assert_eq!(store.named("run:", 1).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn many_rows_are_those_that_are_read_one_by_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("db");
+        let mut store = GraphStore::create(&path).unwrap();
+        let count = 3 * 128 + 7;
+        let ids: Vec<NodeId> = (0..count)
+            .map(|at| {
+                let facts = NodeFacts {
+                    records: Some(at),
+                    ..NodeFacts::default()
+                };
+                store.put_node(&node(&at.to_string()), &facts).unwrap()
+            })
+            .collect();
+        let kinds = [EdgeKind::Input, EdgeKind::Derived];
+        for (at, from) in ids.iter().enumerate() {
+            // Some have no edge, the last ones included.
+            for step in 0..(at % 4).min(ids.len() - 1 - at) {
+                let (kind, to) = (kinds[step % 2], ids[at + step + 1]);
+                let facts = EdgeFacts::default();
+                store
+                    .put_edge(*from, kind, Origin::Declared, to, &facts)
+                    .unwrap();
+            }
+        }
+        store.finish(1, "root", true).unwrap();
+        let store = GraphStore::open(&path, false).unwrap();
+        let backwards: Vec<NodeId> = ids.iter().rev().copied().chain([ids[5]]).collect();
+        for asked in [&ids, &backwards] {
+            let one_by_one: Vec<Node> = asked.iter().map(|id| store.node(*id).unwrap()).collect();
+            assert_eq!(store.nodes(asked).unwrap(), one_by_one);
+            assert_eq!(one_by_one[3].facts.records, Some(asked[3].0 - ids[0].0));
+            for direction in [Direction::Upstream, Direction::Downstream] {
+                for kind in [None, Some(EdgeKind::Derived)] {
+                    let one_by_one: Vec<Vec<EdgeRow>> = asked
+                        .iter()
+                        .map(|id| store.edges(*id, direction, kind).unwrap())
+                        .collect();
+                    assert!(one_by_one.iter().any(|edges| edges.len() > 1));
+                    let many = store.edges_of_each(asked, direction, kind).unwrap();
+                    assert_eq!(many, one_by_one);
+                }
+            }
+        }
+        let gone = [ids[0], NodeId(count + 9)];
+        assert!(
+            store
+                .nodes(&gone)
+                .unwrap_err()
+                .to_string()
+                .contains("not there")
+        );
     }
 }
