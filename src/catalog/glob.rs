@@ -17,8 +17,96 @@ pub(super) fn normalise(segment: &str) -> String {
     out
 }
 
+/// A name that globs are compared with: the normalised segments of an id, up to one of them.
+pub(super) struct Name<'a> {
+    segments: &'a [String],
+    /// Of the last segment.
+    last: Pairs,
+    /// Of all of them, joined.
+    all: Pairs,
+}
+
+impl<'a> Name<'a> {
+    pub(super) fn of(segments: &'a [String]) -> Self {
+        Self {
+            segments,
+            last: Pairs::of(Self::last(segments)),
+            all: Pairs::of(&segments.join("/")),
+        }
+    }
+
+    /// The segment that is asked about.
+    pub(super) fn text(&self) -> &'a str {
+        Self::last(self.segments)
+    }
+
+    fn last(segments: &'a [String]) -> &'a str {
+        segments.last().map_or("", String::as_str)
+    }
+}
+
+/// A glob over the last segments of an id: as many as it names.
+#[derive(Debug, Clone)]
+pub(super) struct Glob {
+    text: String,
+    segments: usize,
+    pairs: Pairs,
+}
+
+impl Glob {
+    pub(super) fn new(text: &str) -> Self {
+        let mut pairs = Pairs::default();
+        for part in text.split('*') {
+            pairs.0 |= Pairs::of(part).0;
+        }
+        Self {
+            text: text.to_owned(),
+            segments: text.matches('/').count() + 1,
+            pairs,
+        }
+    }
+
+    /// Whether it matches the last segments of a name as a whole.
+    pub(super) fn matches(&self, name: &Name<'_>) -> bool {
+        let (segments, one) = (name.segments, self.segments == 1);
+        if !(if one { name.last } else { name.all }).hold(self.pairs) {
+            return false;
+        }
+        match segments.len().checked_sub(self.segments) {
+            Some(_) if one => matches(&self.text, name.text()),
+            // Both sides hold the same number of `/`, so that `*` cannot swallow one.
+            Some(from) => segments
+                .get(from..)
+                .is_some_and(|tail| matches(&self.text, &tail.join("/"))),
+            None => false,
+        }
+    }
+}
+
+/// Which pairs of neighbouring bytes stand in a text, as bits of a word: a glob with a pair that the
+/// text has not cannot match. An id is compared with hundreds of globs, and this refuses nearly all.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pairs(u64);
+
+impl Pairs {
+    fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut pairs = 0;
+        for (first, second) in bytes.iter().zip(bytes.iter().skip(1)) {
+            // The upper six bits of a product: multiplicative hashing, Knuth 6.4.
+            let pair = u32::from(*first) << 8 | u32::from(*second);
+            pairs |= 1 << (pair.wrapping_mul(0x9e37_79b1) >> 26);
+        }
+        Self(pairs)
+    }
+
+    fn hold(self, wanted: Self) -> bool {
+        wanted.0 & !self.0 == 0
+    }
+}
+
 /// Whether `text` matches `glob` as a whole. Time is linear in the text for each `*`.
-pub(super) fn matches(glob: &str, text: &str) -> bool {
+fn matches(glob: &str, text: &str) -> bool {
     let mut parts = glob.split('*');
     // `split` always yields one part, so an absent first part cannot occur; it would match nothing.
     let Some(first) = parts.next() else {
@@ -69,6 +157,38 @@ mod tests {
             ("", "a", false),
         ] {
             assert_eq!(matches(glob, text), expected, "{glob} against {text}");
+        }
+    }
+
+    #[test]
+    fn a_glob_looks_at_as_many_segments_as_it_names() {
+        let segments = ["org", "sub", "llama-2-7b"].map(str::to_owned);
+        let name = Name::of(&segments);
+        for (glob, expected) in [
+            ("llama-2-*", true),
+            ("sub/llama-*", true),
+            ("*/*/llama-2-7b", true),
+            ("org/llama-2-7b", false),
+            ("org/sub/*", true),
+            ("sub", false),
+            ("*/*/*/llama*", false),
+        ] {
+            assert_eq!(Glob::new(glob).matches(&name), expected, "{glob}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_refused_at_a_glance_does_not_match(
+            glob in "[ab/-]{0,3}(\\*[ab/-]{0,3}){0,3}",
+            segments in proptest::collection::vec("[ab-]{0,6}", 1..4),
+        ) {
+            let wanted = glob.matches('/').count() + 1;
+            let slow = segments
+                .len()
+                .checked_sub(wanted)
+                .is_some_and(|from| matches(&glob, &segments[from..].join("/")));
+            proptest::prop_assert_eq!(Glob::new(&glob).matches(&Name::of(&segments)), slow);
         }
     }
 }

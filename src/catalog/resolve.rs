@@ -13,7 +13,7 @@ use crate::model::Resolution;
 
 use super::Catalog;
 use super::explain::{Asked, Step};
-use super::glob::normalise;
+use super::glob::{Name, normalise};
 use super::load::ModelEntry;
 use super::naming::{ambiguous, llama_outcome};
 use super::version::{Named, named};
@@ -68,8 +68,8 @@ pub(super) fn resolve<'a>(
     let segments = segments(trimmed);
     let normal: Vec<String> = segments.iter().map(|s| normalise(s)).collect();
     for (last, segment) in segments.iter().enumerate().rev() {
-        let so_far = normal.get(..=last).unwrap_or_default();
-        let Some(found) = segment_outcome(catalog, segment, so_far, trail) else {
+        let name = Name::of(normal.get(..=last).unwrap_or_default());
+        let Some(found) = segment_outcome(catalog, segment, &name, trail) else {
             continue;
         };
         let mut answer = found.answer;
@@ -124,20 +124,19 @@ fn segments(id: &str) -> Vec<String> {
     segments
 }
 
-/// What one segment says; `None` when nothing in the catalog answers for it. `normal` holds the
-/// normalised segments up to this one.
+/// What one segment says; `None` when nothing in the catalog answers for it. `name` ends in it.
 fn segment_outcome<'a>(
     catalog: &'a Catalog,
     segment: &str,
-    normal: &[String],
+    name: &Name<'_>,
     trail: &mut Trail,
 ) -> Option<Found<'a>> {
-    let found = asked(&catalog.own, segment, normal, Asked::Own, trail);
+    let found = asked(&catalog.own, segment, name, Asked::Own, trail);
     let Some(entry) = found else {
-        return builtin_outcome(catalog, segment, normal, trail);
+        return builtin_outcome(catalog, segment, name, trail);
     };
     let mut answer = listed_answer(entry, "own", Confidence::Listed);
-    if let Some(builtin) = builtin_outcome(catalog, segment, normal, &mut None)
+    if let Some(builtin) = builtin_outcome(catalog, segment, name, &mut None)
         && builtin.answer.outcome != answer.outcome
     {
         let instead = format!(
@@ -156,11 +155,11 @@ fn segment_outcome<'a>(
 fn asked<'a>(
     entries: &'a [ModelEntry],
     segment: &str,
-    normal: &[String],
+    name: &Name<'_>,
     list: Asked,
     trail: &mut Trail,
 ) -> Option<&'a ModelEntry> {
-    let at = entries.iter().position(|entry| entry.matches(normal));
+    let at = entries.iter().position(|entry| entry.matches(name));
     let found = at.and_then(|at| entries.get(at));
     if let Some(steps) = trail {
         let compared = entries.iter().take(at.map_or(entries.len(), |at| at + 1));
@@ -177,12 +176,11 @@ fn asked<'a>(
 fn builtin_outcome<'a>(
     catalog: &'a Catalog,
     segment: &str,
-    normal: &[String],
+    name: &Name<'_>,
     trail: &mut Trail,
 ) -> Option<Found<'a>> {
-    let name = normal.last().map_or("", String::as_str);
     let named = named(segment);
-    if let Some(entry) = asked(&catalog.listed, segment, normal, Asked::Listed, trail) {
+    if let Some(entry) = asked(&catalog.listed, segment, name, Asked::Listed, trail) {
         let answer = match contradiction(catalog, entry, &named) {
             Some(contradiction) => contradiction,
             None => listed_answer(entry, "listed", Confidence::Listed),
@@ -194,12 +192,12 @@ fn builtin_outcome<'a>(
     }
     // Asked here already, because it may stand beside Llama in one name; told after the naming rule.
     let mut later = trail.as_ref().map(|_| Vec::new());
-    let other = asked(&catalog.other, segment, normal, Asked::Other, &mut later);
+    let other = asked(&catalog.other, segment, name, Asked::Other, &mut later);
     let answer = named.llama.then(|| {
         let beside = other.filter(|entry| entry.weights);
         llama_outcome(
             catalog,
-            name,
+            name.text(),
             &named,
             beside.map(|entry| entry.key.as_str()),
         )

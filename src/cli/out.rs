@@ -17,7 +17,10 @@ use crate::report::escape;
 /// # Errors
 /// Exit 3 when standard output refuses, for example a full disk behind `> report.txt`.
 pub fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = anstream::stdout().lock();
+    write(anstream::stdout().lock(), text)
+}
+
+fn write(mut stdout: impl Write, text: &str) -> Result<(), Failure> {
     match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
@@ -36,7 +39,8 @@ pub fn print(text: &str) -> Result<(), Failure> {
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(value).map_err(Failure::undecided)?;
     text.push('\n');
-    print(&text)
+    // JSON has no colours that would have to be taken out, and may be long.
+    write(io::stdout().lock(), &text)
 }
 
 /// Says why a command failed, causes included, on standard error.

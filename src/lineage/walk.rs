@@ -3,7 +3,6 @@
 //! Breadth first, so that a depth is that of the shortest way. Files stand between sources and data
 //! sets: there they are no hop of their own, and what is known of them adds up on the edge.
 
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use super::Graph;
@@ -48,7 +47,7 @@ pub fn walk<G: Graph>(
         places: HashMap::new(),
         rows: HashMap::new(),
         nodes: Vec::new(),
-        hops: BTreeMap::new(),
+        hops: HashMap::new(),
         next: Vec::new(),
     };
     walk.reach(start, 0)?;
@@ -78,7 +77,7 @@ struct Walking<'g, G: Graph> {
     places: HashMap<G::Key, usize>,
     rows: HashMap<G::Key, Option<u64>>,
     nodes: Vec<Reached>,
-    hops: BTreeMap<(usize, usize, EdgeKind, Origin), EdgeFacts>,
+    hops: HashMap<(usize, usize, EdgeKind, Origin), EdgeFacts>,
     /// Nodes of the next depth, in the order in which they were met.
     next: Vec<(G::Key, usize)>,
 }
@@ -280,11 +279,11 @@ impl<G: Graph> Walking<'_, G> {
     /// Brings the nodes in order of depth and name.
     fn finish(self, depth_max: Option<u32>) -> Walk {
         let mut order: Vec<usize> = (0..self.nodes.len()).collect();
-        order.sort_by_key(|place| {
-            self.nodes
-                .get(*place)
-                .map(|node| (node.depth, node.node.node.clone()))
-        });
+        let by = |place: usize| {
+            let node = self.nodes.get(place);
+            node.map(|node| (node.depth, &node.node.node))
+        };
+        order.sort_by(|a, b| by(*a).cmp(&by(*b)));
         let mut moved = vec![0; order.len()];
         for (new, old) in order.iter().enumerate() {
             if let Some(slot) = moved.get_mut(*old) {
@@ -303,7 +302,7 @@ impl<G: Graph> Walking<'_, G> {
                 facts,
             })
             .collect();
-        edges.sort_by_key(|hop| (hop.from, hop.to, hop.kind, hop.origin));
+        edges.sort_unstable_by_key(|hop| (hop.from, hop.to, hop.kind, hop.origin));
         let mut nodes: Vec<Option<Reached>> = self.nodes.into_iter().map(Some).collect();
         Walk {
             direction: self.direction,

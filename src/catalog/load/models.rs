@@ -10,7 +10,7 @@ use crate::model::LlamaVersion;
 use crate::model::Outcome;
 
 use super::super::file::{BasisFile, CatalogFile, ModelFile, Placed, VersionFile};
-use super::super::glob;
+use super::super::glob::{Glob, Name};
 use super::{At, CatalogError, Part};
 
 /// Longest glob, in bytes. *Chosen*: four times the longest built-in one.
@@ -33,7 +33,9 @@ pub(in crate::catalog) struct VersionEntry {
 #[derive(Debug, Clone)]
 pub(in crate::catalog) struct ModelEntry {
     pub(in crate::catalog) key: String,
+    /// As they are written.
     pub(in crate::catalog) patterns: Vec<String>,
+    globs: Vec<Glob>,
     pub(in crate::catalog) outcome: Outcome,
     pub(in crate::catalog) weights: bool,
     pub(in crate::catalog) card_tags: Vec<String>,
@@ -68,23 +70,9 @@ impl ModelEntry {
         }
     }
 
-    /// Whether one of its globs matches. `segments` are normalised, in the order of the id; the
-    /// last one is asked about, and a glob with `/` looks at as many before it as it names.
-    pub(in crate::catalog) fn matches(&self, segments: &[String]) -> bool {
-        self.patterns.iter().any(|pattern| {
-            let wanted = pattern.matches('/').count() + 1;
-            match segments.len().checked_sub(wanted) {
-                // The usual case needs no joining.
-                Some(from) if wanted == 1 => segments
-                    .get(from)
-                    .is_some_and(|name| glob::matches(pattern, name)),
-                // Both sides hold the same number of `/`, so that `*` cannot swallow one.
-                Some(from) => segments
-                    .get(from..)
-                    .is_some_and(|tail| glob::matches(pattern, &tail.join("/"))),
-                None => false,
-            }
-        })
+    /// Whether one of its globs matches.
+    pub(in crate::catalog) fn matches(&self, name: &Name<'_>) -> bool {
+        self.globs.iter().any(|glob| glob.matches(name))
     }
 }
 
@@ -150,9 +138,11 @@ fn model(
     if !keys.insert(key.clone()) {
         return Err(at.missing("key", "stands twice; keys are unique"));
     }
+    let patterns = patterns(&at, &entry.patterns)?;
     Ok(ModelEntry {
         key,
-        patterns: patterns(&at, &entry.patterns)?,
+        globs: patterns.iter().map(|pattern| Glob::new(pattern)).collect(),
+        patterns,
         outcome: outcome(&at, entry, licenses)?,
         weights: entry.weights,
         card_tags: entry
