@@ -139,14 +139,16 @@ fn values_one_after_the_other_stay_so() {
 #[test]
 fn a_side_of_values_that_begins_with_a_list_becomes_an_array() {
     // As values, `["b", "c"]` at the beginning would be read as two rows.
-    let values = b"{\"a\": \"0\"} [\"b\", \"c\"]\n{\"a\": \"2\"}";
+    let values = b"{\n\"a\": \"0\"} [\"b\", \"c\"]\n{\n\"a\": \"2\"}";
     let [clean, aside] = check("a.json", values, &[0]);
-    assert_eq!(clean, b"[\n[\"b\", \"c\"],\n{\"a\": \"2\"}\n]\n");
-    assert_eq!(aside, b"{\"a\": \"0\"}\n");
-    check_all("a.json", values, 3);
-    let [clean, aside] = check("a.json", values, &[0, 1, 2]);
-    assert_eq!(clean, b"");
-    assert_eq!(aside, b"{\"a\": \"0\"}\n[\"b\", \"c\"]\n{\"a\": \"2\"}\n");
+    assert_eq!(clean, b"[\n[\"b\", \"c\"],\n{\n\"a\": \"2\"}\n]\n");
+    assert_eq!(aside, b"{\n\"a\": \"0\"}\n");
+    let [clean, aside] = check("a.json", values, &[2]);
+    assert_eq!(clean, b"{\n\"a\": \"0\"}\n[\"b\", \"c\"]\n");
+    assert_eq!(aside, b"{\n\"a\": \"2\"}\n");
+    let [clean, aside] = check("a.json", values, &[0, 2]);
+    assert_eq!(clean, b"[\n[\"b\", \"c\"]\n]\n");
+    assert_eq!(aside, b"{\n\"a\": \"0\"}\n{\n\"a\": \"2\"}\n");
 }
 
 #[test]
