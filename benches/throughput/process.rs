@@ -28,13 +28,13 @@ pub(crate) fn run(command: &mut Command) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let status = format!("/proc/{}/status", child.id());
+    let id = child.id();
     let ended = AtomicBool::new(false);
     let (output, seconds, peak_bytes) = std::thread::scope(|scope| {
         let looking = scope.spawn(|| {
             let mut peak = 0;
             while !ended.load(Ordering::Relaxed) {
-                peak = peak.max(peak_bytes(&status));
+                peak = peak.max(peak_bytes(id));
                 std::thread::sleep(PAUSE);
             }
             peak
@@ -57,16 +57,31 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     }
 }
 
-/// The most that a process held so far, as Linux tells it.
-fn peak_bytes(status: &str) -> u64 {
-    let Ok(text) = std::fs::read_to_string(status) else {
+/// The most that a process and its workers held so far, as Linux tells it: a sum of peaks, which need
+/// not have been at the same time.
+fn peak_bytes(id: u32) -> u64 {
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{id}/status")) else {
         return 0;
     };
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let Some(kilobytes) = line.and_then(|line| line.split_whitespace().next()) else {
-        return 0;
+    let kilobytes = line.and_then(|line| line.split_whitespace().next());
+    let own = kilobytes.map_or(0, |number| number.parse::<u64>().expect("kilobytes") * 1024);
+    // Whichever thread started it, a worker is listed there.
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else {
+        return own;
     };
-    kilobytes.parse::<u64>().expect("kilobytes") * 1024
+    let mut sum = own;
+    for thread in threads {
+        // One that ended meanwhile has no children any more.
+        let Ok(thread) = thread else { continue };
+        let Ok(list) = std::fs::read_to_string(thread.path().join("children")) else {
+            continue;
+        };
+        for id in list.split_whitespace() {
+            sum += peak_bytes(id.parse().expect("a process"));
+        }
+    }
+    sum
 }
 
 /// Bytes of all files below a folder.

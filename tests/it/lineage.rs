@@ -627,6 +627,17 @@ fn silence_is_not_mistaken_for_cleanliness() {
         1,
         "x-sft was checked before"
     );
+    // The gate had said no to it: three of the five rows of one file.
+    let [blocked] = gaps["runs_on_blocked"].as_array().unwrap().as_slice() else {
+        panic!("{gaps:#}")
+    };
+    assert_eq!(
+        (&blocked["run"], &blocked["file"], &blocked["rows"]),
+        (&json!("x-sft"), &json!("mix/b.jsonl"), &json!(3))
+    );
+    test.run(&["coverage"])
+        .says("Runs on rows that a check had blocked before")
+        .says("x-sft: mix/b.jsonl: 3 rows from ");
     assert_eq!(gaps["deployments"][0]["environment"], "lab");
     test.run(&["coverage", "--fail"]).exits(1);
 }

@@ -20,6 +20,7 @@ use crate::model::lineage::Direction;
 use crate::model::lineage::EdgeKind;
 use crate::model::lineage::Node;
 use crate::model::lineage::NodeKind;
+use crate::model::lineage::NodeRef;
 use crate::report::escape;
 
 /// `herdbook coverage`
@@ -44,6 +45,8 @@ pub struct CoverageArgs {
 pub(in crate::cli) struct Gaps {
     /// Runs of which inputs were never checked, or only after the run began.
     pub(in crate::cli) runs: Vec<RunGap>,
+    /// Files with rows that a check had blocked before a run on them began.
+    pub(in crate::cli) runs_on_blocked: Vec<BlockedInput>,
     /// Files that were checked and that no data set and no run has.
     pub(in crate::cli) checked_only: Vec<CheckedOnly>,
     /// Data sets with files that were never checked.
@@ -63,6 +66,19 @@ pub(in crate::cli) struct RunGap {
     pub(in crate::cli) checked_later: usize,
     /// Inputs of which no file is known.
     pub(in crate::cli) unknown: Vec<String>,
+}
+
+/// A file that a run began on although a check had blocked some of its rows.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct BlockedInput {
+    pub(in crate::cli) run: String,
+    pub(in crate::cli) file: String,
+    pub(in crate::cli) sha256: String,
+    pub(in crate::cli) check: u64,
+    /// What the check was made for, which need not be what the run made; null where it had no name.
+    pub(in crate::cli) target: Option<String>,
+    pub(in crate::cli) source: String,
+    pub(in crate::cli) rows: Option<u64>,
 }
 
 /// A file that was checked and is used nowhere.
@@ -89,9 +105,33 @@ pub(in crate::cli) struct DeploymentGap {
     pub(in crate::cli) means: String,
 }
 
+impl BlockedInput {
+    fn told(&self) -> String {
+        format!("{}: {}", self.run, self.what())
+    }
+
+    /// What was known, without the run.
+    pub(in crate::cli) fn what(&self) -> String {
+        let rows = match self.rows {
+            Some(1) => "1 row".to_owned(),
+            Some(rows) => format!("{rows} rows"),
+            None => "rows".to_owned(),
+        };
+        let target = match &self.target {
+            Some(target) => format!(" for {target}"),
+            None => String::new(),
+        };
+        format!(
+            "{}: {rows} from {}, blocked by check {}{target}",
+            self.file, self.source, self.check
+        )
+    }
+}
+
 impl Gaps {
     fn is_empty(&self) -> bool {
         self.runs.is_empty()
+            && self.runs_on_blocked.is_empty()
             && self.checked_only.is_empty()
             && self.datasets.is_empty()
             && self.deployments.is_empty()
@@ -119,12 +159,15 @@ pub(in crate::cli) fn run(global: &Global, args: CoverageArgs) -> Result<Exit, F
 pub(in crate::cli) fn gaps(view: &View, catalog: &Catalog) -> Result<Gaps, Failure> {
     let mut gaps = Gaps::default();
     for (_, id) in all(view, NodeKind::Run)? {
-        gaps.runs.extend(run_gap(view, id)?);
+        let run = RunRead::of(view, id)?;
+        gaps.runs_on_blocked.extend(run.blocked(view)?);
+        gaps.runs.extend(run.gap());
     }
     for (_, id) in all(view, NodeKind::Dataset)? {
         let node = view.node(id).or_undecided()?;
         let files = parts(view, id)?;
-        let never = files.iter().filter(|file| checked(file).is_none()).count();
+        let unchecked = files.iter().filter(|(_, file)| checked(file).is_none());
+        let never = unchecked.count();
         if never > 0 {
             gaps.datasets.push(DatasetGap {
                 dataset: node.node.to_string(),
@@ -162,10 +205,7 @@ pub(in crate::cli) fn gaps(view: &View, catalog: &Catalog) -> Result<Gaps, Failu
     Ok(gaps)
 }
 
-fn all(
-    view: &View,
-    kind: NodeKind,
-) -> Result<Vec<(crate::model::lineage::NodeRef, NodeId)>, Failure> {
+fn all(view: &View, kind: NodeKind) -> Result<Vec<(NodeRef, NodeId)>, Failure> {
     view.named(kind, "", usize::MAX).or_undecided()
 }
 
@@ -176,48 +216,95 @@ fn checked(file: &Node) -> Option<u64> {
     Some(entry.parse().unwrap_or(u64::MAX))
 }
 
-fn parts(view: &View, id: NodeId) -> Result<Vec<Node>, Failure> {
+fn parts(view: &View, id: NodeId) -> Result<Vec<(NodeId, Node)>, Failure> {
     let mut out = Vec::new();
     for seen in view.edges(id, Direction::Upstream).or_undecided()? {
         if seen.kind == EdgeKind::Part {
-            out.push(view.node(seen.other).or_undecided()?);
+            out.push((seen.other, view.node(seen.other).or_undecided()?));
         }
     }
     Ok(out)
 }
 
-fn run_gap(view: &View, id: NodeId) -> Result<Option<RunGap>, Failure> {
-    let run = view.node(id).or_undecided()?;
-    let mut files = Vec::new();
-    let mut unknown = Vec::new();
-    let mut began = u64::MAX;
-    for seen in view.edges(id, Direction::Upstream).or_undecided()? {
-        if seen.kind != EdgeKind::Input {
-            continue;
+/// What a run read.
+struct RunRead {
+    name: String,
+    files: Vec<(NodeId, Node)>,
+    /// Inputs of which no file is known.
+    unknown: Vec<String>,
+    /// Entry of the log that says that it began.
+    began: u64,
+}
+
+impl RunRead {
+    fn of(view: &View, id: NodeId) -> Result<Self, Failure> {
+        let mut run = Self {
+            name: view.node(id).or_undecided()?.node.name,
+            files: Vec::new(),
+            unknown: Vec::new(),
+            began: u64::MAX,
+        };
+        for seen in view.edges(id, Direction::Upstream).or_undecided()? {
+            if seen.kind != EdgeKind::Input {
+                continue;
+            }
+            run.began = run.began.min(seen.facts.entry.unwrap_or(u64::MAX));
+            let input = view.node(seen.other).or_undecided()?;
+            if input.node.kind == NodeKind::File {
+                run.files.push((seen.other, input));
+                continue;
+            }
+            let of_input = parts(view, seen.other)?;
+            if of_input.is_empty() {
+                run.unknown.push(input.node.to_string());
+            }
+            run.files.extend(of_input);
         }
-        began = began.min(seen.facts.entry.unwrap_or(u64::MAX));
-        let input = view.node(seen.other).or_undecided()?;
-        if input.node.kind == NodeKind::File {
-            files.push(input);
-            continue;
-        }
-        let of_input = parts(view, seen.other)?;
-        if of_input.is_empty() {
-            unknown.push(input.node.to_string());
-        }
-        files.extend(of_input);
+        Ok(run)
     }
-    let never_checked = files.iter().filter(|file| checked(file).is_none()).count();
-    let later = files.iter().filter_map(checked).filter(|at| *at > began);
-    let gap = RunGap {
-        run: run.node.name,
-        files: files.len(),
-        never_checked,
-        checked_later: later.count(),
-        unknown,
-    };
-    let whole = gap.never_checked == 0 && gap.checked_later == 0 && gap.unknown.is_empty();
-    Ok((!whole).then_some(gap))
+
+    fn gap(self) -> Option<RunGap> {
+        let last = || self.files.iter().map(|(_, file)| checked(file));
+        let gap = RunGap {
+            files: self.files.len(),
+            never_checked: last().filter(Option::is_none).count(),
+            checked_later: last().flatten().filter(|at| *at > self.began).count(),
+            run: self.name,
+            unknown: self.unknown,
+        };
+        let whole = gap.never_checked == 0 && gap.checked_later == 0 && gap.unknown.is_empty();
+        (!whole).then_some(gap)
+    }
+
+    fn blocked(&self, view: &View) -> Result<Vec<BlockedInput>, Failure> {
+        let mut out = Vec::new();
+        for (id, file) in &self.files {
+            let Some(check) = checked(file).filter(|at| *at < self.began) else {
+                continue;
+            };
+            for seen in view.edges(*id, Direction::Upstream).or_undecided()? {
+                let by_it = seen.kind == EdgeKind::Contained && seen.facts.entry == Some(check);
+                if !by_it || seen.facts.level.as_deref() != Some("block") {
+                    continue;
+                }
+                let about = NodeRef::new(NodeKind::Check, &check.to_string());
+                let target = match view.find(&about).or_undecided()? {
+                    Some(id) => view.node(id).or_undecided()?.facts.more.remove("target"),
+                    None => None,
+                };
+                out.push(BlockedInput {
+                    run: self.name.clone(),
+                    file: file.label(),
+                    sha256: file.node.name.clone(),
+                    check,
+                    target,
+                    source: view.node(seen.other).or_undecided()?.label(),
+                    rows: seen.facts.records,
+                });
+            }
+        }
+        Ok(out)
+    }
 }
 
 fn deployment_gap(
@@ -259,7 +346,7 @@ fn deployment_gap(
 
 fn told(gaps: &Gaps) -> String {
     if gaps.is_empty() {
-        return "No gap: every run's inputs were checked before it, every data set was checked, and every Llama that runs has registered output.\nWhat is recorded nowhere cannot be missed here.\n".to_owned();
+        return "No gap: every run's inputs were checked before it and none was blocked, every data set was checked, and every Llama that runs has registered output.\nWhat is recorded nowhere cannot be missed here.\n".to_owned();
     }
     let mut sections = Vec::new();
     let mut section = |title: &str, lines: Vec<String>| {
@@ -294,6 +381,13 @@ fn told(gaps: &Gaps) -> String {
                 }
                 format!("{}: {}", gap.run, parts.join("; "))
             })
+            .collect(),
+    );
+    section(
+        "Runs on rows that a check had blocked before",
+        gaps.runs_on_blocked
+            .iter()
+            .map(BlockedInput::told)
             .collect(),
     );
     section(

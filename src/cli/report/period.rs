@@ -242,6 +242,13 @@ fn not_covered(gaps: &Gaps) -> Section {
         }
         add("run", &gap.run, missing);
     }
+    for gap in &gaps.runs_on_blocked {
+        add(
+            "run",
+            &gap.run,
+            format!("began all the same: {}", gap.what()),
+        );
+    }
     for gap in &gaps.datasets {
         let missing = format!(
             "of {} files {} were never checked",
@@ -267,7 +274,7 @@ fn not_covered(gaps: &Gaps) -> Section {
         let missing = "made here and running, and no output of it is registered".to_owned();
         add("model", model, missing);
     }
-    let about = "As of now, not of the period: runs without a check, checks without a run, deployments of which no output is registered.";
+    let about = "As of now, not of the period: runs without a check and on rows that one had blocked, checks without a run, deployments of which no output is registered.";
     let table = table.cut(GAPS_MAX, "`herdbook coverage --json` has all");
     section(
         "What is not covered",
