@@ -44,7 +44,7 @@ fn story() -> CliTest {
     );
     // The gate said no, and somebody trained all the same.
     test.check(&["mix", "--target-model", MISTRAL]).0.exits(1);
-    ok(
+    let started = ok(
         &test,
         &[
             "run",
@@ -56,6 +56,8 @@ fn story() -> CliTest {
             MISTRAL,
         ],
     );
+    let warned = started.stderr.contains("mix/b.jsonl: 3 rows from ");
+    assert!(warned, "{}", started.stderr);
     ok(&test, &["run", "finish", "x-sft", "--model", X]);
 
     let own: Vec<Value> = written_by_x()

@@ -226,6 +226,11 @@ fn parts(view: &View, id: NodeId) -> Result<Vec<(NodeId, Node)>, Failure> {
     Ok(out)
 }
 
+/// What a check had blocked of the files that a run read.
+pub(super) fn blocked_inputs(view: &View, run: NodeId) -> Result<Vec<BlockedInput>, Failure> {
+    RunRead::of(view, run)?.blocked(view)
+}
+
 /// What a run read.
 struct RunRead {
     name: String,

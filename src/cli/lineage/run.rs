@@ -24,6 +24,8 @@ use super::super::table::Table;
 use super::super::target;
 use super::ByArgs;
 use super::Draft;
+use super::coverage;
+use super::coverage::BlockedInput;
 use super::dataset;
 use super::files;
 use super::named;
@@ -262,7 +264,28 @@ fn start(global: &Global, opened: &Opened, args: &RunStartArgs) -> Result<Exit, 
         "Recorded {} in entry {entry}\n  inputs  {count}\n",
         escape::terminal(&node.to_string())
     ))?;
+    warn_of_blocked(opened, &node);
     Ok(Exit::Pass)
+}
+
+/// Says what a check had blocked of what a run reads. The run stands in the log whatever comes of it.
+fn warn_of_blocked(opened: &Opened, run: &NodeRef) {
+    match blocked_before(opened, run) {
+        Ok(blocked) => blocked.iter().for_each(|input| out::warn(&input.what())),
+        Err(failure) => out::warn(&format!(
+            "whether a check had blocked what this run reads could not be looked up: {}",
+            failure.error
+        )),
+    }
+}
+
+/// What a check had blocked of the inputs of a run that was just recorded.
+fn blocked_before(opened: &Opened, run: &NodeRef) -> Result<Vec<BlockedInput>, Failure> {
+    let view = view(opened)?;
+    match view.find(run).or_undecided()? {
+        Some(id) => coverage::blocked_inputs(&view, id),
+        None => Err(Failure::undecided(anyhow!("{run} is not in the graph"))),
+    }
 }
 
 /// What a run starts from, and the models that helped.
