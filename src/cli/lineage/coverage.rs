@@ -351,7 +351,7 @@ fn deployment_gap(
 
 fn told(gaps: &Gaps) -> String {
     if gaps.is_empty() {
-        return "No gap: every run's inputs were checked before it and none was blocked, every data set was checked, and every Llama that runs has registered output.\nWhat is recorded nowhere cannot be missed here.\n".to_owned();
+        return "No gap: every run's inputs were checked before it and no row of them was blocked, every data set was checked, and every Llama that runs has registered output.\nWhat is recorded nowhere cannot be missed here.\n".to_owned();
     }
     let mut sections = Vec::new();
     let mut section = |title: &str, lines: Vec<String>| {
