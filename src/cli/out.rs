@@ -2,6 +2,7 @@
 //! is set.
 
 use std::io;
+use std::io::BufWriter;
 use std::io::Write;
 
 use anstyle::AnsiColor;
@@ -10,6 +11,9 @@ use serde::Serialize;
 use super::exit::Failure;
 use crate::report::escape;
 
+/// Bytes of JSON that go out at once. Chosen: what a pipe of Linux holds.
+const JSON_BUFFER_BYTES: usize = 64 << 10;
+
 /// Writes text that is already escaped (a report, a table, JSON) to standard output.
 ///
 /// A reader that went away (`| head`) is no error: it has what it wanted.
@@ -17,14 +21,13 @@ use crate::report::escape;
 /// # Errors
 /// Exit 3 when standard output refuses, for example a full disk behind `> report.txt`.
 pub fn print(text: &str) -> Result<(), Failure> {
-    write(anstream::stdout().lock(), text)
+    let mut stdout = anstream::stdout().lock();
+    let written = stdout.write_all(text.as_bytes());
+    told(written.and_then(|()| stdout.flush()))
 }
 
-fn write(mut stdout: impl Write, text: &str) -> Result<(), Failure> {
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+fn told(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Failure::undecided(
             anyhow::Error::new(cause).context("cannot write to standard output"),
         )),
@@ -37,10 +40,15 @@ fn write(mut stdout: impl Write, text: &str) -> Result<(), Failure> {
 /// # Errors
 /// As [`print()`], or when the value has no JSON form.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(value).map_err(Failure::undecided)?;
-    text.push('\n');
-    // JSON has no colours that would have to be taken out, and may be long.
-    write(io::stdout().lock(), &text)
+    // JSON has no colours that would have to be taken out, and may be long: it goes out as it is
+    // made, and is nowhere held whole.
+    let mut stdout = BufWriter::with_capacity(JSON_BUFFER_BYTES, io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
+    told(
+        written
+            .and_then(|()| stdout.write_all(b"\n"))
+            .and_then(|()| stdout.flush()),
+    )
 }
 
 /// Says why a command failed, causes included, on standard error.

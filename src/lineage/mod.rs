@@ -33,7 +33,7 @@ pub struct Seen<K> {
     /// Who says so.
     pub origin: Origin,
     /// What is known of it.
-    pub facts: EdgeFacts,
+    pub facts: Box<EdgeFacts>,
 }
 
 /// Edges of one node.

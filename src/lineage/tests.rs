@@ -21,7 +21,7 @@ impl List {
         if let Some(at) = self.nodes.iter().position(|known| known.node == node) {
             return at;
         }
-        let facts = NodeFacts::default();
+        let facts = Box::new(NodeFacts::default());
         self.nodes.push(Node { node, facts });
         self.nodes.len() - 1
     }
@@ -68,7 +68,7 @@ impl Graph for List {
                     other: far,
                     kind: *kind,
                     origin: *origin,
-                    facts: facts.clone(),
+                    facts: Box::new(facts.clone()),
                 })
             })
             .collect())

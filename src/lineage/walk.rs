@@ -29,7 +29,7 @@ struct Step<K> {
     other: K,
     kind: EdgeKind,
     origin: Origin,
-    facts: EdgeFacts,
+    facts: Box<EdgeFacts>,
 }
 
 /// Walks from `start`, at most `depth_max` hops, at most `nodes_max` nodes.
@@ -47,7 +47,7 @@ pub fn walk<G: Graph>(
         places: HashMap::new(),
         rows: HashMap::new(),
         nodes: Vec::new(),
-        hops: HashMap::new(),
+        hops: Vec::new(),
         next: Vec::new(),
     };
     walk.reach(start, 0)?;
@@ -77,7 +77,8 @@ struct Walking<'g, G: Graph> {
     places: HashMap<G::Key, usize>,
     rows: HashMap<G::Key, Option<u64>>,
     nodes: Vec<Reached>,
-    hops: HashMap<(usize, usize, EdgeKind, Origin), EdgeFacts>,
+    /// Each once, in the order of the nodes that they were met at.
+    hops: Vec<Hop>,
     /// Nodes of the next depth, in the order in which they were met.
     next: Vec<(G::Key, usize)>,
 }
@@ -182,21 +183,21 @@ impl<G: Graph> Walking<'_, G> {
                     other: seen.other,
                     kind: EdgeKind::Contained,
                     origin: file.origin,
-                    facts: EdgeFacts {
+                    facts: Box::new(EdgeFacts {
                         of: of.or(held.of),
                         path: None,
-                        ..held.clone()
-                    },
+                        ..*held.clone()
+                    }),
                 }),
                 (Direction::Upstream, EdgeKind::Contained) => out.push(Step {
                     other: seen.other,
                     kind: EdgeKind::Contained,
                     origin: seen.origin,
-                    facts: EdgeFacts {
+                    facts: Box::new(EdgeFacts {
                         of: of.or(held.of),
                         path: None,
-                        ..held.clone()
-                    },
+                        ..*held.clone()
+                    }),
                 }),
                 // The file itself was trained on: it is shown.
                 (Direction::Downstream, kind) if kind.flows() => out.push(Step {
@@ -258,6 +259,7 @@ impl<G: Graph> Walking<'_, G> {
 
     fn take(&mut self, place: usize, depth: u32, steps: Vec<Step<G::Key>>) -> Result<(), G::Error> {
         let mut refused = Vec::new();
+        let mut hops = Vec::with_capacity(steps.len());
         for step in steps {
             let Some(other) = self.reach(step.other, depth + 1)? else {
                 refused.push(step);
@@ -267,53 +269,82 @@ impl<G: Graph> Walking<'_, G> {
                 Direction::Downstream => (place, other),
                 Direction::Upstream => (other, place),
             };
-            self.hops
-                .entry((from, to, step.kind, step.origin))
-                .and_modify(|known| add(known, &step.facts))
-                .or_insert(step.facts);
+            hops.push(Hop {
+                from,
+                to,
+                kind: step.kind,
+                origin: step.origin,
+                facts: step.facts,
+            });
         }
+        // A node is stepped from once, so what says the same twice is here.
+        hops.sort_by_key(in_order);
+        hops.dedup_by(|more, known| {
+            let same = in_order(more) == in_order(known);
+            if same {
+                add(&mut known.facts, &more.facts);
+            }
+            same
+        });
+        self.hops.append(&mut hops);
         self.cut(place, &refused);
         Ok(())
     }
 
     /// Brings the nodes in order of depth and name.
     fn finish(self, depth_max: Option<u32>) -> Walk {
-        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
-        let by = |place: usize| {
-            let node = self.nodes.get(place);
-            node.map(|node| (node.depth, &node.node.node))
-        };
-        order.sort_by(|a, b| by(*a).cmp(&by(*b)));
+        let mut order: Vec<(u32, NodeKind, u128, usize)> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(place, reached)| {
+                let node = &reached.node.node;
+                (reached.depth, node.kind, head(&node.name), place)
+            })
+            .collect();
+        let node = |place: usize| self.nodes.get(place).map(|reached| &reached.node.node);
+        order.sort_unstable_by(|a, b| {
+            let heads = (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2));
+            heads.then_with(|| node(a.3).cmp(&node(b.3)))
+        });
         let mut moved = vec![0; order.len()];
-        for (new, old) in order.iter().enumerate() {
+        for (new, (.., old)) in order.iter().enumerate() {
             if let Some(slot) = moved.get_mut(*old) {
                 *slot = new;
             }
         }
         let at = |old: usize| moved.get(old).copied().unwrap_or(0);
-        let mut edges: Vec<Hop> = self
-            .hops
-            .into_iter()
-            .map(|((from, to, kind, origin), facts)| Hop {
-                from: at(from),
-                to: at(to),
-                kind,
-                origin,
-                facts,
-            })
-            .collect();
-        edges.sort_unstable_by_key(|hop| (hop.from, hop.to, hop.kind, hop.origin));
+        let mut edges = self.hops;
+        for hop in &mut edges {
+            (hop.from, hop.to) = (at(hop.from), at(hop.to));
+        }
+        edges.sort_unstable_by_key(in_order);
         let mut nodes: Vec<Option<Reached>> = self.nodes.into_iter().map(Some).collect();
         Walk {
             direction: self.direction,
             depth_max,
             nodes: order
                 .into_iter()
-                .filter_map(|old| nodes.get_mut(old).and_then(Option::take))
+                .filter_map(|(.., old)| nodes.get_mut(old).and_then(Option::take))
                 .collect(),
             edges,
         }
     }
+}
+
+/// What edges are ordered by.
+fn in_order(hop: &Hop) -> (usize, usize, EdgeKind, Origin) {
+    (hop.from, hop.to, hop.kind, hop.origin)
+}
+
+/// The first bytes of a name, as a number of the same order: it decides most comparisons without
+/// going to where the name is.
+fn head(name: &str) -> u128 {
+    let mut head = [0; 16];
+    for (place, byte) in head.iter_mut().zip(name.bytes()) {
+        *place = byte;
+    }
+    u128::from_be_bytes(head)
 }
 
 fn step<K>(seen: Seen<K>) -> Step<K> {

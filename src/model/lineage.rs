@@ -495,8 +495,8 @@ pub struct Statement {
 pub struct Node {
     /// Which.
     pub node: NodeRef,
-    /// What is known of it.
-    pub facts: NodeFacts,
+    /// What is known of it. On the heap: a walk moves thousands of nodes from list to list.
+    pub facts: Box<NodeFacts>,
 }
 
 impl Node {
@@ -553,7 +553,7 @@ pub struct Hop {
     /// Who says so.
     pub origin: Origin,
     /// What is known of it; over several files of a data set the sum.
-    pub facts: EdgeFacts,
+    pub facts: Box<EdgeFacts>,
 }
 
 /// What was reached from one node.

@@ -78,7 +78,7 @@ pub(super) fn ledger(
                 from,
                 kind: seen.kind,
                 origin: seen.origin,
-                facts: seen.facts,
+                facts: *seen.facts,
             });
         }
         edges.sort_by(|a, b| {

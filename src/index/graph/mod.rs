@@ -91,7 +91,7 @@ pub const GRAPH_LAYOUT: u32 = 3;
 #[serde(deny_unknown_fields)]
 struct NodeRow {
     node: NodeRef,
-    facts: NodeFacts,
+    facts: Box<NodeFacts>,
 }
 
 /// One edge as seen from one of its ends.
@@ -104,7 +104,7 @@ pub struct EdgeRow {
     /// Who says so.
     pub origin: Origin,
     /// What is known of it.
-    pub facts: EdgeFacts,
+    pub facts: Box<EdgeFacts>,
 }
 
 /// The open database.
@@ -267,7 +267,7 @@ impl GraphStore {
         let (id, mut known) = if let Some((id, known)) = self.pending.get(node) {
             (*id, known.clone())
         } else if let Some(id) = self.find(node)? {
-            (id, self.node(id)?.facts)
+            (id, *self.node(id)?.facts)
         } else {
             self.state.nodes += 1;
             let id = NodeId(self.state.nodes);
@@ -279,7 +279,7 @@ impl GraphStore {
         known.update(facts);
         let row = NodeRow {
             node: node.clone(),
-            facts: known,
+            facts: Box::new(known),
         };
         let bytes = self.bytes(&row)?;
         self.batch.put_cf(
@@ -287,7 +287,7 @@ impl GraphStore {
             id.0.to_be_bytes(),
             bytes,
         );
-        self.pending.insert(node.clone(), (id, row.facts));
+        self.pending.insert(node.clone(), (id, *row.facts));
         self.write_if_full()?;
         Ok(id)
     }
@@ -495,7 +495,7 @@ mod tests {
             other,
             kind: EdgeKind::Input,
             origin: Origin::Declared,
-            facts: edge.clone(),
+            facts: Box::new(edge.clone()),
         };
         assert_eq!(seen(a, Direction::Downstream), [row(b)]);
         assert_eq!(seen(b, Direction::Upstream), [row(a)]);

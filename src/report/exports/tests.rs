@@ -25,7 +25,7 @@ const LLAMA: &str = "meta-llama/Llama-2-7b-chat-hf";
 fn node(text: &str, facts: NodeFacts) -> Node {
     Node {
         node: NodeRef::parse(text).unwrap(),
-        facts,
+        facts: Box::new(facts),
     }
 }
 
@@ -98,7 +98,7 @@ fn dossier(first: usize) -> Dossier {
         to: to - first,
         kind,
         origin,
-        facts: match kind {
+        facts: Box::new(match kind {
             EdgeKind::Contained => EdgeFacts {
                 records: Some(7),
                 of: Some(200),
@@ -121,7 +121,7 @@ fn dossier(first: usize) -> Dossier {
             | EdgeKind::Checked
             | EdgeKind::Approved
             | EdgeKind::Affects => EdgeFacts::default(),
-        },
+        }),
     };
     let meaning = Meaning {
         means: "Llama 2".to_owned(),
@@ -345,7 +345,7 @@ fn ledger() -> Ledger {
                 .edges_into(place)
                 .map(|hop| {
                     let from = dossier.at(hop.from).unwrap().node.clone();
-                    upstream(from, hop.kind, hop.origin, hop.facts.clone())
+                    upstream(from, hop.kind, hop.origin, *hop.facts.clone())
                 })
                 .collect(),
         })

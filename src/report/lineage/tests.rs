@@ -16,7 +16,7 @@ fn reached(text: &str, depth: u32, facts: NodeFacts) -> Reached {
     Reached {
         node: Node {
             node: NodeRef::parse(text).unwrap(),
-            facts,
+            facts: Box::new(facts),
         },
         depth,
         cut: 0,
@@ -29,7 +29,7 @@ fn hop(from: usize, to: usize, kind: EdgeKind, origin: Origin, facts: EdgeFacts)
         to,
         kind,
         origin,
-        facts,
+        facts: Box::new(facts),
     }
 }
 

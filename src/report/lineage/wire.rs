@@ -1,8 +1,10 @@
 //! A walk as JSON.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
+use serde::Serializer;
 
 use crate::model::lineage;
 use crate::model::lineage::EdgeFacts;
@@ -18,7 +20,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub struct LineageJson<'a> {
     schema_version: u32,
     direction: &'static str,
-    root: String,
+    root: Id,
     depth: u32,
     depth_max: Option<u32>,
     /// Neighbours that were not followed; 0 when everything is here.
@@ -29,11 +31,27 @@ pub struct LineageJson<'a> {
     warnings: &'a [String],
 }
 
+/// What a node is called, written once: each of its edges names it again.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Id(Arc<str>);
+
+impl Id {
+    fn of(node: &lineage::Node) -> Self {
+        Self(node.node.to_string().into())
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct NodeJson<'a> {
-    id: String,
+    id: Id,
     kind: &'static str,
-    name: String,
+    name: &'a str,
     version: Option<&'a str>,
     depth: u32,
     cut: u64,
@@ -52,8 +70,8 @@ struct LicenseJson<'a> {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct EdgeJson<'a> {
-    from: String,
-    to: String,
+    from: Id,
+    to: Id,
     kind: &'static str,
     origin: &'static str,
     facts: &'a EdgeFacts,
@@ -62,11 +80,9 @@ struct EdgeJson<'a> {
 impl<'a> From<&'a Traced> for LineageJson<'a> {
     fn from(traced: &'a Traced) -> Self {
         let walk = &traced.walk;
-        let id = |place: usize| {
-            walk.nodes
-                .get(place)
-                .map_or_else(String::new, |reached| reached.node.node.to_string())
-        };
+        let nodes = walk.nodes.iter();
+        let ids: Vec<Id> = nodes.map(|reached| Id::of(&reached.node)).collect();
+        let id = |place: usize| ids.get(place).cloned().unwrap_or_default();
         Self {
             schema_version: SCHEMA_VERSION,
             direction: walk.direction.as_str(),
@@ -79,7 +95,7 @@ impl<'a> From<&'a Traced> for LineageJson<'a> {
                 .nodes
                 .iter()
                 .enumerate()
-                .map(|(place, reached)| node(traced, place, reached))
+                .map(|(place, reached)| node(traced, place, id(place), reached))
                 .collect(),
             edges: walk
                 .edges
@@ -97,17 +113,18 @@ impl<'a> From<&'a Traced> for LineageJson<'a> {
     }
 }
 
-fn node<'a>(traced: &'a Traced, place: usize, reached: &'a lineage::Reached) -> NodeJson<'a> {
+fn node<'a>(
+    traced: &'a Traced,
+    place: usize,
+    id: Id,
+    reached: &'a lineage::Reached,
+) -> NodeJson<'a> {
     let node = &reached.node;
     let meaning = traced.meanings.get(&place);
     NodeJson {
-        id: node.node.to_string(),
+        id,
         kind: node.node.kind.as_str(),
-        name: node
-            .facts
-            .label
-            .clone()
-            .unwrap_or_else(|| node.node.name.clone()),
+        name: node.facts.label.as_deref().unwrap_or(&node.node.name),
         version: Some(node.node.version.as_str()).filter(|version| !version.is_empty()),
         depth: reached.depth,
         cut: reached.cut,

@@ -211,7 +211,10 @@ impl Drawing {
         let place = self.nodes.len();
         self.places.insert(node.clone(), place);
         self.nodes.push(Reached {
-            node: Node { node, facts },
+            node: Node {
+                node,
+                facts: Box::new(facts),
+            },
             depth,
             cut: 0,
         });
@@ -235,7 +238,7 @@ impl Drawing {
                     to,
                     kind,
                     origin,
-                    facts,
+                    facts: Box::new(facts),
                 })
                 .collect(),
         }

@@ -106,7 +106,10 @@ fn reached(kind: NodeKind, name: &str, depth: u32, facts: NodeFacts) -> Reached 
         ..facts
     };
     Reached {
-        node: Node { node, facts },
+        node: Node {
+            node,
+            facts: Box::new(facts),
+        },
         depth,
         cut: 0,
     }
@@ -118,7 +121,7 @@ fn hop(from: usize, to: usize, kind: EdgeKind, origin: Origin, facts: EdgeFacts)
         to,
         kind,
         origin,
-        facts,
+        facts: Box::new(facts),
     }
 }
 
@@ -212,7 +215,7 @@ pub(crate) fn downstream() -> Traced {
         ..NodeFacts::default()
     };
     let mut place = reached(NodeKind::Deployment, "acme-y#prod-eu", 1, deployed.clone());
-    place.node.facts = deployed;
+    *place.node.facts = deployed;
     Traced {
         walk: Walk {
             direction: Direction::Downstream,
