@@ -58,9 +58,12 @@ pub(super) fn compact_block(vectors: Vectors, block: &[u8], out: &mut Vec<u8>) -
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `Vectors` names a set only after the processor was asked for it.
         Vectors::Avx512 => unsafe { wide::compact_block_avx512(block, out) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Vectors::Avx2 => unsafe { wide::compact_block_avx2(block, out) },
         #[cfg(not(target_arch = "x86_64"))]
-        Vectors::Avx512 => compact_block_portable(block, out),
-        Vectors::Avx2 | Vectors::Portable => compact_block_portable(block, out),
+        Vectors::Avx512 | Vectors::Avx2 => compact_block_portable(block, out),
+        Vectors::Portable => compact_block_portable(block, out),
     }
 }
 
@@ -223,9 +226,31 @@ mod wide {
         }
     }
 
-    /// Classes of 32 bytes at once, then eight bytes at a time through a parallel extract.
+    /// For every set of eight bytes, the places of its members, close together.
+    static PLACES: [u64; 256] = places();
+
+    const fn places() -> [u64; 256] {
+        let mut table = [0; 256];
+        let mut set = 0;
+        while set < 256 {
+            let (mut place, mut count) = (0, 0);
+            while place < 8 {
+                if set >> place & 1 == 1 {
+                    #[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
+                    {
+                        table[set] |= place << (8 * count);
+                    }
+                    count += 1;
+                }
+                place += 1;
+            }
+            set += 1;
+        }
+        table
+    }
+
+    /// Classes of 32 bytes at once, then eight bytes at a time pressed together.
     #[target_feature(enable = "avx2,bmi2,popcnt")]
-    #[expect(clippy::cast_sign_loss, reason = "a mask is bits to the instruction")]
     pub(super) fn compact_avx2(bytes: &[u8], out: &mut Vec<u8>) {
         // Every store writes eight bytes behind what is kept.
         out.reserve(bytes.len() + 8);
@@ -237,27 +262,95 @@ mod wide {
         }
         let tail = (!rest.is_empty()).then_some(&tail);
         for block in blocks.iter().chain(tail) {
-            // SAFETY: a block has 32 bytes.
-            let read = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
-            let is_upper = within(read, b'A', 25);
-            let lower = _mm256_or_si256(read, _mm256_and_si256(is_upper, _mm256_set1_epi8(0x20)));
-            let kept = _mm256_or_si256(within(lower, b'a', 25), within(read, b'0', 9));
-            let kept = _mm256_movemask_epi8(kept) as u32;
-            let mut words = [0_u64; 4];
-            // SAFETY: four words are 32 bytes.
-            unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), lower) };
-            for (word, mask) in words.into_iter().zip(kept.to_le_bytes()) {
-                let mask = u64::from(mask);
-                let bytes = _pdep_u64(mask, 0x0101_0101_0101_0101).wrapping_mul(0xFF);
-                let packed = _pext_u64(word, bytes).to_le_bytes();
-                // SAFETY: at most `bytes.len()` bytes were kept so far, and 8 more are reserved.
-                unsafe { out.as_mut_ptr().add(len).cast::<[u8; 8]>().write(packed) };
-                len += mask.count_ones() as usize;
-            }
+            // SAFETY: a block has 32 bytes; at most `bytes.len()` bytes were kept so far, and 8 more
+            // are reserved.
+            let kept = unsafe {
+                let read = _mm256_loadu_si256(block.as_ptr().cast());
+                press_avx2(read, out.as_mut_ptr().add(len))
+            };
+            len += kept.count_ones() as usize;
         }
         // SAFETY: everything up to `len` was written by the stores above.
         unsafe { out.set_len(len) };
     }
+
+    /// One block, and what its bytes are.
+    #[target_feature(enable = "avx2,bmi2,popcnt")]
+    #[expect(clippy::cast_sign_loss, reason = "a mask is bits to the instruction")]
+    pub(super) fn compact_block_avx2(block: &[u8], out: &mut Vec<u8>) -> Classes {
+        let mut bytes = [0_u8; 64];
+        for (to, from) in bytes.iter_mut().zip(block) {
+            *to = *from;
+        }
+        // Every store writes eight bytes behind what is kept.
+        out.reserve(64 + 8);
+        let mut len = out.len();
+        let mut classes = Classes {
+            kept: 0,
+            joiners: 0,
+        };
+        for (half, shift) in bytes.as_chunks::<32>().0.iter().zip([0, 32]) {
+            // SAFETY: a half has 32 bytes; at most 64 bytes are kept, and 8 more are reserved.
+            let (read, kept) = unsafe {
+                let read = _mm256_loadu_si256(half.as_ptr().cast());
+                (read, press_avx2(read, out.as_mut_ptr().add(len)))
+            };
+            len += kept.count_ones() as usize;
+            // ' and ` and _, and from the comma to the full stop.
+            let quotes = _mm256_or_si256(within(read, b'\'', 0), within(read, b'_', 1));
+            let joiners = _mm256_or_si256(quotes, within(read, b',', 2));
+            classes.kept |= u64::from(kept) << shift;
+            classes.joiners |= u64::from(_mm256_movemask_epi8(joiners) as u32) << shift;
+        }
+        // SAFETY: everything up to `len` was written by the stores above.
+        unsafe { out.set_len(len) };
+        classes
+    }
+
+    /// Writes what is kept of 32 bytes to `to`, in lower case, and says which they are. By tables,
+    /// for the bits of a word are parted slowly by some processors that have an instruction for it.
+    ///
+    /// # Safety
+    ///
+    /// Eight bytes more than are kept can be written to `to`.
+    #[target_feature(enable = "avx2,bmi2,popcnt")]
+    #[inline]
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_wrap,
+        reason = "masks and places are bits to the instruction"
+    )]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the table has an entry for every byte"
+    )]
+    unsafe fn press_avx2(read: __m256i, mut to: *mut u8) -> u32 {
+        let is_upper = within(read, b'A', 25);
+        let lower = _mm256_or_si256(read, _mm256_and_si256(is_upper, _mm256_set1_epi8(0x20)));
+        let kept = _mm256_or_si256(within(lower, b'a', 25), within(read, b'0', 9));
+        let kept = _mm256_movemask_epi8(kept) as u32;
+        let [a, b, c, d] = kept
+            .to_le_bytes()
+            .map(|set| PLACES[usize::from(set)] as i64);
+        // The second half of a lane is looked for eight places further.
+        let further = _mm256_setr_epi64x(0, EIGHT_FURTHER, 0, EIGHT_FURTHER);
+        let places = _mm256_or_si256(_mm256_setr_epi64x(a, b, c, d), further);
+        let pressed = _mm256_shuffle_epi8(lower, places);
+        let mut words = [0_u64; 4];
+        // SAFETY: four words are 32 bytes.
+        unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), pressed) };
+        for (word, set) in words.into_iter().zip(kept.to_le_bytes()) {
+            // SAFETY: the caller promises the room.
+            unsafe {
+                to.cast::<[u8; 8]>().write(word.to_le_bytes());
+                to = to.add(set.count_ones() as usize);
+            }
+        }
+        kept
+    }
+
+    /// Eight in every byte.
+    const EIGHT_FURTHER: i64 = 0x0808_0808_0808_0808;
 
     /// All bits of each byte that lies in `first..=first + more`.
     #[target_feature(enable = "avx2")]

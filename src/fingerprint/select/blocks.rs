@@ -287,36 +287,75 @@ fn push_avx512(windows: &[u32], from: usize, selected: &mut Vec<u32>) {
     unsafe { selected.set_len(len) };
 }
 
-/// Appends what the windows of a block select, each position once.
+/// For every set of eight lanes, its members' numbers, close together, a byte each.
+static LANES_OF: [u64; 256] = lanes_of();
+
+const fn lanes_of() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut set = 0;
+    while set < 256 {
+        let (mut lane, mut count) = (0, 0);
+        while lane < 8 {
+            if set >> lane & 1 == 1 {
+                #[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
+                {
+                    table[set] |= lane << (8 * count);
+                }
+                count += 1;
+            }
+            lane += 1;
+        }
+        set += 1;
+    }
+    table
+}
+
+/// Appends what the windows of a block select, each position once. No branch depends on which they
+/// are: in one vector of four a window selects anew, and nobody guesses in which.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-#[expect(clippy::cast_sign_loss, reason = "a mask is bits to the instruction")]
+#[expect(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a normal form has fewer than 2^32 bytes; numbers are bits to the instructions"
+)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the table has an entry for every set of eight"
+)]
 fn push_avx2(windows: &[u32], from: usize, selected: &mut Vec<u32>) {
     const LANES: usize = 8;
     push_first(windows, from, selected);
+    // Every store writes a whole vector behind what is kept.
+    selected.reserve(windows.len() + LANES);
+    let mut len = selected.len();
+    let base = _mm256_set1_epi32(from as i32);
+    let place_bits = _mm256_set1_epi32(PLACE as i32);
     let later = windows.get(1..).unwrap_or_default();
-    for (before, these) in windows.chunks(LANES).zip(later.chunks(LANES)) {
-        if these.len() < LANES {
-            for (before, this) in before.iter().zip(these) {
-                if before != this {
-                    selected.push(position(*this, from));
-                }
-            }
-            return;
-        }
-        // SAFETY: both chunks have eight ranks: `before` is never the shorter one.
-        let same = unsafe {
-            _mm256_cmpeq_epi32(
+    let (these, rest) = later.as_chunks::<LANES>();
+    for (before, these) in windows.chunks(LANES).zip(these) {
+        // SAFETY: both have eight ranks: `before` is never the shorter one.
+        let (before, these) = unsafe {
+            (
                 _mm256_loadu_si256(before.as_ptr().cast()),
                 _mm256_loadu_si256(these.as_ptr().cast()),
             )
         };
-        let mut new = !(_mm256_movemask_ps(_mm256_castsi256_ps(same)) as u32) & 0xFF;
-        while new != 0 {
-            let lane = new.trailing_zeros() as usize;
-            if let Some(this) = these.get(lane) {
-                selected.push(position(*this, from));
-            }
-            new &= new - 1;
+        let same = _mm256_cmpeq_epi32(before, these);
+        let new = !(_mm256_movemask_ps(_mm256_castsi256_ps(same)) as u32) & 0xFF;
+        let lanes = _mm_cvtsi64_si128(LANES_OF[new as usize] as i64);
+        let at = _mm256_add_epi32(_mm256_and_si256(these, place_bits), base);
+        let packed = _mm256_permutevar8x32_epi32(at, _mm256_cvtepu8_epi32(lanes));
+        // SAFETY: at most one position per window was kept so far, and a vector more is reserved.
+        unsafe { _mm256_storeu_si256(selected.as_mut_ptr().add(len).cast(), packed) };
+        len += new.count_ones() as usize;
+    }
+    // SAFETY: everything up to `len` was written by the stores above.
+    unsafe { selected.set_len(len) };
+    let before = windows.get(later.len() - rest.len()..).unwrap_or_default();
+    for (before, this) in before.iter().zip(rest) {
+        if before != this {
+            selected.push(position(*this, from));
         }
     }
 }
