@@ -168,6 +168,14 @@ impl IndexReader {
         filter::probe_batch(&self.filters, hashes, out);
     }
 
+    /// Asks the processor for what a probe of these grams will read; waits for nothing. For a caller
+    /// that has other work meanwhile.
+    pub fn fetch(&self, hashes: &[u64]) {
+        for filter in &self.filters {
+            filter.fetch(hashes);
+        }
+    }
+
     /// The texts that hold each gram, in the order asked.
     pub fn look_up(&self, hashes: &[u64]) -> Result<Vec<Postings>, LookUpError> {
         look_up(&self.store, &self.segments, hashes)

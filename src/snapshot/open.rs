@@ -232,6 +232,11 @@ impl Snapshot {
         self.reader.probe_batch(hashes, out);
     }
 
+    /// Asks the processor for what a probe of these hashes will read; waits for nothing.
+    pub fn fetch(&self, hashes: &[u64]) {
+        self.reader.fetch(hashes);
+    }
+
     /// The texts that hold each hash, in the order asked. An error means that nothing is known.
     pub fn look_up(&self, hashes: &[u64]) -> Result<Vec<Postings>, LookUpError> {
         self.reader.look_up(hashes)

@@ -90,7 +90,7 @@ impl Filter {
     }
 
     /// Asks the processor for the first level's lines of these hashes; waits for none.
-    fn fetch(&self, hashes: &[u64]) {
+    pub(super) fn fetch(&self, hashes: &[u64]) {
         let Some(level) = self.levels.first() else {
             return;
         };

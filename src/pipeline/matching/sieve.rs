@@ -25,7 +25,8 @@ use crate::text::TextError;
 use super::Prepared;
 
 /// Grams that are sealed and probed together. *Chosen*: enough that the processor overlaps the
-/// cache misses of many, few enough that they stay in the first-level cache.
+/// cache misses of many, few enough that they stay in the first-level cache, and their filter lines,
+/// 128 KiB, in the second.
 const GRAMS_TOGETHER: usize = 2048;
 
 /// Share of a clean text's grams that a register of [`CHANCE_TEXTS`] texts holds. *Measured*: 0.21 %
@@ -112,12 +113,31 @@ pub(super) struct Sieve {
     sketcher: Sketcher,
     normal: NormalText,
     loose: NormalText,
-    /// Grams of the streams in hand, one stream after the other.
+    /// The streams in hand.
+    now: Group,
+    /// Those before, whose filter lines are fetched meanwhile.
+    before: Group,
+    /// How many of its grams' lines were asked for.
+    fetched: usize,
+    hits: Vec<Hit>,
+}
+
+/// Streams that are probed together.
+#[derive(Default)]
+struct Group {
+    /// Grams, one stream after the other.
     grams: Vec<u64>,
     /// Where in its stream each starts, in bytes.
     starts: Vec<u32>,
     streams: Vec<Stream>,
-    hits: Vec<Hit>,
+}
+
+impl Group {
+    fn clear(&mut self) {
+        self.grams.clear();
+        self.starts.clear();
+        self.streams.clear();
+    }
 }
 
 /// One stream of one unit: its own, or the one with look-alike letters folded.
@@ -153,9 +173,9 @@ impl Sieve {
             sketcher: Sketcher::new(recipe, Side::Checked, key.clone()),
             normal: NormalText::default(),
             loose: NormalText::default(),
-            grams: Vec::new(),
-            starts: Vec::new(),
-            streams: Vec::new(),
+            now: Group::default(),
+            before: Group::default(),
+            fetched: 0,
             hits: Vec::new(),
         }
     }
@@ -174,13 +194,13 @@ impl Sieve {
             self.normalizer
                 .normalize(batch.unit_text(unit), &mut self.normal)?;
             let folded = self.normalizer.look_alike(&self.normal, &mut self.loose);
+            let had = self.now.grams.len();
             for text in [Some(&self.normal), folded.then_some(&self.loose)] {
                 let Some(text) = text.filter(|text| !text.is_empty()) else {
                     continue;
                 };
-                let grams = self
-                    .sketcher
-                    .append_digests(text, &mut self.grams, &mut self.starts);
+                let Group { grams, starts, .. } = &mut self.now;
+                let grams = self.sketcher.append_digests(text, grams, starts);
                 if grams == 0 {
                     // Too short for a gram: only the whole of it can be registered.
                     let exact = ExactDigest::of(text, self.sketcher.key());
@@ -189,17 +209,18 @@ impl Sieve {
                     }
                     continue;
                 }
-                let end = self.grams.len();
-                self.streams
-                    .push(Stream::new(recipe, place, end, text.len()));
+                let stream = Stream::new(recipe, place, self.now.grams.len(), text.len());
+                self.now.streams.push(stream);
             }
-            if self.grams.len() >= GRAMS_TOGETHER {
-                self.sketcher.seal(&mut self.grams);
-                self.probe(snapshot, out);
+            self.fetch(snapshot, self.now.grams.len() - had);
+            if self.now.grams.len() >= GRAMS_TOGETHER {
+                self.sketcher.seal(&mut self.now.grams);
+                self.turn(snapshot, out);
             }
         }
-        self.sketcher.seal(&mut self.grams);
-        self.probe(snapshot, out);
+        self.sketcher.seal(&mut self.now.grams);
+        self.turn(snapshot, out);
+        self.turn(snapshot, out);
         in_order(out);
         Ok(())
     }
@@ -220,42 +241,57 @@ impl Sieve {
                     }
                     continue;
                 }
-                self.grams.extend(text.grams.iter().map(|gram| gram.id));
-                self.starts.extend(text.grams.iter().map(|gram| gram.at));
-                let end = self.grams.len();
-                self.streams
-                    .push(Stream::new(recipe, place, end, text.bytes as usize));
+                let Group { grams, starts, .. } = &mut self.now;
+                grams.extend(text.grams.iter().map(|gram| gram.id));
+                starts.extend(text.grams.iter().map(|gram| gram.at));
+                let stream = Stream::new(recipe, place, grams.len(), text.bytes as usize);
+                self.now.streams.push(stream);
+                self.fetch(snapshot, text.grams.len());
             }
-            if self.grams.len() >= GRAMS_TOGETHER {
-                self.probe(snapshot, out);
+            if self.now.grams.len() >= GRAMS_TOGETHER {
+                self.turn(snapshot, out);
             }
         }
-        self.probe(snapshot, out);
+        self.turn(snapshot, out);
+        self.turn(snapshot, out);
         in_order(out);
     }
 
     /// Lets go of what a pass that ended early left: a text that could not be normalised.
     fn begin(&mut self, out: &mut Vec<usize>) -> Recipe {
         out.clear();
-        self.grams.clear();
-        self.starts.clear();
-        self.streams.clear();
+        self.now.clear();
+        self.before.clear();
+        self.fetched = 0;
         *self.sketcher.recipe()
     }
 
-    /// Probes the sealed grams in hand and lets them go.
-    fn probe(&mut self, snapshot: &Snapshot, out: &mut Vec<usize>) {
+    /// Asks for the filter lines of as many grams of the group before as were added to this one: they
+    /// come while the next text is brought into normal form, and nobody waits for them.
+    fn fetch(&mut self, snapshot: &Snapshot, added: usize) {
+        let to = (self.fetched + added).min(self.before.grams.len());
+        snapshot.fetch(self.before.grams.get(self.fetched..to).unwrap_or_default());
+        self.fetched = to;
+    }
+
+    /// Probes the group before and lets it go; the sealed one in hand takes its place.
+    fn turn(&mut self, snapshot: &Snapshot, out: &mut Vec<usize>) {
+        let Group {
+            grams,
+            starts,
+            streams,
+        } = &self.before;
         self.hits.clear();
-        snapshot.probe_batch(&self.grams, &mut self.hits);
+        snapshot.probe_batch(grams, &mut self.hits);
         let mut hits = self.hits.as_slice();
         let mut start = 0;
-        for stream in &self.streams {
+        for stream in streams {
             let mine = hits.partition_point(|hit| (hit.at as usize) < stream.end);
             let (these, later) = hits.split_at(mine);
             hits = later;
             let needed = self.chance.needed(stream.end - start);
             if !these.is_empty()
-                && worth_a_look_up(these, &self.starts, needed, stream.apart, stream.long)
+                && worth_a_look_up(these, starts, needed, stream.apart, stream.long)
             {
                 out.push(stream.unit);
             }
@@ -264,9 +300,9 @@ impl Sieve {
                 break;
             }
         }
-        self.grams.clear();
-        self.starts.clear();
-        self.streams.clear();
+        self.before.clear();
+        std::mem::swap(&mut self.now, &mut self.before);
+        self.fetched = 0;
     }
 }
 
