@@ -1,22 +1,58 @@
 //! What an output owes to its prompt: text that the model was given is no evidence of the model.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a digest is unrolled where the caller's length is a constant"
+)]
+
+use std::hash::BuildHasher as _;
+use std::hash::RandomState;
+
 use super::gram;
+use super::gram::ORDER_BYTES;
+use super::recipe::GRAM_BYTES_DEFAULT;
 use super::recipe::Recipe;
 use crate::text::NormalText;
 
-/// The unkeyed digests of all grams of a text, at every position.
-#[derive(Debug, Clone, Default)]
-pub struct GramSet {
-    gram_bytes: usize,
-    /// Ascending, unique.
-    digests: Vec<u64>,
-    /// One bit for each value of the digest's low bits: whether a digest with them is in the set.
-    sieve: Vec<u64>,
-}
+const DEFAULT_GRAM: usize = GRAM_BYTES_DEFAULT as usize;
+
+/// A slot without a digest.
+const FREE: u64 = 0;
 
 /// Bits of the sieve. *Chosen*: 8 KiB stay in the first-level cache and turn away nine in ten
 /// foreign grams of a prompt of some thousand bytes.
-const SIEVE_BITS: usize = 1 << 16;
+const SIEVE_BITS: u32 = 16;
+
+/// The unkeyed digests of all grams of a text, at every position.
+#[derive(Debug, Clone)]
+pub struct GramSet {
+    gram_bytes: usize,
+    /// Digests by open addressing: a power of two of slots, at most two in three of them taken; none
+    /// for the set of a text without a gram.
+    slots: Vec<u64>,
+    /// How many are taken.
+    taken: usize,
+    /// Whether a digest is in the set that looks like a free slot.
+    holds_free: bool,
+    /// One bit for each value of a hash of the gram's first bytes: whether a gram with it is in the
+    /// set. It turns away almost every position of an output before its digest is made.
+    sieve: Vec<u64>,
+    /// Odd and random, so that nobody can write a prompt whose grams fall into one place.
+    multiplier: u64,
+}
+
+impl Default for GramSet {
+    fn default() -> Self {
+        Self {
+            gram_bytes: 0,
+            slots: Vec::new(),
+            taken: 0,
+            holds_free: false,
+            sieve: Vec::new(),
+            multiplier: RandomState::new().hash_one(0_u8) | 1,
+        }
+    }
+}
 
 impl GramSet {
     /// All grams of `text` under `recipe`; none if it is shorter than a gram.
@@ -28,39 +64,111 @@ impl GramSet {
 
     /// Replaces the set by that of another text and keeps the buffers.
     pub fn refill(&mut self, text: &NormalText, recipe: &Recipe) {
+        let bytes = text.as_bytes();
         self.gram_bytes = recipe.gram_bytes();
-        self.digests.clear();
-        let grams = text.as_bytes().windows(self.gram_bytes);
-        self.digests.extend(grams.map(gram::digest));
-        self.digests.sort_unstable();
-        self.digests.dedup();
+        self.slots.clear();
         self.sieve.clear();
-        if !self.digests.is_empty() {
-            self.sieve.resize(SIEVE_BITS / 64, 0);
-            for &digest in &self.digests {
-                let (at, bit) = sieve_place(digest);
-                if let Some(word) = self.sieve.get_mut(at) {
-                    *word |= bit;
-                }
+        self.taken = 0;
+        self.holds_free = false;
+        let grams = (bytes.len() + 1).saturating_sub(self.gram_bytes);
+        if grams == 0 {
+            return;
+        }
+        // One slot stays free, where every search ends.
+        let slots = (grams + grams / 2 + 1).next_power_of_two();
+        self.slots.resize(slots, FREE);
+        self.sieve.resize((1 << SIEVE_BITS) / 64, 0);
+        if self.gram_bytes == DEFAULT_GRAM {
+            let grams = bytes.windows(DEFAULT_GRAM);
+            for gram in grams.filter_map(|gram| gram.first_chunk::<DEFAULT_GRAM>()) {
+                self.insert(gram);
             }
+        } else {
+            for gram in bytes.windows(self.gram_bytes) {
+                self.insert(gram);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, gram: &[u8]) {
+        let (at, bit) = self.sieve_place(gram);
+        if let Some(word) = self.sieve.get_mut(at) {
+            *word |= bit;
+        }
+        let digest = gram::digest(gram);
+        if digest == FREE {
+            self.holds_free = true;
+            return;
+        }
+        let mut place = self.first_place(digest);
+        while let Some(slot) = self.slots.get_mut(place) {
+            if *slot == digest {
+                return;
+            }
+            if *slot == FREE {
+                *slot = digest;
+                self.taken += 1;
+                return;
+            }
+            place = (place + 1) & (self.slots.len() - 1);
         }
     }
 
     /// Number of distinct grams.
     pub fn len(&self) -> usize {
-        self.digests.len()
+        self.taken + usize::from(self.holds_free)
     }
 
     /// Whether there is no gram.
     pub fn is_empty(&self) -> bool {
-        self.digests.is_empty()
+        self.len() == 0
     }
 
     /// Whether a gram with this unkeyed digest is in the set.
     pub(super) fn contains(&self, digest: u64) -> bool {
-        let (at, bit) = sieve_place(digest);
-        self.sieve.get(at).is_some_and(|word| word & bit != 0)
-            && self.digests.binary_search(&digest).is_ok()
+        if digest == FREE {
+            return self.holds_free;
+        }
+        let mut place = self.first_place(digest);
+        while let Some(slot) = self.slots.get(place) {
+            if *slot == digest {
+                return true;
+            }
+            if *slot == FREE {
+                return false;
+            }
+            place = (place + 1) & (self.slots.len() - 1);
+        }
+        false
+    }
+
+    /// Where a digest stands, if the slot is not another's.
+    #[inline(always)]
+    fn first_place(&self, digest: u64) -> usize {
+        // The upper bits of the product; the shift keeps as many as the slots have.
+        let bits = self.slots.len().trailing_zeros();
+        let product = digest.wrapping_mul(self.multiplier);
+        usize::try_from(product.checked_shr(64 - bits).unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// Word and bit of a gram in the sieve.
+    #[inline(always)]
+    fn sieve_place(&self, gram: &[u8]) -> (usize, u64) {
+        let head = gram.first_chunk::<ORDER_BYTES>().copied();
+        let head = u64::from_le_bytes(head.unwrap_or_default());
+        let product = head.wrapping_mul(self.multiplier) >> (64 - SIEVE_BITS);
+        (
+            usize::try_from(product / 64).unwrap_or(0),
+            1 << (product % 64),
+        )
+    }
+
+    /// Whether a gram is in the set.
+    #[inline(always)]
+    fn holds(&self, gram: &[u8]) -> bool {
+        let (at, bit) = self.sieve_place(gram);
+        self.sieve.get(at).is_some_and(|word| word & bit != 0) && self.contains(gram::digest(gram))
     }
 
     /// For each word of `output`, whether all its bytes lie in grams that are in the set: such a
@@ -74,7 +182,7 @@ impl GramSet {
         let mut stretches: Vec<(usize, usize)> = Vec::new();
         if !self.is_empty() {
             for (at, gram) in output.as_bytes().windows(self.gram_bytes).enumerate() {
-                if !self.contains(gram::digest(gram)) {
+                if !self.holds(gram) {
                     continue;
                 }
                 let end = at + self.gram_bytes;
@@ -95,8 +203,66 @@ impl GramSet {
     }
 }
 
-/// Word and bit of a digest in the sieve.
-fn sieve_place(digest: u64) -> (usize, u64) {
-    let low = usize::from(u16::try_from(digest & 0xFFFF).unwrap_or_default());
-    (low / 64, 1 << (low % 64))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Normalizer;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    fn normal(text: &str) -> NormalText {
+        let mut out = NormalText::default();
+        Normalizer::new()
+            .normalize_with_words(text, &mut out)
+            .unwrap();
+        out
+    }
+
+    #[test]
+    fn a_digest_that_looks_like_a_free_slot_is_in_no_set_by_chance() {
+        assert!(!GramSet::default().contains(FREE));
+        let set = GramSet::of(
+            &normal("one gram of 24 letters, just so"),
+            &Recipe::default(),
+        );
+        assert_eq!(set.len(), 1);
+        assert!(!set.contains(FREE));
+        assert!(!set.contains(1));
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_is_that_of_the_windows_and_covers_what_lies_in_them(
+            prompts in prop::collection::vec("[ab]{0,90}( [abc]{1,9}){0,9}", 1..4),
+            between in "[ab ]{0,60}",
+            gram_bytes in prop::sample::select(vec![8, 9, 24, 31]),
+        ) {
+            let recipe = Recipe::new(gram_bytes, 5).unwrap();
+            let grams = recipe.gram_bytes();
+            let mut set = GramSet::default();
+            for prompt in &prompts {
+                let prompt = normal(prompt);
+                // What a set held before is gone.
+                set.refill(&prompt, &recipe);
+                let windows: HashSet<&[u8]> = prompt.as_bytes().windows(grams).collect();
+                prop_assert_eq!(set.len(), windows.len());
+                let output = normal(&format!("{between} {} {between}", prompts.concat()));
+                let mut inside = vec![false; output.len()];
+                for (at, gram) in output.as_bytes().windows(grams).enumerate() {
+                    prop_assert_eq!(set.contains(gram::digest(gram)), windows.contains(gram));
+                    if windows.contains(gram) {
+                        inside[at..at + grams].fill(true);
+                    }
+                }
+                let mut at = 0;
+                let expected: Vec<bool> = output.words().map(|word| {
+                    at += word.len();
+                    inside[at - word.len()..at].iter().all(|&byte| byte)
+                }).collect();
+                let mut covered = vec![true; 3];
+                set.cover(&output, &mut covered);
+                prop_assert_eq!(covered, expected);
+            }
+        }
+    }
 }

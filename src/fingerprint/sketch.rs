@@ -122,9 +122,10 @@ impl Sketcher {
         self.key.grams.encrypt_all(self.vectors, digests);
     }
 
-    /// Like `sketch`, but leaves out grams that are in `prompt`, wherever they stand there.
-    pub fn sketch_without(&mut self, text: &NormalText, prompt: &GramSet, out: &mut Vec<Gram>) {
-        self.sketch_where(text, |digest| !prompt.contains(digest), out);
+    /// Like `sketch`, but leaves out grams that are in one of `prompts`, wherever they stand there.
+    pub fn sketch_without(&mut self, text: &NormalText, prompts: &[GramSet], out: &mut Vec<Gram>) {
+        let asked = |digest| prompts.iter().any(|prompt| prompt.contains(digest));
+        self.sketch_where(text, |digest| !asked(digest), out);
     }
 
     fn sketch_where(&mut self, text: &NormalText, keep: impl Fn(u64) -> bool, out: &mut Vec<Gram>) {

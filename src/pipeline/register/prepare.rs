@@ -1,6 +1,5 @@
 //! From the units of a batch to what the index stores of each output.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::fingerprint::ExactDigest;
@@ -125,6 +124,8 @@ pub(crate) struct Preparer {
     grams: Vec<Gram>,
     words: Vec<u8>,
     covered: Vec<bool>,
+    /// Grams of the prompts in hand, and buffers behind them.
+    sets: Vec<GramSet>,
 }
 
 impl Preparer {
@@ -140,6 +141,7 @@ impl Preparer {
             grams: Vec::new(),
             words: Vec::new(),
             covered: Vec::new(),
+            sets: Vec::new(),
         }
     }
 
@@ -149,8 +151,9 @@ impl Preparer {
             models: batch.models.clone(),
             ..Outputs::default()
         };
+        let mut sets = std::mem::take(&mut self.sets);
         for row in batch.units.chunk_by(|a, b| a.row == b.row) {
-            let mut prompts = None;
+            let mut of_row = None;
             for unit in row {
                 match unit.role {
                     Role::Output => {}
@@ -161,9 +164,9 @@ impl Preparer {
                     }
                     Role::Prompt => continue,
                 }
-                let prompts = match &prompts {
-                    Some(prompts) => prompts,
-                    None => prompts.insert(self.prompts(batch, row)?),
+                let of_row = match of_row {
+                    Some(count) => count,
+                    None => *of_row.insert(self.prompts(batch, row, &mut sets)?),
                 };
                 let text = batch.unit_text(unit);
                 let turns = match unit.role {
@@ -171,8 +174,8 @@ impl Preparer {
                     Role::Unknown => turns(text),
                     Role::Output | Role::Prompt => Vec::new(),
                 };
-                let asked = self.asked(&turns, prompts)?;
-                let prompts = asked.as_ref().unwrap_or(prompts);
+                let asked = self.asked(&turns, of_row, &mut sets)?;
+                let prompts = sets.get(..asked).unwrap_or_default();
                 for text in said(text, &turns) {
                     let print = self.print(text, prompts, &mut out)?;
                     out.prepared.push(Prepared {
@@ -185,35 +188,52 @@ impl Preparer {
                 }
             }
         }
+        self.sets = sets;
         Ok(out)
     }
 
-    /// The grams of each prompt of the row, wherever they stand in it.
-    fn prompts(&mut self, batch: &Batch, row: &[UnitSpan]) -> Result<Vec<GramSet>, TextError> {
-        let mut prompts = Vec::new();
+    /// Fills the first of `sets` with the grams of each prompt of the row, wherever they stand in it;
+    /// returns how many.
+    fn prompts(
+        &mut self,
+        batch: &Batch,
+        row: &[UnitSpan],
+        sets: &mut Vec<GramSet>,
+    ) -> Result<usize, TextError> {
+        let mut count = 0;
         for unit in row.iter().filter(|u| u.role == Role::Prompt) {
-            self.normalizer
-                .normalize(batch.unit_text(unit), &mut self.prompt)?;
-            prompts.push(GramSet::of(&self.prompt, self.sketcher.recipe()));
+            self.fill(batch.unit_text(unit), count, sets)?;
+            count += 1;
         }
-        Ok(prompts)
+        Ok(count)
     }
 
-    /// The row's prompts and what a transcript inside the output asks; `None` if it asks nothing.
+    /// Fills the sets behind the row's own with what a transcript inside the output asks; returns how
+    /// many sets there are then.
     fn asked(
         &mut self,
         turns: &[Turn<'_>],
-        prompts: &[GramSet],
-    ) -> Result<Option<Vec<GramSet>>, TextError> {
-        if !turns.iter().any(|turn| turn.speaker == Speaker::Asker) {
-            return Ok(None);
-        }
-        let mut asked = prompts.to_vec();
+        of_row: usize,
+        sets: &mut Vec<GramSet>,
+    ) -> Result<usize, TextError> {
+        let mut count = of_row;
         for turn in turns.iter().filter(|turn| turn.speaker == Speaker::Asker) {
-            self.normalizer.normalize(turn.text, &mut self.prompt)?;
-            asked.push(GramSet::of(&self.prompt, self.sketcher.recipe()));
+            self.fill(turn.text, count, sets)?;
+            count += 1;
         }
-        Ok(Some(asked))
+        Ok(count)
+    }
+
+    /// Makes the grams of a text the set at a place, which is at most one behind the last.
+    fn fill(&mut self, text: &str, place: usize, sets: &mut Vec<GramSet>) -> Result<(), TextError> {
+        self.normalizer.normalize(text, &mut self.prompt)?;
+        if place >= sets.len() {
+            sets.resize_with(place + 1, GramSet::default);
+        }
+        if let Some(set) = sets.get_mut(place) {
+            set.refill(&self.prompt, self.sketcher.recipe());
+        }
+        Ok(())
     }
 
     fn print(
@@ -269,18 +289,7 @@ impl Preparer {
 
     /// Appends the grams of one stream that are in no prompt.
     fn grams_of(&mut self, text: &NormalText, prompts: &[GramSet], out: &mut Vec<u64>) {
-        let Some((first, others)) = prompts.split_first() else {
-            self.sketcher.sketch(text, &mut self.grams);
-            out.extend(self.grams.iter().map(|gram| gram.id));
-            return;
-        };
-        self.sketcher.sketch_without(text, first, &mut self.grams);
-        let mut kept: Vec<u64> = self.grams.iter().map(|g| g.id).collect();
-        for prompt in others {
-            self.sketcher.sketch_without(text, prompt, &mut self.grams);
-            let own: HashSet<u64> = self.grams.iter().map(|g| g.id).collect();
-            kept.retain(|id| own.contains(id));
-        }
-        out.append(&mut kept);
+        self.sketcher.sketch_without(text, prompts, &mut self.grams);
+        out.extend(self.grams.iter().map(|gram| gram.id));
     }
 }
