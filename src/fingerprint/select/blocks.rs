@@ -41,7 +41,8 @@ const PLACE: u32 = (1 << ORDER_SHIFT) - 1;
 /// Widest window. *Chosen*: half of a block, or else most of its positions would be ranked twice.
 pub(super) const WINDOW_MAX: usize = BLOCK / 2;
 
-/// Ranks behind a block, which no window's minimum is ever found among.
+/// Room behind a block, for what a vector or a span reaches there: a window that is in the block never
+/// does, so whatever stands there changes nothing that is used.
 const PADDING: usize = WINDOW_MAX + 16;
 
 /// Ranks, and minima over spans of them.
@@ -135,7 +136,6 @@ impl Buffers {
             // SAFETY: `at` is below BLOCK and the padding holds a vector more.
             unsafe { _mm512_storeu_si512(self.ranks.as_mut_ptr().add(at).cast(), ranks) };
         }
-        self.pad(count);
     }
 
     /// The ranks of the first `count` positions of `block`.
@@ -181,20 +181,9 @@ impl Buffers {
             let head = head.first_chunk().copied().unwrap_or_default();
             *slot = (gram::order_sum(head) & !PLACE) | place as u32;
         }
-        self.pad(count);
     }
 
-    /// What stands behind the ranks never is a minimum.
-    #[inline(always)]
-    fn pad(&mut self, count: usize) {
-        for buffer in [&mut self.ranks, &mut self.minima] {
-            if let Some(padding) = buffer.get_mut(count..count + PADDING) {
-                padding.fill(u32::MAX);
-            }
-        }
-    }
-
-    /// The minimum over the window that starts at each of `count` places.
+    /// The minimum over the window that starts at each of `count` places, if it ends within them.
     #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
