@@ -19,9 +19,13 @@ const DEFAULT_GRAM: usize = GRAM_BYTES_DEFAULT as usize;
 /// A slot without a digest.
 const FREE: u64 = 0;
 
-/// Bits of the sieve. *Chosen*: 8 KiB stay in the first-level cache and turn away nine in ten
-/// foreign grams of a prompt of some thousand bytes.
-const SIEVE_BITS: u32 = 16;
+/// Bits of the sieve for each gram, and most of them: powers of two. *Chosen*: 15 in 16 foreign grams
+/// are turned away, and 8 KiB stay in the first-level cache.
+const SIEVE_BITS_PER_GRAM: usize = 16;
+const SIEVE_BITS_MAX: usize = 1 << 16;
+
+/// Places of an output that are looked at together: as many as a mask has bits.
+const TOGETHER: usize = 64;
 
 /// The unkeyed digests of all grams of a text, at every position.
 #[derive(Debug, Clone)]
@@ -34,8 +38,9 @@ pub struct GramSet {
     taken: usize,
     /// Whether a digest is in the set that looks like a free slot.
     holds_free: bool,
-    /// One bit for each value of a hash of the gram's first bytes: whether a gram with it is in the
-    /// set. It turns away almost every position of an output before its digest is made.
+    /// One bit for each value of a hash of [`ORDER_BYTES`] bytes: whether they stand in the text. A
+    /// gram is in the set only where its first and its last bytes do, which turns away almost every
+    /// position of an output before its digest is made.
     sieve: Vec<u64>,
     /// Odd and random, so that nobody can write a prompt whose grams fall into one place.
     multiplier: u64,
@@ -77,26 +82,29 @@ impl GramSet {
         // One slot stays free, where every search ends.
         let slots = (grams + grams / 2 + 1).next_power_of_two();
         self.slots.resize(slots, FREE);
-        self.sieve.resize((1 << SIEVE_BITS) / 64, 0);
+        let bits = grams.saturating_mul(SIEVE_BITS_PER_GRAM);
+        let bits = bits.clamp(64, SIEVE_BITS_MAX).next_power_of_two();
+        self.sieve.resize(bits / 64, 0);
+        for piece in bytes.windows(ORDER_BYTES) {
+            let (at, bit) = self.sieve_place(piece);
+            if let Some(word) = self.sieve.get_mut(at) {
+                *word |= bit;
+            }
+        }
         if self.gram_bytes == DEFAULT_GRAM {
             let grams = bytes.windows(DEFAULT_GRAM);
             for gram in grams.filter_map(|gram| gram.first_chunk::<DEFAULT_GRAM>()) {
-                self.insert(gram);
+                self.insert(gram::digest(gram));
             }
         } else {
             for gram in bytes.windows(self.gram_bytes) {
-                self.insert(gram);
+                self.insert(gram::digest(gram));
             }
         }
     }
 
     #[inline(always)]
-    fn insert(&mut self, gram: &[u8]) {
-        let (at, bit) = self.sieve_place(gram);
-        if let Some(word) = self.sieve.get_mut(at) {
-            *word |= bit;
-        }
-        let digest = gram::digest(gram);
+    fn insert(&mut self, digest: u64) {
         if digest == FREE {
             self.holds_free = true;
             return;
@@ -152,23 +160,31 @@ impl GramSet {
         usize::try_from(product.checked_shr(64 - bits).unwrap_or(0)).unwrap_or(0)
     }
 
-    /// Word and bit of a gram in the sieve.
+    /// Word and bit of a piece of [`ORDER_BYTES`] bytes in the sieve.
     #[inline(always)]
-    fn sieve_place(&self, gram: &[u8]) -> (usize, u64) {
-        let head = gram.first_chunk::<ORDER_BYTES>().copied();
-        let head = u64::from_le_bytes(head.unwrap_or_default());
-        let product = head.wrapping_mul(self.multiplier) >> (64 - SIEVE_BITS);
-        (
-            usize::try_from(product / 64).unwrap_or(0),
-            1 << (product % 64),
-        )
+    fn sieve_place(&self, piece: &[u8]) -> (usize, u64) {
+        let piece = piece.first_chunk::<ORDER_BYTES>().copied();
+        let piece = u64::from_le_bytes(piece.unwrap_or_default());
+        // The upper bits of the product depend on all bytes.
+        let hash = piece.wrapping_mul(self.multiplier) >> (64 - SIEVE_BITS_MAX.trailing_zeros());
+        let word = usize::try_from(hash / 64).unwrap_or(0);
+        (word & (self.sieve.len().max(1) - 1), 1 << (hash % 64))
     }
 
-    /// Whether a gram is in the set.
-    #[inline(always)]
-    fn holds(&self, gram: &[u8]) -> bool {
-        let (at, bit) = self.sieve_place(gram);
-        self.sieve.get(at).is_some_and(|word| word & bit != 0) && self.contains(gram::digest(gram))
+    /// For every place of `bytes`, whether the piece that starts there may stand in the text: a bit
+    /// for each, the first place lowest. No branch depends on it.
+    fn known(&self, bytes: &[u8]) -> Vec<u64> {
+        let pieces = (bytes.len() + 1).saturating_sub(ORDER_BYTES);
+        let of_word = |from: usize| {
+            let rest = bytes.get(from..).unwrap_or_default();
+            let pieces = rest.windows(ORDER_BYTES).take(TOGETHER).zip(0_u32..);
+            pieces.fold(0, |known, (piece, at)| {
+                let (word, bit) = self.sieve_place(piece);
+                let word = self.sieve.get(word).copied().unwrap_or(0);
+                known | (u64::from(word & bit != 0) << at)
+            })
+        };
+        (0..pieces).step_by(TOGETHER).map(of_word).collect()
     }
 
     /// For each word of `output`, whether all its bytes lie in grams that are in the set: such a
@@ -181,26 +197,52 @@ impl GramSet {
         // Maximal stretches of shared grams that overlap or touch: half-open, ascending.
         let mut stretches: Vec<(usize, usize)> = Vec::new();
         if !self.is_empty() {
-            for (at, gram) in output.as_bytes().windows(self.gram_bytes).enumerate() {
-                if !self.holds(gram) {
-                    continue;
-                }
-                let end = at + self.gram_bytes;
-                match stretches.last_mut() {
-                    Some((_, last_end)) if at <= *last_end => *last_end = end,
-                    _ => stretches.push((at, end)),
+            let bytes = output.as_bytes();
+            let known = self.known(bytes);
+            let ends = self.gram_bytes.saturating_sub(ORDER_BYTES);
+            for (number, begins) in known.iter().enumerate() {
+                let mut likely = begins & word_from(&known, number * TOGETHER + ends);
+                while likely != 0 {
+                    let at = number * TOGETHER + likely.trailing_zeros() as usize;
+                    likely &= likely - 1;
+                    let end = at + self.gram_bytes;
+                    let gram = bytes.get(at..end);
+                    if !gram.is_some_and(|gram| self.contains(gram::digest(gram))) {
+                        continue;
+                    }
+                    match stretches.last_mut() {
+                        Some((_, last_end)) if at <= *last_end => *last_end = end,
+                        _ => stretches.push((at, end)),
+                    }
                 }
             }
         }
-        let mut stretches = stretches.into_iter().peekable();
-        let mut start = 0;
-        for word in output.words() {
-            let end = start + word.len();
-            while stretches.next_if(|&(_, last)| last < end).is_some() {}
-            covered.push(stretches.peek().is_some_and(|&(first, _)| first <= start));
-            start = end;
+        let starts = output.word_starts();
+        covered.resize(starts.len(), false);
+        for (first, last) in stretches {
+            let from = starts.partition_point(|&start| (start as usize) < first);
+            // A word ends where the next one begins, the last one with the stream.
+            let to = if last == output.len() {
+                starts.len()
+            } else {
+                let begun = starts.partition_point(|&start| start as usize <= last);
+                begun.saturating_sub(1)
+            };
+            if let Some(words) = covered.get_mut(from..to) {
+                words.fill(true);
+            }
         }
     }
+}
+
+/// The bits from one place on, as many as a word has.
+fn word_from(words: &[u64], place: usize) -> u64 {
+    let word = |at: usize| words.get(at).copied().unwrap_or(0);
+    let (at, shift) = (place / TOGETHER, place % TOGETHER);
+    let high = word(at + 1)
+        .checked_shl(64 - u32::try_from(shift).unwrap_or(0))
+        .unwrap_or(0);
+    (word(at) >> shift) | high
 }
 
 #[cfg(test)]
