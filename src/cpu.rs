@@ -61,3 +61,44 @@ impl Vectors {
             .filter(|set| *set <= Self::widest())
     }
 }
+
+/// For every set of eight things, the numbers of its members, lowest first and close together, a byte
+/// each: what moves the members of a set to the front.
+#[cfg(target_arch = "x86_64")]
+pub(crate) static MEMBERS: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut set = 0;
+    while set < 256 {
+        let (mut member, mut count) = (0, 0);
+        while member < 8 {
+            if set >> member & 1 == 1 {
+                #[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
+                {
+                    table[set] |= member << (8 * count);
+                }
+                count += 1;
+            }
+            member += 1;
+        }
+        set += 1;
+    }
+    table
+};
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_stand_in_order_at_the_front() {
+        assert_eq!(MEMBERS[0b1001_0010].to_le_bytes(), [1, 4, 7, 0, 0, 0, 0, 0]);
+        for (set, members) in MEMBERS.iter().enumerate() {
+            let count = set.count_ones() as usize;
+            let bytes = members.to_le_bytes();
+            let (members, rest) = bytes.split_at(count);
+            assert!(members.is_sorted_by(|a, b| a < b) && rest.iter().all(|byte| *byte == 0));
+            let again = members.iter().fold(0, |again, member| again | 1 << member);
+            assert_eq!(again, set);
+        }
+    }
+}

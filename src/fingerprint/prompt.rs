@@ -24,6 +24,10 @@ const FREE: u64 = 0;
 const SIEVE_BITS_PER_GRAM: usize = 16;
 const SIEVE_BITS_MAX: usize = 1 << 16;
 
+/// Most slots that are kept for the next prompt. *Chosen*: 8 MiB, of a prompt of some 500 KB; a
+/// single book must not stay in memory until the command ends.
+const SLOTS_KEPT: usize = 1 << 20;
+
 /// Places of an output that are looked at together: as many as a mask has bits.
 const TOGETHER: usize = 64;
 
@@ -67,10 +71,13 @@ impl GramSet {
         set
     }
 
-    /// Replaces the set by that of another text and keeps the buffers.
+    /// Replaces the set by that of another text and keeps the buffers, unless they are very large.
     pub fn refill(&mut self, text: &NormalText, recipe: &Recipe) {
         let bytes = text.as_bytes();
         self.gram_bytes = recipe.gram_bytes();
+        if self.slots.capacity() > SLOTS_KEPT {
+            self.slots = Vec::new();
+        }
         self.slots.clear();
         self.sieve.clear();
         self.taken = 0;
@@ -270,6 +277,28 @@ mod tests {
         assert_eq!(set.len(), 1);
         assert!(!set.contains(FREE));
         assert!(!set.contains(1));
+    }
+
+    #[test]
+    fn a_long_prompt_is_searched_whole_and_its_buffers_are_not_kept() {
+        let long = (0..150_000).fold(String::new(), |mut text, number: u32| {
+            text.push_str(&number.to_string());
+            text.push(' ');
+            text
+        });
+        let long = normal(&long);
+        let short = normal("a short one that has some grams of its own");
+        let recipe = Recipe::default();
+        let mut set = GramSet::of(&long, &recipe);
+        assert!(set.len() > 700_000, "{}", set.len());
+        for gram in long.as_bytes().windows(recipe.gram_bytes()).step_by(997) {
+            assert!(set.contains(gram::digest(gram)));
+        }
+        assert!(set.slots.capacity() > SLOTS_KEPT);
+        set.refill(&short, &recipe);
+        let grams = short.as_bytes().windows(recipe.gram_bytes());
+        assert_eq!(set.len(), grams.len());
+        assert!(set.slots.capacity() < 100);
     }
 
     proptest! {

@@ -131,6 +131,7 @@ mod wide {
     use super::super::normalizer::ASCII;
     use super::super::normalizer::JOINER;
     use super::Classes;
+    use crate::cpu::MEMBERS;
 
     /// One table look-up and one compress for 64 bytes.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")]
@@ -226,29 +227,6 @@ mod wide {
         }
     }
 
-    /// For every set of eight bytes, the places of its members, close together.
-    static PLACES: [u64; 256] = places();
-
-    const fn places() -> [u64; 256] {
-        let mut table = [0; 256];
-        let mut set = 0;
-        while set < 256 {
-            let (mut place, mut count) = (0, 0);
-            while place < 8 {
-                if set >> place & 1 == 1 {
-                    #[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
-                    {
-                        table[set] |= place << (8 * count);
-                    }
-                    count += 1;
-                }
-                place += 1;
-            }
-            set += 1;
-        }
-        table
-    }
-
     /// Classes of 32 bytes at once, then eight bytes at a time pressed together.
     #[target_feature(enable = "avx2,bmi2,popcnt")]
     pub(super) fn compact_avx2(bytes: &[u8], out: &mut Vec<u8>) {
@@ -331,7 +309,7 @@ mod wide {
         let kept = _mm256_movemask_epi8(kept) as u32;
         let [a, b, c, d] = kept
             .to_le_bytes()
-            .map(|set| PLACES[usize::from(set)] as i64);
+            .map(|set| MEMBERS[usize::from(set)] as i64);
         // The second half of a lane is looked for eight places further.
         let further = _mm256_setr_epi64x(0, EIGHT_FURTHER, 0, EIGHT_FURTHER);
         let places = _mm256_or_si256(_mm256_setr_epi64x(a, b, c, d), further);

@@ -25,6 +25,7 @@ mod near;
 
 use std::arch::x86_64::*;
 
+use crate::cpu::MEMBERS;
 use crate::cpu::Vectors;
 
 use super::super::gram;
@@ -276,29 +277,6 @@ fn push_avx512(windows: &[u32], from: usize, selected: &mut Vec<u32>) {
     unsafe { selected.set_len(len) };
 }
 
-/// For every set of eight lanes, its members' numbers, close together, a byte each.
-static LANES_OF: [u64; 256] = lanes_of();
-
-const fn lanes_of() -> [u64; 256] {
-    let mut table = [0; 256];
-    let mut set = 0;
-    while set < 256 {
-        let (mut lane, mut count) = (0, 0);
-        while lane < 8 {
-            if set >> lane & 1 == 1 {
-                #[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
-                {
-                    table[set] |= lane << (8 * count);
-                }
-                count += 1;
-            }
-            lane += 1;
-        }
-        set += 1;
-    }
-    table
-}
-
 /// Appends what the windows of a block select, each position once. No branch depends on which they
 /// are: in one vector of four a window selects anew, and nobody guesses in which.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
@@ -332,7 +310,7 @@ fn push_avx2(windows: &[u32], from: usize, selected: &mut Vec<u32>) {
         };
         let same = _mm256_cmpeq_epi32(before, these);
         let new = !(_mm256_movemask_ps(_mm256_castsi256_ps(same)) as u32) & 0xFF;
-        let lanes = _mm_cvtsi64_si128(LANES_OF[new as usize] as i64);
+        let lanes = _mm_cvtsi64_si128(MEMBERS[new as usize] as i64);
         let at = _mm256_add_epi32(_mm256_and_si256(these, place_bits), base);
         let packed = _mm256_permutevar8x32_epi32(at, _mm256_cvtepu8_epi32(lanes));
         // SAFETY: at most one position per window was kept so far, and a vector more is reserved.
