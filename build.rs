@@ -6,6 +6,7 @@ use std::path::Path;
 #[allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
     reason = "only the loader's verdict is wanted here, not what it loads"
 )]
 mod catalog;

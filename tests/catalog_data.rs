@@ -16,6 +16,7 @@ use tempfile::TempDir;
 #[allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
     reason = "only the loader's verdict is wanted here, not what it loads"
 )]
 mod catalog;

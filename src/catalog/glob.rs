@@ -35,6 +35,12 @@ impl<'a> Name<'a> {
         }
     }
 
+    /// Whether a glob that wants this can match.
+    pub(super) fn has(&self, wanted: Wanted) -> bool {
+        let pairs = if wanted.one { self.last } else { self.all };
+        pairs.hold(wanted.pairs)
+    }
+
     /// The segment that is asked about.
     pub(super) fn text(&self) -> &'a str {
         Self::last(self.segments)
@@ -66,10 +72,18 @@ impl Glob {
         }
     }
 
+    /// What a name must have for it to match.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            pairs: self.pairs,
+            one: self.segments == 1,
+        }
+    }
+
     /// Whether it matches the last segments of a name as a whole.
     pub(super) fn matches(&self, name: &Name<'_>) -> bool {
         let (segments, one) = (name.segments, self.segments == 1);
-        if !(if one { name.last } else { name.all }).hold(self.pairs) {
+        if !name.has(self.wanted()) {
             return false;
         }
         match segments.len().checked_sub(self.segments) {
@@ -81,6 +95,14 @@ impl Glob {
             None => false,
         }
     }
+}
+
+/// What a glob wants of a name, small enough that those of all globs stand close together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pairs: Pairs,
+    /// Of its last segment alone.
+    one: bool,
 }
 
 /// Which pairs of neighbouring bytes stand in a text, as bits of a word: a glob with a pair that the

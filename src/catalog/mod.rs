@@ -91,9 +91,9 @@ impl Catalog {
     /// Every rule about listed models: key, family or licensor, globs, note; for
     /// `herdbook models list`.
     pub fn models(&self) -> impl Iterator<Item = ModelRule<'_>> {
-        let own = self.own.iter().map(|entry| ("own", entry));
-        let listed = self.listed.iter().map(|entry| ("listed", entry));
-        let other = self.other.iter().map(|entry| ("other", entry));
+        let own = self.own.as_slice().iter().map(|entry| ("own", entry));
+        let listed = self.listed.as_slice().iter().map(|entry| ("listed", entry));
+        let other = self.other.as_slice().iter().map(|entry| ("other", entry));
         own.chain(listed)
             .chain(other)
             .map(|(list, entry)| ModelRule {

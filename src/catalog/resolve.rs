@@ -15,6 +15,7 @@ use super::Catalog;
 use super::explain::{Asked, Step};
 use super::glob::{Name, normalise};
 use super::load::ModelEntry;
+use super::load::Models;
 use super::naming::{ambiguous, llama_outcome};
 use super::version::{Named, named};
 
@@ -153,13 +154,14 @@ fn segment_outcome<'a>(
 
 /// Asks a list, and says in the trail what came of it.
 fn asked<'a>(
-    entries: &'a [ModelEntry],
+    models: &'a Models,
     segment: &str,
     name: &Name<'_>,
     list: Asked,
     trail: &mut Trail,
 ) -> Option<&'a ModelEntry> {
-    let at = entries.iter().position(|entry| entry.matches(name));
+    let at = models.first(name);
+    let entries = models.as_slice();
     let found = at.and_then(|at| entries.get(at));
     if let Some(steps) = trail {
         let compared = entries.iter().take(at.map_or(entries.len(), |at| at + 1));

@@ -17,7 +17,7 @@ use crate::model::LlamaVersion;
 use super::file::{CatalogFile, Placed};
 
 pub(super) use access::AccessEntry;
-pub(super) use models::{ModelEntry, VersionEntry};
+pub(super) use models::{ModelEntry, Models, VersionEntry};
 
 /// Largest file of a catalog, in bytes. *Chosen*: a hundred times the built-in one.
 pub const CATALOG_FILE_BYTES_MAX: usize = 4 << 20;
@@ -36,11 +36,11 @@ pub struct Catalog {
     /// One per Llama version, oldest first.
     pub(super) versions: Vec<VersionEntry>,
     /// The organisation's own entries, asked first.
-    pub(super) own: Vec<ModelEntry>,
+    pub(super) own: Models,
     /// Asked before the naming rule, first match wins.
-    pub(super) listed: Vec<ModelEntry>,
+    pub(super) listed: Models,
     /// Asked after the naming rule, first match wins.
-    pub(super) other: Vec<ModelEntry>,
+    pub(super) other: Models,
     /// Ways to a model, the organisation's own ones first.
     pub(super) access: Vec<AccessEntry>,
 }

@@ -10,7 +10,7 @@ use crate::model::LlamaVersion;
 use crate::model::Outcome;
 
 use super::super::file::{BasisFile, CatalogFile, ModelFile, Placed, VersionFile};
-use super::super::glob::{Glob, Name};
+use super::super::glob::{Glob, Name, Wanted};
 use super::{At, CatalogError, Part};
 
 /// Longest glob, in bytes. *Chosen*: four times the longest built-in one.
@@ -71,17 +71,48 @@ impl ModelEntry {
     }
 
     /// Whether one of its globs matches.
-    pub(in crate::catalog) fn matches(&self, name: &Name<'_>) -> bool {
+    fn matches(&self, name: &Name<'_>) -> bool {
         self.globs.iter().any(|glob| glob.matches(name))
+    }
+}
+
+/// Models in the order in which they are asked.
+#[derive(Debug, Clone, Default)]
+pub(in crate::catalog) struct Models {
+    entries: Vec<ModelEntry>,
+    /// What each glob wants, with the place of its entry: an id is compared with hundreds of them,
+    /// and nearly all are refused by this alone.
+    wanted: Vec<(Wanted, usize)>,
+}
+
+impl Models {
+    fn push(&mut self, entry: ModelEntry) {
+        let place = self.entries.len();
+        let globs = entry.globs.iter();
+        self.wanted.extend(globs.map(|glob| (glob.wanted(), place)));
+        self.entries.push(entry);
+    }
+
+    pub(in crate::catalog) fn as_slice(&self) -> &[ModelEntry] {
+        &self.entries
+    }
+
+    /// The place of the first that matches.
+    pub(in crate::catalog) fn first(&self, name: &Name<'_>) -> Option<usize> {
+        let likely = self.wanted.iter().filter(|(wanted, _)| name.has(*wanted));
+        likely.map(|(_, place)| *place).find(|place| {
+            let entry = self.entries.get(*place);
+            entry.is_some_and(|entry| entry.matches(name))
+        })
     }
 }
 
 /// The three lists that an id is compared with.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    pub(super) own: Vec<ModelEntry>,
-    pub(super) listed: Vec<ModelEntry>,
-    pub(super) other: Vec<ModelEntry>,
+    pub(super) own: Models,
+    pub(super) listed: Models,
+    pub(super) other: Models,
     own_keys: BTreeSet<String>,
     keys: BTreeSet<String>,
 }
