@@ -19,6 +19,15 @@ pub enum GraphError {
         "the lineage graph: {0}; the folder graph/ may be removed: it is made anew from the log"
     )]
     Store(#[from] StoreError),
+    /// What was read of the view is not what was written. Whoever asks again has it made anew.
+    #[error(
+        "the lineage graph that is kept beside the log is damaged ({what}); \
+         run the command again: the graph is made anew from the log, which is not concerned"
+    )]
+    Damaged {
+        /// What is wrong.
+        what: String,
+    },
     /// Somebody else is bringing it up to date.
     #[error(
         "the lineage graph is being brought up to date by another process for more than {seconds} s; try again"

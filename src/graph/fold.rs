@@ -124,7 +124,6 @@ pub(super) fn entry(
 
 fn statement(store: &mut GraphStore, number: u64, stated: &Statement) -> Result<(), StoreError> {
     for gone in &stated.gone {
-        store.settle()?;
         if let (Some(from), Some(to)) = (store.find(&gone.from)?, store.find(&gone.to)?) {
             for origin in [Origin::Declared, Origin::Imported] {
                 store.remove_edge(from, gone.edge, origin, to)?;
@@ -241,7 +240,6 @@ fn file(
     let known = store.find(&node)?.is_some();
     let id = store.put_node(&node, &facts)?;
     if known {
-        store.settle()?;
         for edge in store.edges(id, Direction::Upstream, Some(EdgeKind::Contained))? {
             if edge.origin == Origin::Found {
                 store.remove_edge(edge.other, edge.kind, edge.origin, id)?;

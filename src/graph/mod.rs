@@ -1,8 +1,8 @@
 //! The lineage graph, kept up to date: a view of what the audit log and the snapshots say.
 //!
 //! Nothing is stored here that is not stored there. [`View::open`] compares the view with the signed
-//! head of the log, reads what came since, verifies every file of the view, and makes it anew where
-//! anything differs: a row that the engine lost can never pass for something that was not there.
+//! head of the log, reads what came since, and makes the view anew where anything differs. No byte of
+//! it is believed that was not verified: what was lost can never pass for something that was not there.
 
 mod error;
 mod fold;

@@ -143,12 +143,26 @@ impl Home {
         out
     }
 
-    fn files(&self) -> Vec<PathBuf> {
-        let mut out = vec![self.dir.graph().join("manifest.json")];
-        for entry in fs::read_dir(self.dir.graph().join("db")).unwrap() {
-            out.push(entry.unwrap().path());
+    /// Every edge as the store gives it.
+    fn everything(&self) -> Result<Vec<(String, EdgeKind, String)>, GraphError> {
+        let view = self.open()?;
+        let mut out = Vec::new();
+        for kind in crate::model::lineage::NodeKind::all() {
+            for (node, id) in view.named(kind, "", usize::MAX)? {
+                assert_eq!(view.find(&node)?, Some(id));
+                view.edges(id, Direction::Upstream)?;
+                for seen in view.edges(id, Direction::Downstream)? {
+                    let to = view.node(seen.other)?.node;
+                    out.push((node.to_string(), seen.kind, to.to_string()));
+                }
+            }
         }
-        out
+        Ok(out)
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let folder = fs::read_dir(self.dir.graph()).unwrap();
+        folder.map(|entry| entry.unwrap().path()).collect()
     }
 }
 
@@ -193,7 +207,7 @@ fn a_verdict_that_was_not_kept_is_said_and_one_that_was_changed_is_refused() {
     let view = home.open().unwrap();
     let check = NodeRef::parse(&format!("check:{entry}")).unwrap();
     let id = view.find(&check).unwrap().unwrap();
-    let note = view.node(id).unwrap().facts.note.unwrap();
+    let note = view.node(id).unwrap().facts.note.clone().unwrap();
     assert!(note.contains("not kept"), "{note}");
     drop(view);
     // What it found in `f2` is not known: that is no "nothing stands behind it".
@@ -225,32 +239,70 @@ fn a_verdict_that_was_not_kept_is_said_and_one_that_was_changed_is_refused() {
 #[test]
 fn damage_to_any_file_of_the_view_is_never_an_absence() {
     let home = Home::new();
-    home.state(
-        &[
-            ("dataset:a@1", EdgeKind::Input, "run:r"),
-            ("run:r", EdgeKind::Produced, "model:x"),
-        ],
-        &[],
-    );
-    let whole = home.edges();
-    for file in home.files() {
-        let bytes = fs::read(&file).unwrap();
-        let mut flipped = bytes.clone();
-        if let Some(byte) = flipped.get_mut(bytes.len() / 2) {
-            *byte ^= 1;
-        }
-        for damage in [Some(flipped), Some(bytes[..bytes.len() / 2].to_vec()), None] {
-            match damage {
-                Some(damaged) => fs::write(&file, damaged).unwrap(),
-                None if file.exists() => fs::remove_file(&file).unwrap(),
-                None => continue,
-            }
-            assert_eq!(home.edges(), whole, "{}", file.display());
-            if !file.exists() {
+    // More than a delta holds, so that there is a base.
+    for part in 0..40 {
+        let names: Vec<(String, String)> = (0..300)
+            .map(|at| (format!("dataset:d{at:03}@{part}"), format!("run:{part}")))
+            .collect();
+        let edges: Vec<(&str, EdgeKind, &str)> = names
+            .iter()
+            .map(|(from, to)| (from.as_str(), EdgeKind::Input, to.as_str()))
+            .collect();
+        home.state(&edges, &[]);
+    }
+    home.everything().unwrap();
+    home.state(&[("run:7", EdgeKind::Produced, "model:x")], &[]);
+    let whole = home.everything().unwrap();
+    assert_eq!((whole.len(), home.files().len()), (12_001, 3));
+    for kind in ["base-", "delta-", "manifest"] {
+        for damage in 0..6 {
+            let of_kind = |path: &PathBuf| {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                name.starts_with(kind)
+            };
+            let file = home.files().into_iter().find(of_kind);
+            let Some(file) = file else {
+                assert!(kind == "delta-", "made anew, there is only a base: {kind}");
                 break;
+            };
+            let mut bytes = fs::read(&file).unwrap();
+            match damage {
+                0..=3 => {
+                    let place = (bytes.len() - 1) * damage / 3;
+                    bytes[place] ^= 1;
+                    fs::write(&file, bytes).unwrap();
+                }
+                4 => fs::write(&file, &bytes[..bytes.len() / 2]).unwrap(),
+                _ => fs::remove_file(&file).unwrap(),
             }
+            let told = home.everything().unwrap_or_else(|error| {
+                let said = error.to_string();
+                assert!(said.contains("run the command again"), "{said}");
+                assert_eq!((kind, damage < 3), ("base-", true), "{said}");
+                home.everything().unwrap()
+            });
+            assert!(told == whole, "{kind} {damage}");
         }
     }
+}
+
+#[test]
+fn a_crash_while_the_view_is_written_leaves_the_one_before() {
+    let home = Home::new();
+    home.state(&[("dataset:a@1", EdgeKind::Input, "run:r")], &[]);
+    let whole = home.edges();
+    let listed = home.files();
+    for leftover in ["delta-half", "base-half", ".tmpAbc"] {
+        fs::write(home.dir.graph().join(leftover), "half").unwrap();
+    }
+    assert_eq!(home.edges(), whole);
+    home.state(&[("run:r", EdgeKind::Produced, "model:x")], &[]);
+    assert_eq!(home.edges().len(), whole.len() + 1);
+    assert_eq!(
+        home.files().len(),
+        listed.len(),
+        "what nobody lists is gone"
+    );
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! Opening the view: up to date, every file verified, or made anew.
+//! Opening the view: up to date, or made anew; nothing is read of it that was not verified.
 
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
+use std::io::ErrorKind;
 use std::path::Path;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -19,6 +21,7 @@ use crate::audit::Head;
 use crate::index::Compat;
 use crate::index::EdgeRow;
 use crate::index::GRAPH_LAYOUT;
+use crate::index::GraphFiles;
 use crate::index::GraphState;
 use crate::index::GraphStore;
 use crate::index::IndexDir;
@@ -27,7 +30,6 @@ use crate::index::PublicKeys;
 use crate::index::StoreError;
 use crate::lineage::Behind;
 use crate::lineage::Chain;
-use crate::lineage::Edges;
 use crate::lineage::Graph;
 use crate::lineage::NODES_MAX;
 use crate::lineage::Seen;
@@ -40,10 +42,7 @@ use crate::model::lineage::Node;
 use crate::model::lineage::NodeKind;
 use crate::model::lineage::NodeRef;
 use crate::model::lineage::Walk;
-use crate::snapshot::ManifestFile;
 use crate::snapshot::Snapshot;
-use crate::snapshot::list_and_hash;
-use crate::snapshot::verify_listed;
 
 /// How long another process is waited for that brings the view up to date. Chosen: reading a log
 /// of 10^6 entries takes less.
@@ -52,22 +51,21 @@ const LOCK_WAIT: Duration = Duration::from_secs(120);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// Times the view is brought up to date again because the log grew meanwhile. Chosen.
 const MOVES_MAX: usize = 8;
-/// The database within the folder of the view.
-const DB: &str = "db";
-/// The list of the view's files; the name that the listing of files passes over.
+/// The list of the view's files.
 const LIST: &str = "manifest.json";
 
 /// What the view consists of.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct List {
-    state: GraphState,
-    files: Vec<ManifestFile>,
+    layout: u32,
+    files: GraphFiles,
 }
 
 /// The lineage graph, open for reading, as of one signed state of the log.
 pub struct View {
     store: GraphStore,
+    list: PathBuf,
     /// Keeps others from changing it meanwhile.
     _lock: File,
 }
@@ -75,7 +73,8 @@ pub struct View {
 impl View {
     /// Opens the graph as the log's head has it. Reads the entries that came since it was opened
     /// last, and the newest snapshot where sources changed; everything where the view is missing,
-    /// damaged, of another layout or of another log.
+    /// of another layout or of another log, or where damage is seen. What is read of it later is
+    /// verified then: damage is an error, and whoever opens it next makes it anew.
     pub fn open(dir: &IndexDir, keys: &PublicKeys, compat: &Compat) -> Result<Self, GraphError> {
         for _ in 0..MOVES_MAX {
             let head = audit::head(dir, keys)?;
@@ -83,6 +82,7 @@ impl View {
             if let Some(store) = current(dir, keys, &head)? {
                 return Ok(Self {
                     store,
+                    list: dir.graph().join(LIST),
                     _lock: shared,
                 });
             }
@@ -93,17 +93,37 @@ impl View {
         Err(GraphError::Moving { times: MOVES_MAX })
     }
 
-    /// What stands there, looked at and not changed: the view's state where every file of it
+    /// What stands there, looked at and not changed: the view's state where every byte of it
     /// verifies; `None` where there is no view, as before the first question.
     pub fn standing(dir: &IndexDir, keys: &PublicKeys) -> Result<Option<GraphState>, GraphError> {
-        let Some(list) = list(dir)? else {
+        if list(dir)?.is_none() {
+            // Where there is no view there may be no lock either, and none is made for a look.
+            return Ok(None);
+        }
+        let _shared = lock(dir, false)?;
+        let Some(files) = list(dir)? else {
             return Ok(None);
         };
-        verify_listed(&dir.graph(), &list.files)?;
-        if agrees(dir, keys, &list.state)? {
-            return Ok(Some(list.state));
-        }
-        Ok(None)
+        let store = GraphStore::open(&dir.graph(), &files)?;
+        store.verify()?;
+        let agrees = agrees(dir, keys, store.state())?;
+        Ok(agrees.then(|| store.state().clone()))
+    }
+
+    /// What was read of the view. Where that shows damage the list of its files goes, so that whoever
+    /// opens it next makes it anew.
+    fn read<T>(&self, read: Result<T, StoreError>) -> Result<T, GraphError> {
+        read.map_err(|error| {
+            let StoreError::Corrupt { what, at } = &error else {
+                return error.into();
+            };
+            match fs::remove_file(&self.list) {
+                Err(refused) if refused.kind() != ErrorKind::NotFound => error.into(),
+                Ok(()) | Err(_) => GraphError::Damaged {
+                    what: format!("{what} at {at}"),
+                },
+            }
+        })
     }
 
     /// What it holds, and up to which entry.
@@ -113,7 +133,7 @@ impl View {
 
     /// The number of a node; `None` when nobody stated it.
     pub fn find(&self, node: &NodeRef) -> Result<Option<NodeId>, GraphError> {
-        Ok(self.store.find(node)?)
+        self.read(self.store.find(node))
     }
 
     /// Nodes of a kind whose name begins with `prefix`, in order of name, at most `max`.
@@ -124,7 +144,7 @@ impl View {
         max: usize,
     ) -> Result<Vec<(NodeRef, NodeId)>, GraphError> {
         let prefix = format!("{}:{prefix}", kind.as_str());
-        Ok(self.store.named(&prefix, max)?)
+        self.read(self.store.named(&prefix, max))
     }
 
     /// Walks from a node; see [`walk`].
@@ -165,7 +185,7 @@ impl View {
         let model = self.node(id)?.label();
         let node = NodeRef::new(NodeKind::Check, &check.to_string());
         let digest = match self.find(&node)? {
-            Some(id) => self.node(id)?.facts.digest,
+            Some(id) => self.node(id)?.facts.digest.clone(),
             None => None,
         };
         Ok(GraphError::Unseen {
@@ -191,7 +211,11 @@ impl Graph for View {
     type Error = GraphError;
 
     fn node(&self, key: NodeId) -> Result<Node, GraphError> {
-        Ok(self.store.node(key)?)
+        self.read(self.store.node(key))
+    }
+
+    fn kind(&self, key: NodeId) -> Result<NodeKind, GraphError> {
+        self.read(self.store.kind(key))
     }
 
     fn edges_of(
@@ -200,43 +224,31 @@ impl Graph for View {
         direction: Direction,
         kind: Option<EdgeKind>,
     ) -> Result<Vec<Seen<NodeId>>, GraphError> {
-        let rows = self.store.edges(key, direction, kind)?;
+        let rows = self.read(self.store.edges(key, direction, kind))?;
         Ok(rows.into_iter().map(seen).collect())
-    }
-
-    fn nodes(&self, keys: &[NodeId]) -> Result<Vec<Node>, GraphError> {
-        Ok(self.store.nodes(keys)?)
-    }
-
-    fn edges_of_each(
-        &self,
-        keys: &[NodeId],
-        direction: Direction,
-        kind: Option<EdgeKind>,
-    ) -> Result<Vec<Edges<NodeId>>, GraphError> {
-        let rows = self.store.edges_of_each(keys, direction, kind)?;
-        let of_one = |rows: Vec<EdgeRow>| rows.into_iter().map(seen).collect();
-        Ok(rows.into_iter().map(of_one).collect())
     }
 }
 
-/// The view, if it is that of the log's head, every file as it was written.
+/// The view, if it is that of the log's head.
 fn current(
     dir: &IndexDir,
     keys: &PublicKeys,
     head: &Head,
 ) -> Result<Option<GraphStore>, GraphError> {
-    let Some(list) = list(dir)? else {
+    let standing = standing(dir, keys)?;
+    Ok(standing.filter(|store| store.state().entries == head.checkpoint.size))
+}
+
+/// The view that stands there, if it was read from this log; `None` also where it is damaged.
+fn standing(dir: &IndexDir, keys: &PublicKeys) -> Result<Option<GraphStore>, GraphError> {
+    let Some(files) = list(dir)? else {
         return Ok(None);
     };
-    let checkpoint = &head.checkpoint;
-    if list.state.layout != GRAPH_LAYOUT || list.state.entries != checkpoint.size {
-        return Ok(None);
+    match GraphStore::open(&dir.graph(), &files) {
+        Ok(store) if agrees(dir, keys, store.state())? => Ok(Some(store)),
+        // Whatever is wrong with it, the log has everything that it said.
+        Ok(_) | Err(_) => Ok(None),
     }
-    if !agrees(dir, keys, &list.state)? || verify_listed(&dir.graph(), &list.files).is_err() {
-        return Ok(None);
-    }
-    Ok(Some(GraphStore::open(&dir.graph().join(DB), false)?))
 }
 
 /// Whether the log still has the tree that the view was read from.
@@ -245,13 +257,16 @@ fn agrees(dir: &IndexDir, keys: &PublicKeys, state: &GraphState) -> Result<bool,
     Ok(root.is_some_and(|root| root.to_hex() == state.root))
 }
 
-/// The list of the view's files; `None` where there is none that can be read.
-fn list(dir: &IndexDir) -> Result<Option<List>, GraphError> {
+/// The files of the view; `None` where there is no list of them that can be read.
+fn list(dir: &IndexDir) -> Result<Option<GraphFiles>, GraphError> {
     let path = dir.graph().join(LIST);
     match fs::read(&path) {
         // One that is cut short, or of another version, is that of a view to be made anew.
-        Ok(bytes) => Ok(serde_json::from_slice::<Option<List>>(&bytes).unwrap_or(None)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Ok(bytes) => Ok(serde_json::from_slice::<Option<List>>(&bytes)
+            .unwrap_or(None)
+            .filter(|list| list.layout == GRAPH_LAYOUT)
+            .map(|list| list.files)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::io("read", &path)(error).into()),
     }
 }
@@ -263,28 +278,24 @@ fn update(
     compat: &Compat,
     head: &Head,
 ) -> Result<(), GraphError> {
-    let folder = dir.graph();
-    let going_on = match list(dir)? {
-        Some(list) => {
-            list.state.layout == GRAPH_LAYOUT
-                && list.state.entries <= head.checkpoint.size
-                && agrees(dir, keys, &list.state)?
-                && verify_listed(&folder, &list.files).is_ok()
+    let standing = standing(dir, keys)?;
+    if let Some(store) = standing.filter(|store| store.state().entries <= head.checkpoint.size) {
+        match advance(store, dir, keys, compat) {
+            Err(GraphError::Store(StoreError::Corrupt { .. })) => {}
+            done => return done,
         }
-        None => false,
-    };
-    // From here on the list no longer says what is there: a crash leaves a view without one.
-    let path = folder.join(LIST);
-    match fs::remove_file(&path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(StoreError::io("remove", &path)(error).into()),
     }
-    let mut store = if going_on {
-        GraphStore::open(&folder.join(DB), true)?
-    } else {
-        empty(&folder)?
-    };
+    advance(empty(&dir.graph())?, dir, keys, compat)
+}
+
+/// Reads what the log holds beyond the store's state, and lists what the view consists of then. A
+/// crash before the end leaves what was listed before.
+fn advance(
+    mut store: GraphStore,
+    dir: &IndexDir,
+    keys: &PublicKeys,
+    compat: &Compat,
+) -> Result<(), GraphError> {
     let since = store.state().entries;
     let mut sources = since == 0;
     let mut failed = None;
@@ -301,26 +312,31 @@ fn update(
         let snapshot = Snapshot::open_head(dir, compat, keys)?;
         fold::sources(&mut store, snapshot.sources())?;
     }
-    let state = store.finish(read.size, &read.root.to_hex(), !going_on)?;
-    let files = list_and_hash(&folder)?;
-    let bytes = serde_json::to_vec(&List { state, files })?;
-    let mut made = tempfile::NamedTempFile::new_in(dir.root())
-        .map_err(StoreError::io("create a file in", dir.root()))?;
+    let folder = dir.graph();
+    let files = store.finish(read.size, &read.root.to_hex())?;
+    let list = List {
+        layout: GRAPH_LAYOUT,
+        files,
+    };
+    let bytes = serde_json::to_vec(&list)?;
+    let path = folder.join(LIST);
+    let mut made = tempfile::NamedTempFile::new_in(&folder)
+        .map_err(StoreError::io("create a file in", &folder))?;
     std::io::Write::write_all(&mut made, &bytes).map_err(StoreError::io("write", &path))?;
     made.persist(&path)
         .map_err(|error| StoreError::io("rename to", &path)(error.error))?;
-    Ok(())
+    Ok(list.files.remove_others(&folder, LIST)?)
 }
 
 /// An empty view in the place of what is there.
 fn empty(folder: &Path) -> Result<GraphStore, GraphError> {
     match fs::remove_dir_all(folder) {
         Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(StoreError::io("remove", folder)(error).into()),
     }
     fs::create_dir(folder).map_err(StoreError::io("create the directory", folder))?;
-    Ok(GraphStore::create(&folder.join(DB))?)
+    Ok(GraphStore::create(folder))
 }
 
 fn lock(dir: &IndexDir, alone: bool) -> Result<File, GraphError> {

@@ -79,6 +79,7 @@ cfg_if::cfg_if! {
         pub use filter::Hit;
         pub use graph::EdgeRow;
         pub use graph::GRAPH_LAYOUT;
+        pub use graph::GraphFiles;
         pub use graph::GraphState;
         pub use graph::GraphStore;
         pub use graph::NodeId;

@@ -3,7 +3,6 @@
 //! Pure: a [`Graph`] gives nodes and edges, nothing here reads files or clocks. Every walk visits a
 //! node once, whatever cycles the statements make, and says where it stopped.
 
-mod ahead;
 mod chain;
 mod walk;
 
@@ -17,10 +16,13 @@ pub use chain::chain;
 pub use walk::NODES_MAX;
 pub use walk::walk;
 
+use std::sync::Arc;
+
 use crate::model::lineage::Direction;
 use crate::model::lineage::EdgeFacts;
 use crate::model::lineage::EdgeKind;
 use crate::model::lineage::Node;
+use crate::model::lineage::NodeKind;
 use crate::model::lineage::Origin;
 
 /// One edge as seen from one of its ends.
@@ -33,11 +35,8 @@ pub struct Seen<K> {
     /// Who says so.
     pub origin: Origin,
     /// What is known of it.
-    pub facts: Box<EdgeFacts>,
+    pub facts: Arc<EdgeFacts>,
 }
-
-/// Edges of one node.
-pub type Edges<K> = Vec<Seen<K>>;
 
 /// Where nodes and edges come from.
 pub trait Graph {
@@ -48,6 +47,11 @@ pub trait Graph {
 
     /// A node.
     fn node(&self, key: Self::Key) -> Result<Node, Self::Error>;
+
+    /// Of what kind a node is.
+    fn kind(&self, key: Self::Key) -> Result<NodeKind, Self::Error> {
+        Ok(self.node(key)?.node.kind)
+    }
 
     /// Its edges in one direction; those of one kind, where one is given.
     fn edges_of(
@@ -64,22 +68,5 @@ pub trait Graph {
         direction: Direction,
     ) -> Result<Vec<Seen<Self::Key>>, Self::Error> {
         self.edges_of(key, direction, None)
-    }
-
-    /// Several nodes, in the order of `keys`. For a graph that reads many faster than one by one.
-    fn nodes(&self, keys: &[Self::Key]) -> Result<Vec<Node>, Self::Error> {
-        keys.iter().map(|key| self.node(*key)).collect()
-    }
-
-    /// The edges of each of several nodes, in the order of `keys`, as [`Graph::edges_of`] has them.
-    fn edges_of_each(
-        &self,
-        keys: &[Self::Key],
-        direction: Direction,
-        kind: Option<EdgeKind>,
-    ) -> Result<Vec<Edges<Self::Key>>, Self::Error> {
-        keys.iter()
-            .map(|key| self.edges_of(*key, direction, kind))
-            .collect()
     }
 }

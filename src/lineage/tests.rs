@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -21,7 +22,7 @@ impl List {
         if let Some(at) = self.nodes.iter().position(|known| known.node == node) {
             return at;
         }
-        let facts = Box::new(NodeFacts::default());
+        let facts = Arc::new(NodeFacts::default());
         self.nodes.push(Node { node, facts });
         self.nodes.len() - 1
     }
@@ -68,7 +69,7 @@ impl Graph for List {
                     other: far,
                     kind: *kind,
                     origin: *origin,
-                    facts: Box::new(facts.clone()),
+                    facts: Arc::new(facts.clone()),
                 })
             })
             .collect())

@@ -4,10 +4,10 @@
 //! sets: there they are no hop of their own, and what is known of them adds up on the edge.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Graph;
 use super::Seen;
-use super::ahead::Ahead;
 use crate::model::lineage::Direction;
 use crate::model::lineage::EdgeFacts;
 use crate::model::lineage::EdgeKind;
@@ -21,15 +21,12 @@ use crate::model::lineage::Walk;
 /// person reads by far, and some hundred megabytes.
 pub const NODES_MAX: usize = 200_000;
 
-/// Nodes of one depth that are read together. Chosen: some megabytes, and enough for every core.
-const AHEAD_NODES: usize = 8_192;
-
 /// A hop before its ends have places.
 struct Step<K> {
     other: K,
     kind: EdgeKind,
     origin: Origin,
-    facts: Box<EdgeFacts>,
+    facts: Arc<EdgeFacts>,
 }
 
 /// Walks from `start`, at most `depth_max` hops, at most `nodes_max` nodes.
@@ -41,7 +38,7 @@ pub fn walk<G: Graph>(
     nodes_max: usize,
 ) -> Result<Walk, G::Error> {
     let mut walk = Walking {
-        graph: Ahead::new(graph, direction),
+        graph,
         direction,
         nodes_max,
         places: HashMap::new(),
@@ -53,16 +50,12 @@ pub fn walk<G: Graph>(
     walk.reach(start, 0)?;
     let mut depth = 0;
     while !walk.next.is_empty() {
-        let level = std::mem::take(&mut walk.next);
-        for part in level.chunks(AHEAD_NODES) {
-            walk.read_ahead(part, depth_max.is_some_and(|max| depth >= max))?;
-            for (key, place) in part {
-                let steps = walk.steps(*key, *place)?;
-                if depth_max.is_some_and(|max| depth >= max) {
-                    walk.cut(*place, &steps);
-                } else {
-                    walk.take(*place, depth, steps)?;
-                }
+        for (key, place) in std::mem::take(&mut walk.next) {
+            let steps = walk.steps(key, place)?;
+            if depth_max.is_some_and(|max| depth >= max) {
+                walk.cut(place, &steps);
+            } else {
+                walk.take(place, depth, steps)?;
             }
         }
         depth += 1;
@@ -71,7 +64,7 @@ pub fn walk<G: Graph>(
 }
 
 struct Walking<'g, G: Graph> {
-    graph: Ahead<'g, G>,
+    graph: &'g G,
     direction: Direction,
     nodes_max: usize,
     places: HashMap<G::Key, usize>,
@@ -94,6 +87,7 @@ impl<G: Graph> Walking<'_, G> {
         }
         let node = self.graph.node(key)?;
         let place = self.nodes.len();
+        room(&mut self.nodes);
         self.nodes.push(Reached {
             node,
             depth,
@@ -108,37 +102,24 @@ impl<G: Graph> Walking<'_, G> {
         self.nodes.get(place).map(|node| node.node.node.kind)
     }
 
-    fn kind(&mut self, key: G::Key) -> Result<NodeKind, G::Error> {
+    fn kind(&self, key: G::Key) -> Result<NodeKind, G::Error> {
         match self.places.get(&key).and_then(|place| self.kind_at(*place)) {
             Some(kind) => Ok(kind),
             None => self.graph.kind(key),
         }
     }
 
-    /// Reads together what the steps from these nodes will ask for one by one. Of the `last` depth
-    /// the ends are only counted.
-    fn read_ahead(&mut self, part: &[(G::Key, usize)], last: bool) -> Result<(), G::Error> {
-        let nodes: Vec<(G::Key, NodeKind)> = part
-            .iter()
-            .filter_map(|(key, place)| Some((*key, self.kind_at(*place)?)))
-            .collect();
-        // Whether a source stands in a file or in a data set, the other end's kind tells.
-        let counted = last && nodes.iter().all(|(_, kind)| *kind != NodeKind::Source);
-        let places = &self.places;
-        self.graph
-            .read(&nodes, |key| counted || places.contains_key(&key))
-    }
-
     /// Where material comes from or goes, seen from one node.
     fn steps(&mut self, key: G::Key, place: usize) -> Result<Vec<Step<G::Key>>, G::Error> {
         let own = self.kind_at(place);
-        let rows = if own == Some(NodeKind::Dataset) {
+        let upstream = self.direction == Direction::Upstream;
+        let rows = if own == Some(NodeKind::Dataset) && upstream {
             self.rows_of(key)?
         } else {
             None
         };
         let mut steps = Vec::new();
-        for seen in self.graph.take_edges(key)? {
+        for seen in self.graph.edges(key, self.direction)? {
             if !seen.kind.flows() {
                 continue;
             }
@@ -173,7 +154,7 @@ impl<G: Graph> Walking<'_, G> {
         rows: Option<u64>,
     ) -> Result<Vec<Step<G::Key>>, G::Error> {
         let mut out = Vec::new();
-        for seen in self.graph.edges(file.other)? {
+        for seen in self.graph.edges(file.other, self.direction)? {
             let (held, of) = match self.direction {
                 Direction::Downstream => (&file.facts, self.rows_of(seen.other)?),
                 Direction::Upstream => (&seen.facts, rows),
@@ -183,20 +164,20 @@ impl<G: Graph> Walking<'_, G> {
                     other: seen.other,
                     kind: EdgeKind::Contained,
                     origin: file.origin,
-                    facts: Box::new(EdgeFacts {
+                    facts: Arc::new(EdgeFacts {
                         of: of.or(held.of),
                         path: None,
-                        ..*held.clone()
+                        ..held.as_ref().clone()
                     }),
                 }),
                 (Direction::Upstream, EdgeKind::Contained) => out.push(Step {
                     other: seen.other,
                     kind: EdgeKind::Contained,
                     origin: seen.origin,
-                    facts: Box::new(EdgeFacts {
+                    facts: Arc::new(EdgeFacts {
                         of: of.or(held.of),
                         path: None,
-                        ..*held.clone()
+                        ..held.as_ref().clone()
                     }),
                 }),
                 // The file itself was trained on: it is shown.
@@ -220,13 +201,13 @@ impl<G: Graph> Walking<'_, G> {
         let known = self.places.get(&key);
         let mut rows = match known.and_then(|place| self.nodes.get(*place)) {
             Some(reached) => reached.node.facts.records,
-            None => self.graph.records(key)?,
+            None => self.graph.node(key)?.facts.records,
         };
         if rows.is_none() {
             let mut sum = None;
             let mut known = true;
-            for file in self.graph.parts(key)? {
-                let of_file = self.graph.records(file)?;
+            for file in self.files(key)? {
+                let of_file = self.graph.node(file.other)?.facts.records;
                 known &= of_file.is_some();
                 sum = Some(sum.unwrap_or(0) + of_file.unwrap_or(0));
             }
@@ -236,11 +217,21 @@ impl<G: Graph> Walking<'_, G> {
         Ok(rows)
     }
 
+    /// The files of a data set.
+    fn files(&self, key: G::Key) -> Result<Vec<Seen<G::Key>>, G::Error> {
+        let kind = Some(EdgeKind::Part);
+        self.graph.edges_of(key, Direction::Upstream, kind)
+    }
+
     /// Runs that read a file of the data set by its path: they trained on the data set.
-    fn runs_on_files(&mut self, key: G::Key) -> Result<Vec<Step<G::Key>>, G::Error> {
-        let files = self.graph.parts(key)?;
-        let runs = self.graph.runs_on(&files)?;
-        Ok(runs.into_iter().map(step).collect())
+    fn runs_on_files(&self, key: G::Key) -> Result<Vec<Step<G::Key>>, G::Error> {
+        let mut out = Vec::new();
+        for file in self.files(key)? {
+            let (way, kind) = (Direction::Downstream, Some(EdgeKind::Input));
+            let runs = self.graph.edges_of(file.other, way, kind)?;
+            out.extend(runs.into_iter().map(step));
+        }
+        Ok(out)
     }
 
     /// Counts what is not followed from here.
@@ -282,10 +273,11 @@ impl<G: Graph> Walking<'_, G> {
         hops.dedup_by(|more, known| {
             let same = in_order(more) == in_order(known);
             if same {
-                add(&mut known.facts, &more.facts);
+                add(Arc::make_mut(&mut known.facts), &more.facts);
             }
             same
         });
+        room(&mut self.hops);
         self.hops.append(&mut hops);
         self.cut(place, &refused);
         Ok(())
@@ -329,6 +321,14 @@ impl<G: Graph> Walking<'_, G> {
                 .collect(),
             edges,
         }
+    }
+}
+
+/// Makes room fourfold where there is none: what is not used yet is not touched, and what is there
+/// is moved seldom.
+fn room<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve(3 * list.len());
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -74,6 +75,20 @@ impl NodeKind {
     /// Every kind.
     pub fn all() -> impl Iterator<Item = Self> {
         NODE_KINDS.iter().map(|(kind, _)| *kind)
+    }
+
+    /// The number it has on disk: its place in the list.
+    pub fn number(self) -> u8 {
+        NODE_KINDS
+            .iter()
+            .zip(0..)
+            .find(|((kind, _), _)| *kind == self)
+            .map_or(u8::MAX, |(_, number)| number)
+    }
+
+    /// The kind of a number; `None` for one that is not there.
+    pub fn of_number(number: u8) -> Option<Self> {
+        NODE_KINDS.get(usize::from(number)).map(|(kind, _)| *kind)
     }
 }
 
@@ -160,12 +175,14 @@ impl NodeRef {
 
 impl fmt::Display for NodeRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.kind.as_str(), self.name)?;
+        f.write_str(self.kind.as_str())?;
+        f.write_str(":")?;
+        f.write_str(&self.name)?;
         if self.version.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "@{}", self.version)
+            return Ok(());
         }
+        f.write_str("@")?;
+        f.write_str(&self.version)
     }
 }
 
@@ -495,8 +512,8 @@ pub struct Statement {
 pub struct Node {
     /// Which.
     pub node: NodeRef,
-    /// What is known of it. On the heap: a walk moves thousands of nodes from list to list.
-    pub facts: Box<NodeFacts>,
+    /// What is known of it. Shared: of most nodes the same little is known.
+    pub facts: Arc<NodeFacts>,
 }
 
 impl Node {
@@ -553,7 +570,7 @@ pub struct Hop {
     /// Who says so.
     pub origin: Origin,
     /// What is known of it; over several files of a data set the sum.
-    pub facts: Box<EdgeFacts>,
+    pub facts: Arc<EdgeFacts>,
 }
 
 /// What was reached from one node.
@@ -636,6 +653,7 @@ mod tests {
         for (kind, word) in NODE_KINDS {
             assert_eq!(NodeKind::parse(word), Some(kind));
             assert_eq!(kind.as_str(), word);
+            assert_eq!(NodeKind::of_number(kind.number()), Some(kind));
         }
         for (kind, ..) in EDGE_KINDS {
             assert_eq!(EdgeKind::of_number(kind.number()), Some(kind));
@@ -644,6 +662,7 @@ mod tests {
             assert_eq!(Origin::of_number(origin.number()), Some(origin));
         }
         assert_eq!(EdgeKind::of_number(200), None);
+        assert_eq!(NodeKind::of_number(200), None);
     }
 
     #[test]

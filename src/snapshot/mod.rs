@@ -31,8 +31,6 @@ pub use open::Snapshot;
 pub use open::SnapshotListed;
 pub use open::list;
 pub use open::live;
-pub(crate) use seal::list_and_hash;
-pub(crate) use seal::verify_listed;
 pub use writer::Registered;
 pub use writer::Registration;
 pub use writer::Writer;

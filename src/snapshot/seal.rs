@@ -333,23 +333,9 @@ pub(crate) fn remove_dir_if_any(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Every file below a folder with its size and digest, as [`verify_listed`] wants them.
-pub(crate) fn list_and_hash(root: &Path) -> Result<Vec<ManifestFile>, StoreError> {
-    list_files(root)?
-        .into_par_iter()
-        .map(|found| {
-            hash_file(&root.join(&found.path)).map(|blake3| ManifestFile {
-                path: found.path,
-                size: found.size,
-                blake3,
-            })
-        })
-        .collect()
-}
-
 /// Compares the files below a folder with a list of them: none missing, none added, sizes and
 /// digests as listed.
-pub(crate) fn verify_listed(dir: &Path, files: &[ManifestFile]) -> Result<(), OpenError> {
+pub(super) fn verify_listed(dir: &Path, files: &[ManifestFile]) -> Result<(), OpenError> {
     let damaged = |what: String| OpenError::Damaged {
         path: dir.display().to_string(),
         what,

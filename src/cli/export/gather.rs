@@ -82,7 +82,7 @@ pub(super) fn dossier(
                 checked(&view, seen.other, place, &mut checks)?;
                 files.push(Part {
                     sha256: file.node.name.clone(),
-                    path: seen.facts.path.or(file.facts.label),
+                    path: seen.facts.path.clone().or_else(|| file.facts.label.clone()),
                     rows: file.facts.records,
                     bytes: file.facts.bytes,
                 });

@@ -78,7 +78,7 @@ pub(super) fn ledger(
                 from,
                 kind: seen.kind,
                 origin: seen.origin,
-                facts: *seen.facts,
+                facts: std::sync::Arc::unwrap_or_clone(seen.facts),
             });
         }
         edges.sort_by(|a, b| {

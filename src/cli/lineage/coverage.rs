@@ -294,7 +294,13 @@ impl RunRead {
                 }
                 let about = NodeRef::new(NodeKind::Check, &check.to_string());
                 let target = match view.find(&about).or_undecided()? {
-                    Some(id) => view.node(id).or_undecided()?.facts.more.remove("target"),
+                    Some(id) => view
+                        .node(id)
+                        .or_undecided()?
+                        .facts
+                        .more
+                        .get("target")
+                        .cloned(),
                     None => None,
                 };
                 out.push(BlockedInput {

@@ -1,6 +1,7 @@
 //! `herdbook dataset …`: data sets by name, version and content, and what they were made from.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -358,7 +359,7 @@ fn list(opened: &Opened, args: ListArgs) -> Result<Exit, Failure> {
         .named(NodeKind::Dataset, "", usize::MAX)
         .or_undecided()?
     {
-        let facts = view.node(id).or_undecided()?.facts;
+        let facts = Arc::unwrap_or_clone(view.node(id).or_undecided()?.facts);
         let parts = edges(&view, id, Direction::Upstream)?;
         let files = parts.iter().filter(|(_, kind, _)| *kind == EdgeKind::Part);
         listed.push(Listed {
@@ -413,7 +414,7 @@ fn show(global: &Global, opened: &Opened, args: &DatasetShowArgs) -> Result<Exit
     for seen in view.edges(id, Direction::Upstream).or_undecided()? {
         if seen.kind == EdgeKind::Part {
             let file = view.node(seen.other).or_undecided()?;
-            files.push((seen.facts.path, file));
+            files.push((seen.facts.path.clone(), file));
         }
     }
     if args.output.json {

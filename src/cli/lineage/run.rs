@@ -360,7 +360,7 @@ fn attested(view: &View, draft: &Draft) -> Result<Vec<Given>, Failure> {
                 .or_undecided()?;
             for part in parts {
                 data.push(Given {
-                    name: part.facts.path.unwrap_or_else(|| from.to_string()),
+                    name: part.facts.path.clone().unwrap_or_else(|| from.to_string()),
                     sha256: view.node(part.other).or_undecided()?.node.name,
                 });
             }
@@ -477,7 +477,7 @@ fn list(opened: &Opened, args: ListArgs) -> Result<Exit, Failure> {
     let view = view(opened)?;
     let mut listed = Vec::new();
     for (node, id) in view.named(NodeKind::Run, "", usize::MAX).or_undecided()? {
-        let facts = view.node(id).or_undecided()?.facts;
+        let facts = std::sync::Arc::unwrap_or_clone(view.node(id).or_undecided()?.facts);
         listed.push(Listed {
             run: node.name,
             state: facts.state,
@@ -521,7 +521,7 @@ fn others(
         if seen.kind == kind {
             let node = view.node(seen.other).or_undecided()?;
             let label = node.label();
-            out.push(match seen.facts.path {
+            out.push(match seen.facts.path.clone() {
                 Some(path) if node.node.kind == NodeKind::File => path,
                 Some(_) | None => label,
             });

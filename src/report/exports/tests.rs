@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jsonschema::Registry;
 use jsonschema::Validator;
@@ -25,7 +26,7 @@ const LLAMA: &str = "meta-llama/Llama-2-7b-chat-hf";
 fn node(text: &str, facts: NodeFacts) -> Node {
     Node {
         node: NodeRef::parse(text).unwrap(),
-        facts: Box::new(facts),
+        facts: Arc::new(facts),
     }
 }
 
@@ -98,7 +99,7 @@ fn dossier(first: usize) -> Dossier {
         to: to - first,
         kind,
         origin,
-        facts: Box::new(match kind {
+        facts: Arc::new(match kind {
             EdgeKind::Contained => EdgeFacts {
                 records: Some(7),
                 of: Some(200),
@@ -345,7 +346,7 @@ fn ledger() -> Ledger {
                 .edges_into(place)
                 .map(|hop| {
                     let from = dossier.at(hop.from).unwrap().node.clone();
-                    upstream(from, hop.kind, hop.origin, *hop.facts.clone())
+                    upstream(from, hop.kind, hop.origin, hop.facts.as_ref().clone())
                 })
                 .collect(),
         })

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::*;
 use crate::model::lineage::Direction;
@@ -16,7 +17,7 @@ fn reached(text: &str, depth: u32, facts: NodeFacts) -> Reached {
     Reached {
         node: Node {
             node: NodeRef::parse(text).unwrap(),
-            facts: Box::new(facts),
+            facts: Arc::new(facts),
         },
         depth,
         cut: 0,
@@ -29,7 +30,7 @@ fn hop(from: usize, to: usize, kind: EdgeKind, origin: Origin, facts: EdgeFacts)
         to,
         kind,
         origin,
-        facts: Box::new(facts),
+        facts: Arc::new(facts),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::page::Block;
 use super::page::Chart;
@@ -213,7 +214,7 @@ impl Drawing {
         self.nodes.push(Reached {
             node: Node {
                 node,
-                facts: Box::new(facts),
+                facts: Arc::new(facts),
             },
             depth,
             cut: 0,
@@ -238,7 +239,7 @@ impl Drawing {
                     to,
                     kind,
                     origin,
-                    facts: Box::new(facts),
+                    facts: Arc::new(facts),
                 })
                 .collect(),
         }

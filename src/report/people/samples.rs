@@ -1,6 +1,7 @@
 //! Made-up reports that the tests share. No text of any data set.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::check::CheckReport;
 use super::check::Logged;
@@ -108,7 +109,7 @@ fn reached(kind: NodeKind, name: &str, depth: u32, facts: NodeFacts) -> Reached 
     Reached {
         node: Node {
             node,
-            facts: Box::new(facts),
+            facts: Arc::new(facts),
         },
         depth,
         cut: 0,
@@ -121,7 +122,7 @@ fn hop(from: usize, to: usize, kind: EdgeKind, origin: Origin, facts: EdgeFacts)
         to,
         kind,
         origin,
-        facts: Box::new(facts),
+        facts: Arc::new(facts),
     }
 }
 
@@ -215,7 +216,7 @@ pub(crate) fn downstream() -> Traced {
         ..NodeFacts::default()
     };
     let mut place = reached(NodeKind::Deployment, "acme-y#prod-eu", 1, deployed.clone());
-    *place.node.facts = deployed;
+    place.node.facts = Arc::new(deployed);
     Traced {
         walk: Walk {
             direction: Direction::Downstream,
@@ -355,16 +356,18 @@ pub(crate) fn hostile() -> ThingReport {
     for traced in [&mut report.upstream, &mut report.downstream] {
         for (place, reached) in traced.walk.nodes.iter_mut().enumerate() {
             reached.node.node.name = format!("{ATTACK}{place}");
-            reached.node.facts.label = Some(format!("{ATTACK}{place}"));
-            reached.node.facts.state = Some(ATTACK.into());
-            reached.node.facts.owner = Some(ATTACK.into());
-            reached.node.facts.note = Some(ATTACK.into());
-            reached.node.facts.more = BTreeMap::from([(ATTACK.into(), ATTACK.into())]);
+            let facts = Arc::make_mut(&mut reached.node.facts);
+            facts.label = Some(format!("{ATTACK}{place}"));
+            facts.state = Some(ATTACK.into());
+            facts.owner = Some(ATTACK.into());
+            facts.note = Some(ATTACK.into());
+            facts.more = BTreeMap::from([(ATTACK.into(), ATTACK.into())]);
         }
         for hop in &mut traced.walk.edges {
-            hop.facts.how = Some(ATTACK.into());
-            hop.facts.of_outputs = Some(ATTACK.into());
-            hop.facts.level = Some(ATTACK.into());
+            let facts = Arc::make_mut(&mut hop.facts);
+            facts.how = Some(ATTACK.into());
+            facts.of_outputs = Some(ATTACK.into());
+            facts.level = Some(ATTACK.into());
         }
         for meaning in traced.meanings.values_mut() {
             meaning.means = ATTACK.into();

@@ -333,7 +333,7 @@ impl Incident {
             if seen.kind == EdgeKind::Affects {
                 items.push(Item {
                     node: view.node(seen.other).or_undecided()?,
-                    facts: *seen.facts,
+                    facts: std::sync::Arc::unwrap_or_clone(seen.facts),
                 });
             }
         }
