@@ -3,6 +3,7 @@
 
 use std::io;
 use std::io::BufWriter;
+use std::io::StdoutLock;
 use std::io::Write;
 
 use anstyle::AnsiColor;
@@ -10,9 +11,11 @@ use serde::Serialize;
 
 use super::exit::Failure;
 use crate::report::escape;
+use crate::report::pretty;
+use crate::report::pretty::Pretty;
 
-/// Bytes of JSON that go out at once. Chosen: what a pipe of Linux holds.
-const JSON_BUFFER_BYTES: usize = 64 << 10;
+/// Bytes that go out at once. Chosen: what a pipe of Linux holds.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Writes text that is already escaped (a report, a table, JSON) to standard output.
 ///
@@ -42,13 +45,21 @@ fn told(written: io::Result<()>) -> Result<(), Failure> {
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     // JSON has no colours that would have to be taken out, and may be long: it goes out as it is
     // made, and is nowhere held whole.
-    let mut stdout = BufWriter::with_capacity(JSON_BUFFER_BYTES, io::stdout().lock());
-    let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
-    told(
-        written
-            .and_then(|()| stdout.write_all(b"\n"))
-            .and_then(|()| stdout.flush()),
-    )
+    stream(|out| {
+        pretty::write(out, value, Pretty::default())?;
+        out.write_all(b"\n")
+    })
+}
+
+/// Lets `write` write to standard output, piece by piece; what it writes is escaped.
+///
+/// # Errors
+/// As [`print()`], or what `write` says.
+pub fn stream(
+    write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let mut stdout = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
+    told(write(&mut stdout).and_then(|()| stdout.flush()))
 }
 
 /// Says why a command failed, causes included, on standard error.

@@ -17,6 +17,7 @@ pub mod lineage;
 mod links;
 mod markdown;
 pub mod people;
+pub(crate) mod pretty;
 mod sarif;
 pub mod sources;
 pub mod terminal;

@@ -3,7 +3,6 @@
 
 use clap::Args;
 use clap::ValueEnum;
-use serde::Serialize;
 
 use super::super::args::Global;
 use super::super::args::not_blank;
@@ -29,7 +28,9 @@ use crate::model::lineage::Origin;
 use crate::model::lineage::Traced;
 use crate::report::escape;
 use crate::report::lineage;
-use crate::report::lineage::LineageJson;
+
+/// Warnings that are printed. Chosen: a screen; how many are left is said.
+const WARNINGS_MAX: usize = 20;
 
 /// `herdbook trace`
 #[derive(Debug, Clone, Args)]
@@ -162,7 +163,10 @@ pub(in crate::cli) fn impact(global: &Global, args: &ImpactArgs) -> Result<Exit,
         let direction = Direction::Downstream;
         all.push(walked(&view, &catalog, id, direction, args.how.depth)?);
     }
-    tell(&all, None, args.how)
+    let exit = tell(&all, None, args.how);
+    // The program ends here: nobody needs the memory of a hundred thousand nodes back.
+    std::mem::forget(all);
+    exit
 }
 
 /// Every model of the graph that stands, or may stand, under a license.
@@ -263,20 +267,11 @@ fn warnings(traced: &Traced) -> Vec<String> {
     out
 }
 
-#[derive(Serialize)]
-struct Told<'a> {
-    matches: Option<&'a [Match]>,
-    walks: Vec<LineageJson<'a>>,
-}
-
 fn tell(all: &[Traced], matches: Option<&[Match]>, how: HowArgs) -> Result<Exit, Failure> {
     match how.format {
         Format::Tree if !how.json => {}
         Format::Tree | Format::Json => {
-            out::json(&Told {
-                matches,
-                walks: all.iter().map(LineageJson::from).collect(),
-            })?;
+            out::stream(|out| lineage::write(out, matches, all))?;
             return Ok(Exit::Pass);
         }
         Format::Mermaid | Format::Dot | Format::Svg => {
@@ -317,8 +312,13 @@ fn tell(all: &[Traced], matches: Option<&[Match]>, how: HowArgs) -> Result<Exit,
         text.push_str("Nothing in the lineage graph stands under this license.\n");
     }
     out::print(&text)?;
-    for warning in all.iter().flat_map(|traced| &traced.warnings) {
+    let mut warnings = all.iter().flat_map(|traced| &traced.warnings);
+    for warning in warnings.by_ref().take(WARNINGS_MAX) {
         out::warn(warning);
+    }
+    let more = warnings.count();
+    if more > 0 {
+        out::warn(&format!("{more} more of this kind: --json has all of them"));
     }
     Ok(Exit::Pass)
 }

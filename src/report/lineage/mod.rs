@@ -23,6 +23,7 @@ pub(crate) use svg::TIP;
 pub use svg::svg;
 pub use tree::tree;
 pub use wire::LineageJson;
+pub use wire::write;
 
 #[cfg(test)]
 mod tests;

@@ -129,6 +129,75 @@ fn json_has_every_key() {
     assert_eq!(json["nodes"][0]["means"], serde_json::Value::Null);
 }
 
+/// A walk of so many nodes, with names that look like the document.
+fn long(nodes: usize) -> Traced {
+    let mut traced = traced();
+    let (node, hop) = (traced.walk.nodes[1].clone(), traced.walk.edges[0].clone());
+    for at in traced.walk.nodes.len()..nodes {
+        let mut more = node.clone();
+        more.node.node.name = format!("{at} \"nodes\": [] \n \"edges\": []");
+        traced.walk.nodes.push(more);
+        let mut more = hop.clone();
+        (more.from, more.to) = (at - 1, at);
+        traced.walk.edges.push(more);
+    }
+    traced.warnings = vec!["\"edges\": []".to_owned(); 2];
+    traced
+}
+
+#[test]
+fn json_that_is_written_in_pieces_is_that_of_the_whole() {
+    #[derive(serde::Serialize)]
+    struct Whole<'a> {
+        matches: Option<&'a [&'a str]>,
+        walks: Vec<LineageJson<'a>>,
+    }
+    let mut empty = traced();
+    (empty.walk.nodes, empty.walk.edges) = (Vec::new(), Vec::new());
+    for walks in [
+        vec![],
+        vec![traced()],
+        vec![empty.clone(), long(513), empty, traced()],
+        // More than are held at once.
+        vec![long(9_000)],
+    ] {
+        for matches in [None, Some(&[][..]), Some(&["\"nodes\": []", "b"][..])] {
+            let whole = Whole {
+                matches,
+                walks: walks.iter().map(LineageJson::from).collect(),
+            };
+            let mut out = Vec::new();
+            write(&mut out, matches, &walks).unwrap();
+            let out = String::from_utf8(out).unwrap();
+            let whole = serde_json::to_string_pretty(&whole).unwrap() + "\n";
+            assert!(out == whole, "{} walks", walks.len());
+        }
+    }
+}
+
+#[test]
+fn a_writer_that_refuses_ends_the_document_with_its_error() {
+    struct Full(usize);
+    impl std::io::Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self
+                .0
+                .checked_sub(bytes.len())
+                .ok_or(std::io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let walks = [long(20_000)];
+    for room in [0, 1_000, 1_000_000, 3_000_000] {
+        let error = write(&mut Full(room), None::<&[u8]>, &walks).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull, "{room}");
+    }
+}
+
 #[test]
 fn a_share_is_never_rounded_to_nothing() {
     assert_eq!(percent(0, 10), "0.0 %");

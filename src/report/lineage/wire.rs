@@ -1,8 +1,15 @@
 //! A walk as JSON.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::io::Write;
 use std::sync::Arc;
+use std::sync::mpsc;
 
+use rayon::iter::IndexedParallelIterator as _;
+use rayon::iter::IntoParallelRefIterator as _;
+use rayon::iter::IntoParallelRefMutIterator as _;
+use rayon::iter::ParallelIterator as _;
 use serde::Serialize;
 use serde::Serializer;
 
@@ -10,9 +17,15 @@ use crate::model::lineage;
 use crate::model::lineage::EdgeFacts;
 use crate::model::lineage::NodeFacts;
 use crate::model::lineage::Traced;
+use crate::report::pretty;
+use crate::report::pretty::Pretty;
 
 /// Version of the JSON. Raised when a key changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
+/// Nodes or edges that one thread writes at a time. Chosen: some hundred kilobytes, which stay in the cache.
+const ITEMS_AT_ONCE: usize = 512;
+/// Of these pieces, how many go out together. Chosen: a megabyte.
+const PIECES_AT_ONCE: usize = 8;
 
 /// A walk. Every key is always there, null where there is none, but those of the facts, which are
 /// there where they were stated.
@@ -79,50 +92,178 @@ struct EdgeJson<'a> {
 
 impl<'a> From<&'a Traced> for LineageJson<'a> {
     fn from(traced: &'a Traced) -> Self {
+        let ids = Ids::of(traced);
+        Self {
+            nodes: (0..traced.walk.nodes.len())
+                .filter_map(|place| node(traced, &ids, place))
+                .collect(),
+            edges: (0..traced.walk.edges.len())
+                .filter_map(|place| edge(traced, &ids, place))
+                .collect(),
+            ..Self::frame(traced, &ids)
+        }
+    }
+}
+
+impl<'a> LineageJson<'a> {
+    /// Everything but nodes and edges.
+    fn frame(traced: &'a Traced, ids: &Ids) -> Self {
         let walk = &traced.walk;
-        let nodes = walk.nodes.iter();
-        let ids: Vec<Id> = nodes.map(|reached| Id::of(&reached.node)).collect();
-        let id = |place: usize| ids.get(place).cloned().unwrap_or_default();
         Self {
             schema_version: SCHEMA_VERSION,
             direction: walk.direction.as_str(),
-            root: id(0),
+            root: ids.at(0),
             depth: walk.depth(),
             depth_max: walk.depth_max,
             cut: walk.cut(),
             log_entries: traced.entries,
-            nodes: walk
-                .nodes
-                .iter()
-                .enumerate()
-                .map(|(place, reached)| node(traced, place, id(place), reached))
-                .collect(),
-            edges: walk
-                .edges
-                .iter()
-                .map(|hop| EdgeJson {
-                    from: id(hop.from),
-                    to: id(hop.to),
-                    kind: hop.kind.as_str(),
-                    origin: hop.origin.as_str(),
-                    facts: &hop.facts,
-                })
-                .collect(),
+            nodes: Vec::new(),
+            edges: Vec::new(),
             warnings: &traced.warnings,
         }
     }
 }
 
-fn node<'a>(
-    traced: &'a Traced,
-    place: usize,
-    id: Id,
-    reached: &'a lineage::Reached,
-) -> NodeJson<'a> {
+/// What the nodes of a walk are called, by place.
+struct Ids(Vec<Id>);
+
+impl Ids {
+    fn of(traced: &Traced) -> Self {
+        let nodes = traced.walk.nodes.par_iter();
+        Self(nodes.map(|reached| Id::of(&reached.node)).collect())
+    }
+
+    fn at(&self, place: usize) -> Id {
+        self.0.get(place).cloned().unwrap_or_default()
+    }
+}
+
+/// What `trace` and `impact` tell.
+#[derive(Serialize)]
+struct Told<'a, M> {
+    matches: Option<&'a [M]>,
+    walks: Vec<LineageJson<'a>>,
+}
+
+/// Writes walks as one JSON document, with what matched where a text was asked for: as if it were
+/// put together first, but on all cores, and never held whole.
+///
+/// # Errors
+/// When `out` refuses.
+pub fn write<M: Serialize>(
+    out: &mut impl Write,
+    matches: Option<&[M]>,
+    walks: &[Traced],
+) -> io::Result<()> {
+    let ids: Vec<Ids> = walks.iter().map(Ids::of).collect();
+    let both = || walks.iter().zip(&ids);
+    let told = Told {
+        matches,
+        walks: both()
+            .map(|(traced, ids)| LineageJson::frame(traced, ids))
+            .collect(),
+    };
+    let mut frame = Vec::new();
+    pretty::write(&mut frame, &told, Pretty::default())?;
+    let frame = String::from_utf8(frame).map_err(io::Error::other)?;
+    let mut rest = frame.as_str();
+    for (traced, ids) in both() {
+        let Traced { walk, .. } = traced;
+        let (nodes, edges) = (walk.nodes.len(), walk.edges.len());
+        rest = filled(out, rest, "nodes", nodes, |place| node(traced, ids, place))?;
+        rest = filled(out, rest, "edges", edges, |place| edge(traced, ids, place))?;
+    }
+    out.write_all(rest.as_bytes())?;
+    out.write_all(b"\n")
+}
+
+/// Writes a frame up to the next empty list of this key, and the list with its items; gives what
+/// stands behind it. In a string the key's quotes would have backslashes, so it is found in none.
+fn filled<'f, T: Serialize>(
+    out: &mut impl Write,
+    frame: &'f str,
+    key: &str,
+    items: usize,
+    item: impl Fn(usize) -> Option<T> + Sync,
+) -> io::Result<&'f str> {
+    let empty = format!("\"{key}\": []");
+    let (before, behind) = frame
+        .split_once(&empty)
+        .ok_or_else(|| io::Error::other(format!("the list {key} is not in the document")))?;
+    out.write_all(before.as_bytes())?;
+    if items == 0 {
+        out.write_all(empty.as_bytes())?;
+        return Ok(behind);
+    }
+    write!(out, "\"{key}\": [")?;
+    let indent = before
+        .bytes()
+        .rev()
+        .take_while(|byte| *byte == b' ')
+        .count();
+    let own = Pretty::at(indent / 2);
+    let within = Pretty::at(indent / 2 + 1);
+    let fill = |bytes: &mut Vec<u8>, from: usize| {
+        bytes.clear();
+        for place in from..items.min(from + ITEMS_AT_ONCE) {
+            if place > 0 {
+                bytes.push(b',');
+            }
+            within.line(bytes)?;
+            pretty::write(bytes, &item(place), within)?;
+        }
+        Ok::<(), io::Error>(())
+    };
+    let pieces = || vec![Vec::new(); PIECES_AT_ONCE.min(items.div_ceil(ITEMS_AT_ONCE))];
+    // What is written is written while what follows is made: whoever reads takes as long.
+    std::thread::scope(|scope| {
+        let (ready, waiting) = mpsc::sync_channel(1);
+        let (done, free) = mpsc::channel();
+        scope.spawn(move || {
+            let mut fresh = [pieces(), pieces()].into_iter();
+            for first in (0..items).step_by(PIECES_AT_ONCE * ITEMS_AT_ONCE) {
+                // No buffer comes back, and none is taken, where the writer gave up.
+                let next = fresh.next().map_or_else(|| free.recv(), Ok);
+                let Ok(mut pieces) = next else { break };
+                let each = pieces.par_iter_mut().enumerate();
+                let made = each.try_for_each(|(at, bytes)| fill(bytes, first + at * ITEMS_AT_ONCE));
+                if ready.send(made.map(|()| pieces)).is_err() {
+                    break;
+                }
+            }
+        });
+        for pieces in waiting {
+            let pieces = pieces?;
+            for bytes in &pieces {
+                out.write_all(bytes)?;
+            }
+            // The last ones are not needed any more.
+            if done.send(pieces).is_err() {}
+        }
+        Ok::<(), io::Error>(())
+    })?;
+    own.line(out)?;
+    out.write_all(b"]")?;
+    Ok(behind)
+}
+
+fn edge<'a>(traced: &'a Traced, ids: &Ids, place: usize) -> Option<EdgeJson<'a>> {
+    let hop = traced.walk.edges.get(place)?;
+    Some(EdgeJson {
+        from: ids.at(hop.from),
+        to: ids.at(hop.to),
+        kind: hop.kind.as_str(),
+        origin: hop.origin.as_str(),
+        facts: &hop.facts,
+    })
+}
+
+fn node<'a>(traced: &'a Traced, ids: &Ids, place: usize) -> Option<NodeJson<'a>> {
+    let reached = traced.walk.nodes.get(place)?;
     let node = &reached.node;
     let meaning = traced.meanings.get(&place);
-    NodeJson {
-        id,
+    Some(NodeJson {
+        id: ids.at(place),
         kind: node.node.kind.as_str(),
         name: node.facts.label.as_deref().unwrap_or(&node.node.name),
         version: Some(node.node.version.as_str()).filter(|version| !version.is_empty()),
@@ -144,5 +285,5 @@ fn node<'a>(
                     .collect(),
             })
             .collect(),
-    }
+    })
 }
