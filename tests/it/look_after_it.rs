@@ -8,6 +8,12 @@ use serde_json::{Value, json};
 
 use crate::common::{CliTest, LLAMA_2, LLAMA_3, MISTRAL, answers_of};
 
+/// Every file of a folder of the index.
+fn files(test: &CliTest, folder: &str) -> Vec<std::path::PathBuf> {
+    let listed = fs::read_dir(test.index().join(folder)).unwrap();
+    listed.map(|entry| entry.unwrap().path()).collect()
+}
+
 fn copies(test: &CliTest, model: &str) {
     let rows: Vec<Value> = answers_of(model)
         .iter()
@@ -126,4 +132,72 @@ fn a_changed_backup_restores_nothing() {
         .exits(3)
         .says("not signed by");
     assert!(!test.path("new").exists());
+}
+
+#[test]
+fn the_doctor_reads_what_is_kept_beside_the_log() {
+    let test = CliTest::with_answers_of(LLAMA_2);
+    copies(&test, LLAMA_2);
+    let mut check = vec!["check", "copies.jsonl", "--target-model", MISTRAL];
+    test.run(&check).exits(1);
+    check.push("--keep-sketches");
+    test.run(&check).exits(1);
+    test.run(&["incident", "open", "--source", "answers", "--by", "ada"])
+        .exits(0);
+    let said = test.run(&["doctor"]).exits(0).stdout;
+    for (kind, count) in [("verdicts", 2), ("sketches", 1), ("worklists", 1)] {
+        let kept = files(&test, kind);
+        assert_eq!(kept.len(), count);
+        let line = format!("ok       {kind:<11} {count} are what the log names\n");
+        assert!(said.contains(&line), "{said}");
+        let bytes = fs::read(&kept[0]).unwrap();
+        let mut changed = bytes.clone();
+        changed[bytes.len() / 2] ^= 1;
+        fs::write(&kept[0], changed).unwrap();
+        // Without sketches a check cannot be decided again; a verdict is what decisions rest on.
+        let exit = if kind == "sketches" { 0 } else { 3 };
+        test.run(&["doctor"]).exits(exit).says("audit log names");
+        fs::remove_file(&kept[0]).unwrap();
+        let run = test.run(&["doctor"]);
+        match kind {
+            "worklists" => run.exits(3).says("it is not there"),
+            _ => run
+                .exits(0)
+                .says("1 are not there (of entries ")
+                .says(&format!("restore {kind}/ from a backup")),
+        };
+        fs::write(&kept[0], &bytes).unwrap();
+    }
+    let whole = test.run(&["doctor"]).exits(0).stdout;
+    assert!(whole.contains("Everything is as it should be"), "{whole}");
+}
+
+#[test]
+fn the_doctor_sees_damage_to_the_lineage_graph_and_the_next_question_repairs_it() {
+    let test = CliTest::with_answers_of(LLAMA_2);
+    test.run(&["trace", "source:answers"]).exits(0);
+    let said = test.run(&["doctor"]).exits(0).stdout;
+    assert!(
+        said.contains("ok       lineage     2 nodes, 1 edges"),
+        "{said}"
+    );
+    for file in files(&test, "graph") {
+        let mut bytes = fs::read(&file).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(&file, bytes).unwrap();
+        let listed = file.ends_with("manifest.json");
+        let word = if listed {
+            "when it is first asked for"
+        } else {
+            "warning"
+        };
+        test.run(&["doctor"]).exits(0).says(word);
+        test.run(&["trace", "source:answers"]).exits(0);
+        let said = test.run(&["doctor"]).exits(0).stdout;
+        assert!(
+            said.contains("ok       lineage     2 nodes, 1 edges"),
+            "{said}"
+        );
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Reads and changes nothing. Each finding says what to do; one that is broken makes exit 3.
 
+mod kept;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -122,6 +124,7 @@ fn examine(global: &Global, found: &mut Examination) {
         older_snapshots(&opened, log, found);
     }
     live(&opened, found);
+    kept::documents(&opened, found);
     lineage(&opened, found);
 }
 
