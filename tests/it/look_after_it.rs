@@ -138,17 +138,20 @@ fn a_changed_backup_restores_nothing() {
 fn the_doctor_reads_what_is_kept_beside_the_log() {
     let test = CliTest::with_answers_of(LLAMA_2);
     copies(&test, LLAMA_2);
-    let mut check = vec!["check", "copies.jsonl", "--target-model", MISTRAL];
-    test.run(&check).exits(1);
-    check.push("--keep-sketches");
-    test.run(&check).exits(1);
+    let check = ["check", "copies.jsonl", "--target-model"];
+    test.run(&[&check[..], &[MISTRAL]].concat()).exits(1);
+    // The same again has the same verdict, which is kept once.
+    let kept = [&check[..], &[MISTRAL, "--keep-sketches"]].concat();
+    test.run(&kept).exits(1);
+    test.run(&[&check[..], &["Qwen/Qwen2.5-7B"]].concat())
+        .exits(1);
     test.run(&["incident", "open", "--source", "answers", "--by", "ada"])
         .exits(0);
     let said = test.run(&["doctor"]).exits(0).stdout;
     for (kind, count) in [("verdicts", 2), ("sketches", 1), ("worklists", 1)] {
         let kept = files(&test, kind);
         assert_eq!(kept.len(), count);
-        let line = format!("ok       {kind:<11} {count} are what the log names\n");
+        let line = format!("ok       {kind:<11} {count} kept, as the log names them\n");
         assert!(said.contains(&line), "{said}");
         let bytes = fs::read(&kept[0]).unwrap();
         let mut changed = bytes.clone();
@@ -163,7 +166,7 @@ fn the_doctor_reads_what_is_kept_beside_the_log() {
             "worklists" => run.exits(3).says("it is not there"),
             _ => run
                 .exits(0)
-                .says("1 are not there (of entries ")
+                .says("1 missing (entry ")
                 .says(&format!("restore {kind}/ from a backup")),
         };
         fs::write(&kept[0], &bytes).unwrap();
@@ -178,7 +181,7 @@ fn the_doctor_sees_damage_to_the_lineage_graph_and_the_next_question_repairs_it(
     test.run(&["trace", "source:answers"]).exits(0);
     let said = test.run(&["doctor"]).exits(0).stdout;
     assert!(
-        said.contains("ok       lineage     2 nodes, 1 edges"),
+        said.contains("ok       lineage     3 nodes, 2 edges"),
         "{said}"
     );
     for file in files(&test, "graph") {
@@ -196,7 +199,7 @@ fn the_doctor_sees_damage_to_the_lineage_graph_and_the_next_question_repairs_it(
         test.run(&["trace", "source:answers"]).exits(0);
         let said = test.run(&["doctor"]).exits(0).stdout;
         assert!(
-            said.contains("ok       lineage     2 nodes, 1 edges"),
+            said.contains("ok       lineage     3 nodes, 2 edges"),
             "{said}"
         );
     }

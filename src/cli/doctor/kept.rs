@@ -1,5 +1,6 @@
 //! What is kept beside the log, and named there by its digest: verdicts, sketches, worklists.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use super::Examination;
@@ -15,11 +16,8 @@ use crate::pipeline::sketches::SketchFile;
 /// Entries that a line names. Chosen: it stays a line.
 const NAMED_MAX: usize = 5;
 
-/// A document that an entry names.
-struct Named {
-    entry: u64,
-    digest: String,
-}
+/// Digests of documents, each with the first entry that names it: two checks may have found the same.
+type Named = BTreeMap<String, u64>;
 
 /// Documents of one kind.
 #[derive(Default)]
@@ -58,36 +56,42 @@ impl Kind {
                 name,
                 State::Warning,
                 format!(
-                    "{count} are not there (of entries {some}{more}): restore {name}/ from a \
-                     backup; {follows}"
+                    "{count} missing (entry {some}{more}): restore {name}/ from a backup; {follows}"
                 ),
             );
         }
         if self.whole > 0 {
             let whole = self.whole;
-            found.note(name, State::Ok, format!("{whole} are what the log names"));
+            found.note(
+                name,
+                State::Ok,
+                format!("{whole} kept, as the log names them"),
+            );
         }
     }
 }
 
 pub(super) fn documents(opened: &Opened, found: &mut Examination) {
-    let (mut verdicts, mut sketches, mut worklists) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut verdicts, mut sketches, mut worklists) = (Named::new(), Named::new(), Named::new());
     let read = audit::entries(
         &opened.dir,
         &opened.secrets.public(),
         0,
         |entry, said| match said.record {
             Record::Check(check) => {
-                let digest = check.outcome;
-                verdicts.push(Named { entry, digest });
-                sketches.extend(check.sketches.map(|digest| Named { entry, digest }));
+                verdicts.entry(check.outcome).or_insert(entry);
+                if let Some(digest) = check.sketches {
+                    sketches.entry(digest).or_insert(entry);
+                }
             }
             Record::Lineage(stated) => {
                 let incidents = stated.nodes.into_iter();
                 let of_incidents = incidents.filter(|claim| claim.node.kind == NodeKind::Incident);
                 let digests =
                     of_incidents.filter_map(|claim| claim.facts.more.get("worklist").cloned());
-                worklists.extend(digests.map(|digest| Named { entry, digest }));
+                for digest in digests {
+                    worklists.entry(digest).or_insert(entry);
+                }
             }
             Record::Init(_)
             | Record::Register(_)
@@ -108,7 +112,7 @@ pub(super) fn documents(opened: &Opened, found: &mut Examination) {
         return;
     }
     let mut kind = Kind::default();
-    for Named { entry, digest } in &verdicts {
+    for (digest, entry) in &verdicts {
         let kept = graph::kept_verdict(&opened.dir, *entry, digest);
         kind.take(*entry, kept.map(|kept| kept.is_some()));
     }
@@ -117,7 +121,7 @@ pub(super) fn documents(opened: &Opened, found: &mut Examination) {
     kind.note("verdicts", follows, State::Broken, found);
 
     let mut kind = Kind::default();
-    for Named { entry, digest } in &sketches {
+    for (digest, entry) in &sketches {
         let opened = SketchFile::open(&opened.dir, digest, &opened.compat);
         kind.take(
             *entry,
@@ -132,7 +136,7 @@ pub(super) fn documents(opened: &Opened, found: &mut Examination) {
     kind.note("sketches", follows, State::Warning, found);
 
     let mut kind = Kind::default();
-    for Named { entry, digest } in &worklists {
+    for (digest, entry) in &worklists {
         let kept = graph::kept_worklist(&opened.dir, *entry, digest);
         kind.take(*entry, kept.map(|_| true));
     }
