@@ -184,13 +184,19 @@ fn the_doctor_sees_damage_to_the_lineage_graph_and_the_next_question_repairs_it(
         said.contains("ok       lineage     3 nodes, 2 edges"),
         "{said}"
     );
-    for file in files(&test, "graph") {
+    for kind in ["delta-", "manifest"] {
+        // What is made anew has another name.
+        let of_kind = |file: &std::path::PathBuf| {
+            let name = file.file_name().unwrap().to_string_lossy();
+            name.starts_with(kind)
+        };
+        let mut files = files(&test, "graph").into_iter();
+        let file = files.find(of_kind).unwrap();
         let mut bytes = fs::read(&file).unwrap();
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         fs::write(&file, bytes).unwrap();
-        let listed = file.ends_with("manifest.json");
-        let word = if listed {
+        let word = if kind == "manifest" {
             "when it is first asked for"
         } else {
             "warning"
